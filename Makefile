@@ -1,0 +1,89 @@
+# make                    builds build/release/lettershop
+# make demo               installs, builds, and sends a sample to a practice relay on this machine
+# make test               installs what tests need, builds, runs every test
+# make test-all           the same with sanitizers, lint and the long forms
+# make check              unit and script tests of one mode, without installing anything
+# make lint samples fuzz bench
+# knobs: MODE=release|asan|tsan|cover  CC=gcc|clang  V=1  TEST=smtp_reply
+MODE ?= release
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+B := build/$(MODE)$(if $(filter clang%,$(notdir $(CC))),-clang)
+Q := $(if $(V),,@)
+
+WARN := -std=c17 -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes \
+	-Wformat=2 -Wwrite-strings -Wundef -Werror
+SAN_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+SAN_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_REAL_MALLOC
+SAN_tsan := -O1 -g -fsanitize=thread
+SAN_cover := -O0 -g --coverage
+CFLAGS += $(WARN) $(SAN_$(MODE)) -I. -D_GNU_SOURCE -MMD -MP -pthread
+LDFLAGS += $(SAN_$(MODE)) -pthread
+ifeq ($(MODE),release)
+LDFLAGS += -Wl,-z,relro,-z,now
+endif
+LDLIBS += -lcsv -lssl -lcrypto -lgsasl -lidn2 -ljansson
+
+ROOMS := engine/base engine/model engine/rows engine/results engine/run \
+	templates/liquid templates/mime templates/dkim templates/letter \
+	transport/smtp transport/sasl transport/net transport/relay transport/delivery
+LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $r/*.c))
+CLI_SRC := $(wildcard engine/cli/*.c)
+FAKE_SRC := $(wildcard tests/fake/*.c)
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+FAULT_SRC := $(wildcard tests/fault/test_*.c)
+BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+HELP_SRC := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
+
+LIB := $B/liblettershop.a
+obj = $(patsubst %.c,$B/%.o,$1)
+UNIT := $(patsubst tests/unit/test_%.c,$B/tests/%,$(UNIT_SRC))
+FAULT := $(patsubst tests/fault/test_%.c,$B/tests/fault_%,$(FAULT_SRC))
+BENCH := $(patsubst tests/bench/bench_%.c,$B/bench/%,$(BENCH_SRC))
+
+.DEFAULT_GOAL := all
+.PHONY: all tests check demo test test-all lint samples fuzz bench clean
+.DELETE_ON_ERROR:
+
+all: $B/lettershop
+
+$B/lettershop: $(call obj,$(CLI_SRC)) $(LIB)
+	@echo "  link $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIB): $(call obj,$(LIB_SRC))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$B/fake-relay: $(call obj,$(FAKE_SRC))
+	@echo "  link $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
+
+$B/tests/fault_%: $B/tests/fault/test_%.o $(call obj,$(HELP_SRC)) $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$B/tests/%: $B/tests/unit/test_%.o $(call obj,$(HELP_SRC)) $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$B/bench/%: $B/tests/bench/bench_%.o $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$B/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  $(CC) $<")
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+tests: $(UNIT) $(FAULT) $B/fake-relay $B/lettershop
+
+# check [TEST=name]: each program prints its own cases; a summary line closes the run.
+check: $(if $(TEST),$B/tests/$(TEST),$(UNIT) $(FAULT))
+	$(Q)tests/run-check $^
+
+clean:
+	rm -rf build
+
+-include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(CLI_SRC) $(FAKE_SRC) $(UNIT_SRC) $(FAULT_SRC) $(BENCH_SRC) $(HELP_SRC)))

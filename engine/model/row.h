@@ -1,0 +1,49 @@
+/* row.h - a recipient: columns shared by the whole list, cells of their own.
+ *
+ * Noun 1 of 3: row -> mail -> verdict. */
+#ifndef ENGINE_MODEL_ROW_H
+#define ENGINE_MODEL_ROW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/span.h"
+#include "engine/model/value.h"
+
+enum { ROW_COLUMNS_MAX = 16384, ROW_CELL_MAX = 1 << 20, ROW_BYTES_MAX = 8 << 20 };
+
+/* The header of the list. const after the list was opened, shared by all threads. */
+struct columns {
+	uint32_t n;
+	const struct span *names; /* trimmed, case kept, no two alike */
+	bool open;                /* JSON rows: there may be more, so an unknown name is no error */
+};
+
+struct row {
+	uint64_t number; /* data record, the first is 1, counted before any selection */
+	uint64_t line;   /* line of the file where it begins (sheet row for a workbook) */
+	uint64_t offset; /* where rows_seek() finds it again; opaque */
+	uint32_t n_cells;          /* always columns.n: short rows are filled with empty cells */
+	const struct span *cells;  /* borrowed from the row_block */
+	struct value object;       /* VALUE_OBJECT for JSON rows, else nil */
+};
+
+/* What travels through queues. Owned by whoever popped it. */
+struct row_block {
+	struct arena memory; /* holds cells and their bytes */
+	struct row *rows;
+	uint32_t n, capacity;
+	uint64_t first, last; /* numbers claimed for this block, both included */
+};
+
+int row_block_new(struct row_block **out, uint32_t capacity); /* -1: no memory */
+void row_block_reset(struct row_block *b);
+void row_block_free(struct row_block **b);
+
+/* Exactly; then, where just one column fits, without case and spaces. Index or -1. */
+int columns_find(const struct columns *c, struct span name);
+/* The column that name was probably meant to be, or { NULL, 0 }. */
+struct span columns_nearest(const struct columns *c, struct span name);
+
+#endif
