@@ -1,0 +1,74 @@
+/* letter.h - a letter file becomes a message program; letter + row = mail (front door).
+ *
+ * A letter file has the form of a message: header lines, an empty line, a body; all of it is
+ * Liquid. It is compiled once, with its files, and is const from then on. */
+#ifndef TEMPLATES_LETTER_LETTER_H
+#define TEMPLATES_LETTER_LETTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/span.h"
+#include "engine/model/mail.h"
+#include "engine/model/row.h"
+
+struct err;
+struct finding_sink;
+struct letter;      /* compiled; shared by all threads */
+struct letter_desk; /* what one thread needs to write letters: scratch, buffers; reused */
+
+struct letter_options {
+	const char *path;              /* the letter file; its folder holds attachments and partials */
+	const struct columns *columns; /* of the list; borrowed for the letter's life */
+	const struct member *vars;     /* --var, borrowed likewise */
+	uint32_t n_vars;
+	const char *address_column;    /* NULL: "email" where the letter has no To */
+	const char *envelope_from;     /* a template; NULL: address of Sender, else of From */
+	uint64_t max_message_bytes;    /* 0: 50 MiB */
+	unsigned char seed[16];        /* of the campaign: Message-IDs and boundaries come from it */
+};
+
+/* Reports every mistake of letter, columns and fixed attachments. 0; -1 with e (ERR_INPUT: the
+ * first finding; ERR_SYS; ERR_NOMEM). */
+int letter_open(struct letter **out, const struct letter_options *opt, struct finding_sink *findings, struct err *e);
+void letter_free(struct letter **l);
+/* SHA-256 over the letter, its partials, its fixed files and vars: the campaign's identity. */
+void letter_digest(const struct letter *l, unsigned char out[32]);
+
+int letter_desk_new(struct letter_desk **out, const struct letter *l, struct err *e);
+void letter_desk_free(struct letter_desk **d);
+
+/* Writes the mail of one row. Its bytes live in a and in the letter: reset a only when the mail
+ * has been given back. wall_ms is the mail's recorded time: same seed, row and time, same bytes.
+ * out->ticket is left alone. After the first rows no heap is touched.
+ *  0; -1 with e: ERR_INPUT (this row cannot be a mail; place is the letter's), ERR_NOMEM, ERR_SYS. */
+int letter_write(const struct letter *l, struct letter_desk *d, struct arena *a, const struct row *r,
+		 int64_t wall_ms, struct mail *out, struct err *e);
+
+/* The Message-ID that letter_write() gives to that row, with < >; lives in a. { NULL, 0 }: no memory. */
+struct span letter_message_id(const struct letter *l, struct arena *a, uint64_t row);
+
+/* The same mail as a person sees it, for preview pages: decoded, before transfer encoding. All of
+ * it lives in a and in the letter. */
+struct letter_view_part {
+	struct span type; /* "image/png" */
+	struct span name; /* file name, UTF-8; may be empty */
+	struct span cid;  /* without < >; empty when it is no inline part */
+	struct span data; /* decoded octets */
+};
+struct letter_view_header {
+	struct span name, value; /* UTF-8, unfolded, encoded words not used */
+};
+struct letter_view {
+	const struct letter_view_header *headers; /* as they are sent, in order */
+	uint32_t n_headers;
+	bool has_text, has_html;
+	struct span text, html; /* UTF-8 with \n */
+	const struct letter_view_part *parts; /* attachments and inline parts */
+	uint32_t n_parts;
+};
+int letter_view(const struct letter *l, struct letter_desk *d, struct arena *a, const struct row *r,
+		int64_t wall_ms, struct letter_view *out, struct err *e);
+
+#endif
