@@ -27,6 +27,8 @@ struct row {
 	uint32_t n_cells;          /* always columns.n: short rows are filled with empty cells */
 	const struct span *cells;  /* borrowed from the row_block */
 	struct value object;       /* VALUE_OBJECT for JSON rows, else nil */
+	struct span problem;       /* empty, or what is wrong with the record itself ("12 cells, the
+	                            * header has 5"): such a row cannot be a mail */
 };
 
 /* What travels through queues. Owned by whoever popped it. */

@@ -1,0 +1,54 @@
+/* ledger.h - what the journal says about every row: read at resume, by `status`, and at the end.
+ *
+ * One byte a row, plus a little for rows of several recipients, of several attempts, or failed.
+ * A torn last record of a segment is ignored; damage before it is ERR_STATE with file and offset. */
+#ifndef ENGINE_RESULTS_LEDGER_H
+#define ENGINE_RESULTS_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/results/journal.h"
+
+struct err;
+struct ledger;
+
+enum row_state {
+	ROW_TO_DO,    /* never begun, or begun and certainly not sent */
+	ROW_SENT,
+	ROW_SKIPPED,
+	ROW_REFUSED,
+	ROW_DEFERRED, /* at least one recipient waits for another try, none is in doubt */
+	ROW_IN_DOUBT  /* at least one recipient */
+};
+
+struct ledger_counts { /* of recipients, each counted once with its newest verdict */
+	uint64_t sent, skipped, refused, deferred, in_doubt;
+	uint64_t rows_claimed; /* highest row that was ever handed out */
+};
+
+/* Reads the whole journal of that results file. sync_matters: rows that were claimed and have no
+ * record are in doubt when power was lost (false with --sync off: they are too, and stay so). */
+int ledger_load(struct ledger **out, const char *results_path, struct err *e);
+void ledger_free(struct ledger **l);
+
+enum row_state ledger_row(const struct ledger *l, uint64_t row);
+/* Recipients that need nothing more, as bits [index / 64] >> index % 64; for a row in doubt those
+ * in doubt count as settled when hold is true. attempts: how many were made. */
+void ledger_settled(const struct ledger *l, uint64_t row, bool hold,
+		    uint64_t settled[JOURNAL_RECIPIENTS_MAX / 64], uint32_t *attempts);
+void ledger_counts(const struct ledger *l, struct ledger_counts *out);
+/* The newest begin times (journal_begin and intents) not older than since_ms, ascending; returns
+ * how many were written to out (the newest max of them). */
+size_t ledger_begins(const struct ledger *l, int64_t since_ms, int64_t *out, size_t max);
+
+/* Final records of rows that are refused, deferred, skipped or in doubt, ascending by row: 1 got
+ * one, 0 no more, -1 with e. Spans are borrowed until the next call. */
+struct ledger_cursor {
+	size_t at;
+};
+int ledger_next_failed(struct ledger *l, struct ledger_cursor *at, struct journal_result *out,
+		       struct verdict *verdict, struct err *e);
+
+#endif

@@ -1,0 +1,13 @@
+/* json.h - JSON text as template values (the only door to jansson). */
+#ifndef ENGINE_ROWS_JSON_H
+#define ENGINE_ROWS_JSON_H
+
+#include "engine/base/arena.h"
+#include "engine/model/value.h"
+
+struct err;
+/* Everything lives in a. Integers stay exact; objects keep their order. path is named in errors,
+ * which have line and column. ERR_INPUT, ERR_NOMEM. */
+int json_parse(struct span text, const char *path, struct arena *a, struct value *out, struct err *e);
+
+#endif

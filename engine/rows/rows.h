@@ -1,0 +1,60 @@
+/* rows.h - a recipients file becomes rows (front door).
+ *
+ * One struct rows belongs to one thread; the columns are const and shared. Memory is bounded
+ * whatever the size of the file. Line 1 is the first line of the file; the header is no row. */
+#ifndef ENGINE_ROWS_ROWS_H
+#define ENGINE_ROWS_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/model/row.h"
+
+struct err;
+struct finding_sink;
+struct rows;
+
+struct rows_options {
+	const char *path; /* "-": standard input, copied to a temporary file first */
+};
+
+/* Reads the header. 0; -1 with e: ERR_INPUT (no header, two columns alike, not a list), ERR_SYS. */
+int rows_open(struct rows **out, const struct rows_options *opt, struct err *e);
+void rows_close(struct rows **r);
+/* Another reader of the same list and columns, with a place of its own (for a second thread, or
+ * for rows_fetch() beside rows_read()). The first must outlive it. */
+int rows_share(struct rows **out, const struct rows *of, struct err *e);
+
+const struct columns *rows_columns(const struct rows *r); /* valid while r lives */
+/* How the file was understood, for people: "CSV, comma, UTF-8". */
+const char *rows_form(const struct rows *r);
+
+/* Appends up to max rows to the block, fewer when the block has taken 1 MiB of bytes. A row whose
+ * cells do not fit the header is delivered with row.problem set.
+ *  1 got some; 0 end of the list; -1 with e: the list cannot be read on (a quote never closed, a
+ *  cell over ROW_CELL_MAX; path and line are where it began), ERR_SYS, ERR_NOMEM. */
+int rows_read(struct rows *r, struct row_block *into, uint32_t max, struct err *e);
+/* Back to the first row. */
+int rows_rewind(struct rows *r, struct err *e);
+
+struct row_place { /* where a row stands; all three from the row itself */
+	uint64_t number, line, offset;
+};
+/* Appends those rows again. The place of rows_read() is not changed. */
+int rows_fetch(struct rows *r, const struct row_place *places, uint32_t n, struct row_block *into, struct err *e);
+
+/* Bytes read so far and in all, for estimates. */
+uint64_t rows_bytes_done(const struct rows *r);
+uint64_t rows_bytes(const struct rows *r);
+/* SHA-256 of the whole file: true only after rows_read() has come to its end since the last
+ * rewind. The price is paid only when asked for with rows_want_digest() before reading. */
+void rows_want_digest(struct rows *r);
+bool rows_digest(const struct rows *r, unsigned char out[32]);
+/* Size and time of change of the file, to notice another one; for a spooled list those of the spool. */
+void rows_stamp(const struct rows *r, uint64_t *size_bytes, int64_t *mtime_ns);
+
+/* Writes cells as one RFC 4180 record, quoted where needed, with CRLF; used for the side files. */
+struct buf;
+int rows_put_csv(struct buf *out, const struct span *cells, uint32_t n);
+
+#endif
