@@ -1,0 +1,104 @@
+/* campaign.h - a list, a letter and relays become verdicts (front door of engine/run).
+ *
+ *     feeder -> [blocks of rows] -> workers { letter + row = mail -> delivery } -> journal
+ *        ^-------- deferred rows, credits ------'          recorder <- journal -> results.csv
+ *
+ * campaign_open() finds every mistake that needs no row; campaign_preflight() renders every row;
+ * campaign_run() starts the threads and returns when the campaign is over or was stopped. One
+ * thread calls these; campaign_stop() may be called by any thread and by signal handlers. */
+#ifndef ENGINE_RUN_CAMPAIGN_H
+#define ENGINE_RUN_CAMPAIGN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/model/finding.h"
+#include "engine/model/value.h"
+#include "engine/results/results_log.h"
+#include "engine/run/report.h"
+#include "transport/delivery/delivery.h"
+
+struct err;
+struct campaign;
+
+enum campaign_in_doubt { IN_DOUBT_HOLD, IN_DOUBT_RESEND };
+enum campaign_bad_rows { BAD_ROWS_STOP, BAD_ROWS_SKIP };
+enum { CAMPAIGN_SYNC_OFF = 0, CAMPAIGN_SYNC_EACH = -1, CAMPAIGN_SYNC_DEFAULT_MS = 200 };
+
+struct campaign_progress {
+	struct results_totals totals;
+	uint64_t rows;         /* rows that take part; 0 while unknown */
+	uint64_t to_retry;     /* rows that wait for another try */
+	int64_t elapsed_ms;
+	const char *pause;     /* why nothing moves just now, or NULL */
+	bool stopping;
+};
+
+struct campaign_job { /* borrowed for the campaign's life */
+	const char *letter, *list;
+	const char *results;   /* NULL: no campaign (check): campaign_run() must not be called */
+	const struct member *vars;
+	uint32_t n_vars;
+	const char *address_column; /* NULL: email */
+	const char *envelope_from;  /* NULL: the letter's */
+	const char *rows;      /* "3-9,14" or NULL */
+	uint64_t limit;        /* 0: none */
+	const char *rate;      /* "100/s,2000/day" or NULL */
+	const char *redirect_to; /* every mail's only envelope recipient, or NULL */
+	bool resume;
+	enum campaign_in_doubt in_doubt;
+	enum campaign_bad_rows bad_rows;
+	int64_t sync_ms;       /* or CAMPAIGN_SYNC_OFF, CAMPAIGN_SYNC_EACH */
+	int64_t retry_for_ms;  /* how long a deferred row is tried again in this run */
+	enum results_format log_format;
+	bool seed_given;
+	uint64_t seed;         /* same seed, date and rows: same bytes */
+	int64_t date_ms;       /* recorded time of every mail; -1: the time it is written */
+	unsigned threads;      /* workers; 0: as many as cores, at most as many as connections */
+	struct delivery_options delivery; /* n_relays 0: none (check) */
+	void (*on_progress)(void *ctx, const struct campaign_progress *p); /* recorder's thread, 5 a second */
+	void *progress_ctx;
+};
+
+/* Opens list, letter, plan and (read only) journal. Findings of letter and columns go to sink.
+ * 0; -1 with e: ERR_INPUT (exit status 2), ERR_STATE (a campaign that exists and resume is not
+ * set, or that differs), ERR_SYS, ERR_NOMEM, ERR_NET (a relay's name is unknown). */
+int campaign_open(struct campaign **out, const struct campaign_job *job, struct finding_sink *sink, struct err *e);
+void campaign_free(struct campaign **c);
+
+/* Renders every row that takes part and is not done, on all cores, into report. 0 also when rows
+ * are bad: report->bad_rows says how many. -1 with e: the list cannot be read to its end. */
+int campaign_preflight(struct campaign *c, struct report *report, struct err *e);
+
+struct campaign_outlook { /* what is about to happen, for the question before it does */
+	char from[256], first_to[256], subject[256]; /* of the first row that would be sent */
+	char through[512];    /* delivery_plan_describe() */
+	char list_form[128];  /* rows_form() */
+	uint64_t messages;    /* 0 when no preflight counted them */
+	uint64_t already_done, in_doubt;
+	int64_t expected_ms;  /* at the given rate; -1 without one */
+	bool rehearsal;       /* goes to files only */
+};
+void campaign_outlook(struct campaign *c, const struct report *preflight, struct campaign_outlook *out);
+
+enum campaign_end { CAMPAIGN_COMPLETE, CAMPAIGN_INTERRUPTED, CAMPAIGN_RELAYS_DOWN, CAMPAIGN_BROKEN };
+struct campaign_result {
+	enum campaign_end end;
+	struct ledger_counts counts;  /* the whole campaign, not only this run */
+	uint64_t rows_total;          /* rows that take part; 0 when the list was not read to its end */
+	uint64_t sent_this_run, begun_this_run;
+	int64_t elapsed_ms;
+	uint64_t allocations;         /* by workers after their first 100 mails, see tests/bench */
+	char failed_path[512], in_doubt_path[512]; /* side files written, "" when there was no need */
+};
+/* 0 with *out for every end that is no error of ours; -1 with e (and *out as far as known):
+ * ERR_STATE (someone else runs it), ERR_SYS (journal or disk). e also says why when end is
+ * CAMPAIGN_RELAYS_DOWN or CAMPAIGN_BROKEN. */
+int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e);
+/* First call: no new mail begins, what is under way is finished. Second: stop at once. */
+void campaign_stop(struct campaign *c);
+
+/* The recorded list of columns, of the open list; for messages. */
+const struct columns *campaign_columns(const struct campaign *c);
+
+#endif
