@@ -27,7 +27,8 @@ void *arena_zero(struct arena *a, size_t size);
 /* n * size, NULL also on overflow. Zeroed. */
 void *arena_array(struct arena *a, size_t n, size_t size);
 /* A piece of old_size bytes grows to new_size: in place when it is the newest piece and there is
- * room, else copied. p may be NULL with old_size 0. */
+ * room, else copied; as with realloc, the old pointer is dead unless NULL is returned. A smaller
+ * new_size gives the rest of the newest piece back. p may be NULL with old_size 0. */
 void *arena_grow(struct arena *a, void *p, size_t old_size, size_t new_size);
 /* A copy of s; { NULL, 0 } with *ok = false when memory ran out. ok may not be NULL. */
 struct span arena_copy(struct arena *a, struct span s, int *ok);

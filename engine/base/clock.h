@@ -6,6 +6,7 @@
 #define ENGINE_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 #include "engine/base/span.h"
 
@@ -24,7 +25,11 @@ struct civil { /* proleptic Gregorian calendar */
 int64_t clock_mono_ms(void);
 int64_t clock_mono_ns(void);
 int64_t clock_wall_ms(void);
+/* The moment wait_ms (not negative) from now on CLOCK_MONOTONIC, for waits inside the kernel;
+ * clock_shift() does not reach it. */
+struct timespec clock_deadline(int64_t wait_ms);
 
+/* Times outside the years 0 to 9999 come out as the first or last moment of these. */
 struct civil clock_civil(int64_t wall_ms, int zone_minutes);
 int64_t clock_from_civil(const struct civil *c, int zone_minutes);
 /* Minutes east of UTC that this machine's zone (TZ) has at that time. */

@@ -18,7 +18,7 @@ enum err_kind {
 	ERR_TLS,   /* handshake or certificate */
 	ERR_AUTH,  /* login refused */
 	ERR_LIMIT, /* one of our bounds was met */
-	ERR_STATE  /* a campaign that exists, is held by another process, or differs */
+	ERR_CONFLICT /* a campaign that exists, is held by another process, or differs */
 };
 
 enum { ERR_PATH_MAX = 512, ERR_TEXT_MAX = 768, ERR_HINT_MAX = 512 };

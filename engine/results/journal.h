@@ -42,9 +42,9 @@ struct journal_header { /* what was decided when the campaign began */
 /* Is there a campaign? 1 with *out, 0 none, -1 with e (damaged, unreadable). Takes no lock. */
 int journal_peek(const char *results_path, struct journal_header *out, struct err *e);
 
-/* Creates the campaign (resume false: an existing one is ERR_STATE with both ways on as hint) or
+/* Creates the campaign (resume false: an existing one is ERR_CONFLICT with both ways on as hint) or
  * goes on with it (resume true; creates when there is none). Takes the lock that dies with the
- * process. ERR_STATE: held by another process (says which), or the identity differs (says what
+ * process. ERR_CONFLICT: held by another process (says which), or the identity differs (says what
  * changed). The folder and every file in it are synced when created. */
 int journal_open(struct journal **out, const char *results_path, bool resume, const struct journal_header *header,
 		 struct err *e);

@@ -1,7 +1,7 @@
 /* ledger.h - what the journal says about every row: read at resume, by `status`, and at the end.
  *
  * One byte a row, plus a little for rows of several recipients, of several attempts, or failed.
- * A torn last record of a segment is ignored; damage before it is ERR_STATE with file and offset. */
+ * A torn last record of a segment is ignored; damage before it is ERR_CONFLICT with file and offset. */
 #ifndef ENGINE_RESULTS_LEDGER_H
 #define ENGINE_RESULTS_LEDGER_H
 
