@@ -1,0 +1,109 @@
+/* row.c - blocks of rows, and columns by name. Held by tests/unit/test_model_row.c. */
+#include "engine/model/row.h"
+
+#include "engine/base/mem.h"
+#include "engine/base/utf8.h"
+
+enum {
+	BLOCK_CHUNK_BYTES = 32 << 10,
+	/* The readers stop a block by bytes long before this; it has to hold one row of the largest
+	 * size, also when that is JSON of many small values. */
+	BLOCK_BYTES_MAX = 16 * ROW_BYTES_MAX,
+	NEAR_MAX = 3 /* more typing errors than that are another word */
+};
+
+int row_block_new(struct row_block **out, uint32_t capacity)
+{
+	struct row_block *b = mem_new(sizeof *b);
+
+	*out = NULL;
+	if (!b)
+		return -1;
+	b->rows = mem_array(capacity, sizeof *b->rows);
+	if (!b->rows) {
+		mem_free(b);
+		return -1;
+	}
+	b->capacity = capacity;
+	arena_init(&b->memory, BLOCK_CHUNK_BYTES, BLOCK_BYTES_MAX);
+	*out = b;
+	return 0;
+}
+
+void row_block_reset(struct row_block *b)
+{
+	arena_reset(&b->memory);
+	b->n = 0;
+	b->first = b->last = 0;
+}
+
+void row_block_free(struct row_block **b)
+{
+	if (!*b)
+		return;
+	arena_release(&(*b)->memory);
+	mem_free((*b)->rows);
+	mem_free(*b);
+	*b = NULL;
+}
+
+static unsigned char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : (unsigned char)c;
+}
+
+static struct span skip_spaces(struct span s)
+{
+	while (s.n > 0 && s.p[0] == ' ')
+		s = span_skip(s, 1);
+	return s;
+}
+
+/* Equal without ASCII case and spaces. */
+static bool alike(struct span a, struct span b)
+{
+	for (;;) {
+		a = skip_spaces(a);
+		b = skip_spaces(b);
+		if (a.n == 0 || b.n == 0)
+			return a.n == b.n;
+		if (lower(span_take(&a)) != lower(span_take(&b)))
+			return false;
+	}
+}
+
+int columns_find(const struct columns *c, struct span name)
+{
+	int found = -1;
+
+	for (uint32_t i = 0; i < c->n; i++)
+		if (span_eq(c->names[i], name))
+			return (int)i;
+	for (uint32_t i = 0; i < c->n; i++) {
+		if (!alike(c->names[i], name))
+			continue;
+		if (found >= 0)
+			return -1; /* two fit: no guess */
+		found = (int)i;
+	}
+	return found;
+}
+
+struct span columns_nearest(const struct columns *c, struct span name)
+{
+	size_t length = utf8_length(name);
+	unsigned most = length < 3 ? 1 : length < 3 * NEAR_MAX ? (unsigned)(length + 1) / 3 : NEAR_MAX;
+	struct span best = { NULL, 0 };
+
+	for (uint32_t i = 0; i < c->n; i++) {
+		unsigned d = alike(c->names[i], name) ? 0 : utf8_distance(c->names[i], name, most);
+
+		if (d > most)
+			continue;
+		best = c->names[i];
+		if (d == 0)
+			break;
+		most = d - 1; /* only a nearer one is better */
+	}
+	return best;
+}
