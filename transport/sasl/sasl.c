@@ -1,0 +1,153 @@
+/* sasl.c - the mechanisms, in order of strength, and the base64 around them.
+ *
+ *  1. A mechanism that is on_request is taken only when the login names it.
+ *  2. After a failed step nothing more comes out of an exchange.
+ *  3. Every octet of a response is wiped when the exchange ends.
+ * Held by tests/unit/test_sasl_login.c. */
+#include "transport/sasl/sasl.h"
+
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/must.h"
+#include "transport/sasl/sasl_base64.h"
+#include "transport/sasl/sasl_mech.h"
+
+struct sasl {
+	const struct sasl_mech *mech;
+	void *state;
+	bool done, broken;
+	char raw[SASL_RAW_MAX];
+	char text[SASL_LINE_MAX];
+};
+
+/* Strongest first. LOGIN is never begun with an initial response: no server has to take one
+ * (draft-murchison-sasl-login). */
+static const struct sasl_mech mechs[] = {
+	{ .name = "SCRAM-SHA-256", .speaks_first = true, .needs_user = true, .needs_password = true,
+	  .begin = sasl_gnu_begin, .step = sasl_scram_step, .end = sasl_gnu_end },
+	{ .name = "SCRAM-SHA-1", .speaks_first = true, .needs_user = true, .needs_password = true,
+	  .begin = sasl_gnu_begin, .step = sasl_scram_step, .end = sasl_gnu_end },
+	{ .name = "PLAIN", .speaks_first = true, .needs_user = true, .needs_password = true,
+	  .done_by_server = true,
+	  .begin = sasl_gnu_begin, .step = sasl_gnu_step, .end = sasl_gnu_end },
+	{ .name = "LOGIN", .needs_user = true, .needs_password = true, .done_by_server = true,
+	  .begin = sasl_gnu_begin, .step = sasl_gnu_step, .end = sasl_gnu_end },
+	{ .name = "CRAM-MD5", .on_request = true, .needs_user = true, .needs_password = true,
+	  .done_by_server = true,
+	  .begin = sasl_gnu_begin, .step = sasl_gnu_step, .end = sasl_gnu_end },
+	{ .name = "EXTERNAL", .speaks_first = true, .on_request = true, .done_by_server = true,
+	  .begin = sasl_gnu_begin, .step = sasl_gnu_step, .end = sasl_gnu_end },
+};
+enum { N_MECHS = sizeof mechs / sizeof mechs[0] };
+
+static const struct sasl_mech *find_mech(struct span name)
+{
+	for (int i = 0; i < N_MECHS; i++)
+		if (span_case_eq(span_str(mechs[i].name), name))
+			return &mechs[i];
+	return NULL;
+}
+
+static bool is_offered(const char *name, struct span offered)
+{
+	while (offered.n)
+		if (span_case_eq(span_cut(&offered, ' '), span_str(name)))
+			return true;
+	return false;
+}
+
+bool sasl_knows(struct span mechanism)
+{
+	return find_mech(mechanism) != NULL;
+}
+
+const char *sasl_choose(const struct sasl_login *login, struct span offered, struct err *e)
+{
+	const struct sasl_mech *wanted;
+
+	if (login->mechanism) {
+		wanted = find_mech(span_str(login->mechanism));
+		if (wanted && is_offered(wanted->name, offered))
+			return wanted->name;
+		err_set(e, ERR_AUTH, wanted ? "relay does not offer to log in with %s, only: %.*s"
+					    : "login mechanism %s is not known; relay offers: %.*s",
+			login->mechanism, SPAN_ARG(offered));
+		return NULL;
+	}
+	for (int i = 0; i < N_MECHS; i++)
+		if (!mechs[i].on_request && is_offered(mechs[i].name, offered))
+			return mechs[i].name;
+	err_set(e, ERR_AUTH, "relay offers no login mechanism that is known here, only: %.*s", SPAN_ARG(offered));
+	return NULL;
+}
+
+static int check_words(const struct sasl_mech *mech, const struct sasl_login *l, struct err *e)
+{
+	if (span_find(l->user, '\0') < l->user.n || span_find(l->password, '\0') < l->password.n ||
+	    span_find(l->authzid, '\0') < l->authzid.n)
+		return err_set(e, ERR_INPUT, "user name or password holds a NUL octet");
+	if (mech->needs_user && l->user.n == 0)
+		return err_set(e, ERR_INPUT, "login with %s needs a user name", mech->name);
+	if (mech->needs_password && l->password.n == 0)
+		return err_set(e, ERR_INPUT, "login with %s needs a password", mech->name);
+	return 0;
+}
+
+int sasl_new(struct sasl **out, const struct sasl_login *login, const char *mechanism, struct err *e)
+{
+	const struct sasl_mech *mech = find_mech(span_str(mechanism));
+	struct sasl *x;
+
+	MUST(mech);
+	if (check_words(mech, login, e) < 0)
+		return -1;
+	x = mem_new(sizeof *x);
+	if (!x)
+		return err_nomem(e, "a login");
+	x->mech = mech;
+	if (mech->begin(&x->state, login, mech->name, e) < 0) {
+		mem_free(x);
+		return -1;
+	}
+	*out = x;
+	return 0;
+}
+
+void sasl_free(struct sasl **x)
+{
+	if (!*x)
+		return;
+	(*x)->mech->end((*x)->state);
+	mem_free_secret(*x, sizeof **x);
+	*x = NULL;
+}
+
+bool sasl_speaks_first(const struct sasl *x)
+{
+	return x->mech->speaks_first;
+}
+
+int sasl_step(struct sasl *x, struct span challenge, struct span *response, struct err *e)
+{
+	size_t n = 0;
+	int rc;
+
+	MUST(!x->broken);
+	x->broken = true;
+	if (challenge.n > SASL_LINE_MAX || sasl_base64_take(challenge, x->raw, &n) < 0)
+		return err_set(e, ERR_AUTH, "relay's login challenge is not base64");
+	/* text serves as room for the raw response, raw then for its base64's source. */
+	rc = x->mech->step(x->state, span_of(x->raw, n), x->text, &n, &x->done, e);
+	if (rc < 0)
+		return -1;
+	memcpy(x->raw, x->text, n);
+	*response = span_of(x->text, sasl_base64_put(span_of(x->raw, n), x->text));
+	x->broken = false;
+	return 0;
+}
+
+bool sasl_complete(const struct sasl *x)
+{
+	return !x->broken && (x->done || x->mech->done_by_server);
+}

@@ -1,0 +1,121 @@
+/* sasl_gnu.c - mechanisms of GNU SASL. The only file that includes its header.
+ *
+ * The library's handle is made once for the process and only read afterwards; every exchange has
+ * a session of its own, whose callback finds the login through the session's hook. Properties
+ * that the library copied are wiped before it frees them. */
+#include <gsasl.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "transport/sasl/sasl_mech.h"
+
+static struct {
+	pthread_once_t once;
+	Gsasl *handle; /* NULL: it could not be made */
+} library = { .once = PTHREAD_ONCE_INIT };
+
+struct exchange {
+	Gsasl_session *session;
+	const struct sasl_login *login;
+};
+
+static const Gsasl_property secrets[] = { GSASL_AUTHID, GSASL_AUTHZID, GSASL_PASSWORD };
+
+static int give(Gsasl_session *session, Gsasl_property what, struct span value)
+{
+	return gsasl_property_set_raw(session, what, value.p ? value.p : "", value.n);
+}
+
+static int on_question(Gsasl *handle, Gsasl_session *session, Gsasl_property what)
+{
+	const struct exchange *x = gsasl_session_hook_get(session);
+
+	(void)handle;
+	if (!x)
+		return GSASL_NO_CALLBACK;
+	switch (what) {
+	case GSASL_AUTHID:
+		return give(session, what, x->login->user);
+	case GSASL_PASSWORD:
+		return give(session, what, x->login->password);
+	case GSASL_AUTHZID:
+		return x->login->authzid.n ? give(session, what, x->login->authzid) : GSASL_NO_CALLBACK;
+	default:
+		return GSASL_NO_CALLBACK;
+	}
+}
+
+static void open_library(void)
+{
+	if (gsasl_init(&library.handle) != GSASL_OK)
+		library.handle = NULL;
+	else
+		gsasl_callback_set(library.handle, on_question);
+}
+
+int sasl_gnu_begin(void **state, const struct sasl_login *login, const char *name, struct err *e)
+{
+	struct exchange *x;
+	int rc;
+
+	pthread_once(&library.once, open_library);
+	if (!library.handle)
+		return err_set(e, ERR_NOMEM, "GNU SASL does not start");
+	x = mem_new(sizeof *x);
+	if (!x)
+		return err_nomem(e, "a login");
+	x->login = login;
+	rc = gsasl_client_start(library.handle, name, &x->session);
+	if (rc != GSASL_OK) {
+		mem_free(x);
+		return err_set(e, ERR_AUTH, "login with %s cannot begin: %s", name, gsasl_strerror(rc));
+	}
+	gsasl_session_hook_set(x->session, x);
+	*state = x;
+	return 0;
+}
+
+int sasl_gnu_step(void *state, struct span challenge, char *out, size_t *out_n, bool *done, struct err *e)
+{
+	struct exchange *x = state;
+	char *answer = NULL;
+	size_t n = 0;
+	int rc = gsasl_step(x->session, challenge.n ? challenge.p : "", challenge.n, &answer, &n);
+
+	*out_n = 0;
+	if (rc != GSASL_OK && rc != GSASL_NEEDS_MORE) {
+		gsasl_free(answer);
+		return err_set(e, ERR_AUTH, "login cannot go on: %s", gsasl_strerror(rc));
+	}
+	if (n > SASL_RAW_MAX) {
+		explicit_bzero(answer, n);
+		gsasl_free(answer);
+		return err_set(e, ERR_AUTH, "login needs a line of %zu octets, the limit is %d", n, SASL_RAW_MAX);
+	}
+	if (n)
+		memcpy(out, answer, n);
+	*out_n = n;
+	*done = rc == GSASL_OK;
+	if (answer)
+		explicit_bzero(answer, n);
+	gsasl_free(answer);
+	return 0;
+}
+
+void sasl_gnu_end(void *state)
+{
+	struct exchange *x = state;
+
+	if (!x)
+		return;
+	for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
+		/* The library's own copy: const to its users, and about to be freed unwiped. */
+		const char *copy = gsasl_property_fast(x->session, secrets[i]);
+
+		if (copy)
+			explicit_bzero((char *)copy, strlen(copy));
+	}
+	gsasl_finish(x->session);
+	mem_free_secret(x, sizeof *x);
+}

@@ -1,0 +1,33 @@
+/* sasl_mech.h - what a mechanism is to this room. Private: sasl.c and the mechanisms include it.
+ *
+ * A mechanism that GNU SASL lacks (token logins) is one more table row with functions of its own. */
+#ifndef TRANSPORT_SASL_SASL_MECH_H
+#define TRANSPORT_SASL_SASL_MECH_H
+
+#include <stdbool.h>
+
+#include "transport/sasl/sasl.h"
+
+enum { SASL_RAW_MAX = SASL_LINE_MAX / 4 * 3 }; /* octets of a line, base64 taken off */
+
+struct sasl_mech {
+	const char *name;
+	bool speaks_first;
+	bool on_request; /* never chosen by itself */
+	bool needs_user, needs_password;
+	bool done_by_server; /* the last word is the server's 235, nothing of it can be checked */
+	int (*begin)(void **state, const struct sasl_login *login, const char *name, struct err *e);
+	/* challenge and response are raw octets; the response is written to out, at most
+	 * SASL_RAW_MAX. *done: the mechanism has all it wants. */
+	int (*step)(void *state, struct span challenge, char *out, size_t *out_n, bool *done, struct err *e);
+	void (*end)(void *state); /* wipes; state may be NULL */
+};
+
+/* sasl_gnu.c */
+int sasl_gnu_begin(void **state, const struct sasl_login *login, const char *name, struct err *e);
+int sasl_gnu_step(void *state, struct span challenge, char *out, size_t *out_n, bool *done, struct err *e);
+void sasl_gnu_end(void *state);
+/* sasl_scram.c: looks at a server-first-message before GNU SASL does (RFC 5802 5.1). */
+int sasl_scram_step(void *state, struct span challenge, char *out, size_t *out_n, bool *done, struct err *e);
+
+#endif
