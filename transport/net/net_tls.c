@@ -1,0 +1,487 @@
+/* net_tls.c - TLS over a link's socket. With net_cert.c the only door to OpenSSL's TLS.
+ *
+ * OpenSSL reads and writes through a BIO of ours, which never raises SIGPIPE. Bytes to write are
+ * gathered in a buffer as large as a record, so that small pieces make few records. Invariants,
+ * held by tests/unit/test_net_tls.c:
+ *  1. After net_tls_new() a struct net_tls is only read; OpenSSL locks its own counters.
+ *  2. A record that OpenSSL could not write at once is offered again unchanged: while held > 0
+ *     nothing is added to the buffer.
+ *  3. Nobody gets bytes of a server whose certificate was refused: the handshake does not end.
+ *  4. read_wants_write and write_wants_read remember why OpenSSL stopped, so that the poll loop
+ *     waits for the right thing and never spins. */
+#include "transport/net/net_link.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/err.h"
+#include "engine/base/mem.h"
+#include "engine/base/must.h"
+#include "transport/net/net_cert.h"
+
+enum {
+	RECORD_MAX = 16384,        /* plain bytes of a TLS record */
+	READ_BUFFER = 64 * 1024    /* OpenSSL reads this much ahead: one system call for many replies */
+};
+
+struct net_tls {
+	SSL_CTX *ctx;
+	BIO_METHOD *method;
+	bool verify;
+	bool host_is_number;
+	char host[NET_HOST_MAX + 1];
+};
+
+struct tls_link {
+	SSL *ssl;
+	struct net_link *link;
+	const struct net_tls *setup;
+	struct net_ticket *ticket;
+	bool shaken, dead;
+	bool handshake_wants_write, read_wants_write, write_wants_read, write_full;
+	struct err refused; /* the certificate's fault; kind ERR_NONE: none */
+	size_t gathered;    /* bytes in record */
+	size_t held;        /* of them, offered to OpenSSL and not taken yet: all or none */
+	char record[RECORD_MAX];
+};
+
+/* ---- the BIO ---- */
+
+static int bio_write(BIO *b, const char *p, int n)
+{
+	const struct net_link *l = BIO_get_data(b);
+	ssize_t rc;
+
+	BIO_clear_retry_flags(b);
+	do {
+		rc = send(l->fd, p, (size_t)n, MSG_NOSIGNAL);
+	} while (rc < 0 && errno == EINTR);
+	if (rc < 0 && errno == EAGAIN)
+		BIO_set_retry_write(b);
+	return (int)rc;
+}
+
+static int bio_read(BIO *b, char *p, int n)
+{
+	const struct net_link *l = BIO_get_data(b);
+	ssize_t rc;
+
+	BIO_clear_retry_flags(b);
+	do {
+		rc = recv(l->fd, p, (size_t)n, 0);
+	} while (rc < 0 && errno == EINTR);
+	if (rc < 0 && errno == EAGAIN)
+		BIO_set_retry_read(b);
+	if (rc == 0)
+		BIO_set_flags(b, BIO_FLAGS_IN_EOF);
+	return (int)rc;
+}
+
+static long bio_ctrl(BIO *b, int what, long number, void *p)
+{
+	(void)number;
+	(void)p;
+	if (what == BIO_CTRL_FLUSH)
+		return 1;
+	if (what == BIO_CTRL_EOF)
+		return BIO_test_flags(b, BIO_FLAGS_IN_EOF) != 0;
+	return 0;
+}
+
+static int bio_create(BIO *b)
+{
+	BIO_set_init(b, 1);
+	return 1;
+}
+
+static BIO_METHOD *make_method(void)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "link");
+
+	if (!m)
+		return NULL;
+	if (BIO_meth_set_write(m, bio_write) == 1 && BIO_meth_set_read(m, bio_read) == 1 &&
+	    BIO_meth_set_ctrl(m, bio_ctrl) == 1 && BIO_meth_set_create(m, bio_create) == 1)
+		return m;
+	BIO_meth_free(m);
+	return NULL;
+}
+
+/* ---- set-up ---- */
+
+static int openssl_says(struct err *e, const char *what)
+{
+	unsigned long code = ERR_peek_last_error();
+	const char *reason = ERR_reason_error_string(code);
+
+	err_set(e, ERR_TLS, "%s: %s", what, reason ? reason : "unknown error of OpenSSL");
+	ERR_clear_error();
+	return -1;
+}
+
+static int load_store(SSL_CTX *ctx, const char *ca_file, struct err *e)
+{
+	if (!ca_file) {
+		if (SSL_CTX_set_default_verify_paths(ctx) == 1)
+			return 0;
+		return openssl_says(e, "cannot load this machine's certificate store");
+	}
+	ERR_clear_error();
+	if (SSL_CTX_load_verify_file(ctx, ca_file) == 1) {
+		/* The file says whom to trust, be it a server's own certificate. */
+		X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
+		return 0;
+	}
+	if (ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SYS)
+		err_set(e, ERR_INPUT, "cannot read the certificate file: %s",
+			strerror(ERR_GET_REASON(ERR_peek_error())));
+	else
+		err_set(e, ERR_INPUT, "this is no file of certificates in the PEM form");
+	ERR_clear_error();
+	err_hint(e, "?ca=FILE names a PEM file with the authority to trust");
+	return err_at(e, ca_file, 0, 0);
+}
+
+/* The newest ticket is kept, for the next connection to the same server. */
+static int new_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct tls_link *t = SSL_get_app_data(ssl);
+
+	if (!t->ticket || !SSL_SESSION_is_resumable(session))
+		return 0;
+	net_ticket_release(t->ticket);
+	t->ticket->session = session;
+	return 1; /* the reference is ours now */
+}
+
+/* Called for each fault of the chain; the first one is explained. */
+static int verify_step(int ok, X509_STORE_CTX *store)
+{
+	const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls_link *t = SSL_get_app_data(ssl);
+
+	if (!ok && t && t->refused.kind == ERR_NONE)
+		net_cert_explain(X509_STORE_CTX_get_error(store), X509_STORE_CTX_get_current_cert(store),
+				 X509_STORE_CTX_get0_cert(store), t->setup->host, &t->refused);
+	return ok;
+}
+
+static int make_ctx(struct net_tls *t, const char *ca_file, struct err *e)
+{
+	t->ctx = SSL_CTX_new(TLS_client_method());
+	if (!t->ctx || SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION) != 1)
+		return openssl_says(e, "cannot set up TLS");
+	SSL_CTX_set_options(t->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_read_ahead(t->ctx, 1);
+	SSL_CTX_set_default_read_buffer_len(t->ctx, READ_BUFFER);
+	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(t->ctx, new_session);
+	SSL_CTX_set_verify(t->ctx, t->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, t->verify ? verify_step : NULL);
+	return t->verify ? load_store(t->ctx, ca_file, e) : 0;
+}
+
+int net_tls_new(struct net_tls **out, const struct net_tls_options *opt, struct err *e)
+{
+	struct net_tls *t = mem_new(sizeof *t);
+	struct net_address number;
+
+	if (!t)
+		return err_nomem(e, "for TLS");
+	t->verify = opt->verify;
+	snprintf(t->host, sizeof t->host, "%s", opt->host);
+	t->host_is_number = net_address_literal(opt->host, 0, &number) == 0;
+	t->method = make_method();
+	if (!t->method) {
+		openssl_says(e, "cannot set up TLS");
+		goto fail;
+	}
+	if (make_ctx(t, opt->ca_file, e) < 0)
+		goto fail;
+	*out = t;
+	return 0;
+fail:
+	net_tls_free(&t);
+	return -1;
+}
+
+void net_tls_free(struct net_tls **t)
+{
+	if (!*t)
+		return;
+	SSL_CTX_free((*t)->ctx);
+	BIO_meth_free((*t)->method);
+	mem_free(*t);
+	*t = NULL;
+}
+
+void net_ticket_release(struct net_ticket *t)
+{
+	SSL_SESSION_free(t->session);
+	t->session = NULL;
+}
+
+/* ---- one link ---- */
+
+/* RFC 9525: names of the certificate only, never its subject; RFC 6066 3: no SNI for numbers. */
+static int expect_host(SSL *ssl, const struct net_tls *t)
+{
+	X509_VERIFY_PARAM *p = SSL_get0_param(ssl);
+
+	if (t->host_is_number)
+		return X509_VERIFY_PARAM_set1_ip_asc(p, t->host) == 1;
+	if (SSL_set_tlsext_host_name(ssl, t->host) != 1)
+		return false;
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	return SSL_set1_host(ssl, t->host) == 1;
+}
+
+static int attach(struct tls_link *t)
+{
+	BIO *bio = BIO_new(t->setup->method);
+
+	if (!bio)
+		return -1;
+	BIO_set_data(bio, t->link);
+	SSL_set_bio(t->ssl, bio, bio);
+	SSL_set_app_data(t->ssl, t);
+	SSL_set_connect_state(t->ssl);
+	return 0;
+}
+
+int tls_link_new(struct tls_link **out, struct net_link *l, const struct net_tls *setup,
+		 struct net_ticket *ticket, struct err *e)
+{
+	struct tls_link *t = mem_new(sizeof *t);
+
+	if (!t)
+		return err_nomem(e, "for TLS");
+	t->link = l;
+	t->setup = setup;
+	t->ticket = ticket;
+	t->ssl = SSL_new(setup->ctx);
+	if (!t->ssl || attach(t) < 0 || (setup->verify && !expect_host(t->ssl, setup)) ||
+	    (!setup->verify && !setup->host_is_number && SSL_set_tlsext_host_name(t->ssl, setup->host) != 1)) {
+		tls_link_free(&t);
+		return openssl_says(e, "cannot begin TLS");
+	}
+	if (ticket && ticket->session)
+		SSL_set_session(t->ssl, ticket->session);
+	*out = t;
+	return 0;
+}
+
+void tls_link_free(struct tls_link **t)
+{
+	if (!*t)
+		return;
+	if ((*t)->ssl && (*t)->shaken && !(*t)->dead && (*t)->held == 0)
+		(void)SSL_shutdown((*t)->ssl); /* our close_notify, if the socket takes it now */
+	SSL_free((*t)->ssl);
+	ERR_clear_error();
+	mem_free(*t);
+	*t = NULL;
+}
+
+static int truncated(struct err *e)
+{
+	return err_set(e, ERR_NET, "the server closed the connection without the end of TLS (close_notify)");
+}
+
+static bool is_truncation(unsigned long code)
+{
+	return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+}
+
+/* Why the handshake failed, where no certificate is to blame. */
+static int explain_handshake(struct err *e, int saved_errno)
+{
+	unsigned long code = ERR_peek_error();
+	const char *reason = ERR_reason_error_string(code);
+
+	if (code == 0 || ERR_GET_LIB(code) == ERR_LIB_SYS) {
+		errno = saved_errno;
+		if (saved_errno != 0)
+			return net_link_broken(e);
+		return err_set(e, ERR_NET, "the server closed the connection during the TLS handshake");
+	}
+	if (is_truncation(code))
+		return err_set(e, ERR_NET, "the server closed the connection during the TLS handshake");
+	switch (ERR_GET_REASON(code)) {
+	case SSL_R_WRONG_VERSION_NUMBER:
+	case SSL_R_HTTP_REQUEST:
+		err_set(e, ERR_TLS, "the server does not speak TLS on this port");
+		return err_hint(e, "smtps:// begins with TLS (port 465), smtp:// turns it on with STARTTLS (port 587)");
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+		return err_set(e, ERR_TLS, "the server has no TLS 1.2 or newer");
+	default:
+		return err_set(e, ERR_TLS, "the TLS handshake failed: %s", reason ? reason : "unknown reason");
+	}
+}
+
+int tls_link_handshake(struct tls_link *t, struct err *e)
+{
+	int rc, saved_errno;
+
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_do_handshake(t->ssl);
+	saved_errno = errno;
+	t->handshake_wants_write = false;
+	if (rc == 1) {
+		MUST(!t->setup->verify || SSL_get_verify_result(t->ssl) == X509_V_OK);
+		t->shaken = true;
+		return 1;
+	}
+	switch (SSL_get_error(t->ssl, rc)) {
+	case SSL_ERROR_WANT_READ:
+		return 0;
+	case SSL_ERROR_WANT_WRITE:
+		t->handshake_wants_write = true;
+		return 0;
+	default:
+		break;
+	}
+	t->dead = true;
+	if (t->refused.kind != ERR_NONE) {
+		if (e)
+			*e = t->refused;
+	} else {
+		explain_handshake(e, saved_errno);
+	}
+	ERR_clear_error();
+	return -1;
+}
+
+/* The link is gone for reading or writing. */
+static int explain_broken(struct tls_link *t, int ssl_error, int saved_errno, struct err *e)
+{
+	unsigned long code = ERR_peek_error();
+	const char *reason = ERR_reason_error_string(code);
+
+	t->dead = true;
+	if (ssl_error == SSL_ERROR_ZERO_RETURN)
+		err_set(e, ERR_NET, "the server closed the connection");
+	else if (is_truncation(code) || (ssl_error == SSL_ERROR_SYSCALL && saved_errno == 0))
+		truncated(e);
+	else if (ssl_error == SSL_ERROR_SYSCALL) {
+		errno = saved_errno;
+		net_link_broken(e);
+	} else
+		err_set(e, ERR_NET, "TLS broke: %s", reason ? reason : "unknown reason");
+	ERR_clear_error();
+	return -1;
+}
+
+int tls_link_read(struct tls_link *t, char *p, size_t size, size_t *out_n, struct err *e)
+{
+	int rc, why, saved_errno;
+
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_read(t->ssl, p, size > RECORD_MAX * 4 ? RECORD_MAX * 4 : (int)size);
+	saved_errno = errno;
+	t->read_wants_write = false;
+	if (rc > 0) {
+		*out_n = (size_t)rc;
+		return 1;
+	}
+	why = SSL_get_error(t->ssl, rc);
+	if (why == SSL_ERROR_WANT_READ)
+		return 0;
+	if (why == SSL_ERROR_WANT_WRITE) {
+		t->read_wants_write = true;
+		return 0;
+	}
+	return explain_broken(t, why, saved_errno, e);
+}
+
+bool tls_link_has_more(const struct tls_link *t)
+{
+	return !t->dead && SSL_has_pending(t->ssl) == 1;
+}
+
+/* Fills the record from the pieces, where *skip bytes of the first are gone already. */
+static size_t fill_record(struct tls_link *t, const struct span **pieces, int *n, size_t *skip)
+{
+	size_t before = t->gathered;
+
+	while (*n > 0 && t->gathered < RECORD_MAX) {
+		size_t left = (*pieces)->n - *skip, room = RECORD_MAX - t->gathered;
+		size_t take = left < room ? left : room;
+
+		memcpy(t->record + t->gathered, (*pieces)->p + *skip, take);
+		t->gathered += take;
+		*skip += take;
+		if (take == left) {
+			(*pieces)++;
+			(*n)--;
+			*skip = 0;
+		}
+	}
+	return t->gathered - before;
+}
+
+/* 1 the record is gone, 0 it waits, -1. */
+static int write_record(struct tls_link *t, struct err *e)
+{
+	int rc, why, saved_errno;
+
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_write(t->ssl, t->record, (int)t->gathered);
+	saved_errno = errno;
+	t->write_full = t->write_wants_read = false;
+	if (rc > 0) {
+		MUST((size_t)rc == t->gathered);
+		t->gathered = t->held = 0;
+		return 1;
+	}
+	t->held = t->gathered;
+	why = SSL_get_error(t->ssl, rc);
+	if (why == SSL_ERROR_WANT_WRITE) {
+		t->write_full = true;
+		return 0;
+	}
+	if (why == SSL_ERROR_WANT_READ) {
+		t->write_wants_read = true;
+		return 0;
+	}
+	return explain_broken(t, why, saved_errno, e);
+}
+
+int tls_link_write(struct tls_link *t, const struct span *pieces, int n, size_t *out_n, struct err *e)
+{
+	size_t skip = 0;
+	int rc = 1;
+
+	if (t->held > 0)
+		rc = write_record(t, e);
+	while (rc == 1 && n > 0) {
+		*out_n += fill_record(t, &pieces, &n, &skip);
+		rc = write_record(t, e);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+unsigned tls_link_wants(const struct tls_link *t)
+{
+	bool write = t->handshake_wants_write || t->read_wants_write || t->write_full;
+
+	return NET_WANTS_READ | (write ? NET_WANTS_WRITE : 0);
+}
+
+void tls_link_words(const struct tls_link *t, char *out, size_t out_size)
+{
+	snprintf(out, out_size, "%s, %s%s", SSL_get_version(t->ssl), SSL_get_cipher_name(t->ssl),
+		 tls_link_resumed(t) ? ", resumed" : "");
+}
+
+bool tls_link_resumed(const struct tls_link *t)
+{
+	return t->shaken && SSL_session_reused(t->ssl) == 1;
+}
