@@ -1,0 +1,49 @@
+/* smtp_command.h - command lines: the only place where they are made.
+ *
+ * Every word that comes from outside (own name, paths, login text) is checked here, so that no
+ * line ever holds a CR, LF, NUL or other control octet that we did not put there, and no path can
+ * end early and smuggle in a parameter. Pure code. */
+#ifndef TRANSPORT_SMTP_SMTP_COMMAND_H
+#define TRANSPORT_SMTP_SMTP_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/span.h"
+
+enum {
+	SMTP_HELO_MAX = 255,
+	SMTP_PATH_MAX = 256,     /* RFC 5321 4.5.3.1.3 counts 256 with <>; beyond ASCII the same octets */
+	SMTP_COMMAND_MAX = 1024, /* any command but a line of a login */
+	SMTP_AUTH_LINE_MAX = 510 /* AUTH with an initial response: RFC 5321 4.5.3.1.4, CRLF apart */
+};
+
+struct smtp_command { /* a line being written into memory of the caller */
+	char *p;
+	size_t n, max;
+};
+
+/* An own name or address literal: printable ASCII without space and without < >. */
+bool smtp_helo_fits(struct span name);
+/* A path as it stands between < and >. Empty only when it may be (the null reverse-path). With
+ * utf8, valid UTF-8 beyond ASCII too. Outside of quotes no space, no < and no >. */
+bool smtp_path_fits(struct span path, bool may_be_empty, bool utf8);
+
+struct smtp_mail_params {
+	uint64_t size; /* 0: none */
+	bool body_8bit, smtputf8;
+};
+
+/* Each writes one line with CRLF and returns its length. The words must have been found to fit
+ * and c must have room for SMTP_COMMAND_MAX (smtp_put_line: text.n + 2): anything else is a bug
+ * of ours and stops the program. */
+size_t smtp_put_helo(struct smtp_command *c, const char *verb, struct span name);
+size_t smtp_put_mail(struct smtp_command *c, struct span sender, const struct smtp_mail_params *params);
+size_t smtp_put_rcpt(struct smtp_command *c, struct span recipient);
+size_t smtp_put_bdat(struct smtp_command *c, uint64_t size);
+/* AUTH; response may be NULL, an empty one becomes "=" (RFC 4954 4). */
+size_t smtp_put_auth(struct smtp_command *c, const char *mechanism, const struct span *response);
+/* A verb alone ("DATA"), or base64 text of a login. */
+size_t smtp_put_line(struct smtp_command *c, struct span text);
+
+#endif
