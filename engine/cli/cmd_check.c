@@ -1,0 +1,125 @@
+/* cmd_check.c - renders every row, sends nothing, reports all it finds.
+ *
+ * The report is the product: it goes to standard output. Exit status 2 when there are errors. */
+#include <stdio.h>
+
+#include "engine/base/err.h"
+#include "engine/cli/commands.h"
+#include "engine/cli/findings.h"
+#include "engine/cli/job.h"
+#include "engine/cli/say.h"
+#include "engine/run/campaign.h"
+
+static const char help[] =
+	"Usage: lettershop check LETTER RECIPIENTS [options]\n"
+	"Writes every message in memory, sends nothing, and reports all that is wrong with\n"
+	"letter and list as FILE:LINE:COLUMN, grouped, the first five places of each kind.\n"
+	"\n"
+	"Rows     --rows 3-9,14         only these rows (the first below the header is 1)\n"
+	"         --limit N             only the first N of them\n"
+	"Letter   --var NAME=VALUE      a value for the letter; NAME=@FILE reads it from a file\n"
+	"         --address-column NAME column of the address, when the letter has no To\n"
+	"                               (email)\n"
+	"         --envelope-from ADDR  where undeliverable mail goes back to (the From)\n"
+	"         --seed N --date TIME  for the same bytes again\n"
+	"Run      --threads N           at most so many at once (as many as cores)\n"
+	"         --settings FILE       options from a file, as name = value\n"
+	"\n"
+	"Exit status: 0 nothing is wrong (there may be warnings), 2 there are errors.\n"
+	"\n"
+	"Examples:\n"
+	"  lettershop check letter.eml recipients.csv\n"
+	"  lettershop check invoice.eml customers.csv --address-column Mail --rows 1-100\n"
+	"  generate-list | lettershop check letter.eml -\n";
+
+static void print_totals(const struct report *r, const char *form)
+{
+	char rows[SAY_SIZE], mails[SAY_SIZE], bad[SAY_SIZE], bytes[SAY_SIZE], largest[SAY_SIZE], time[SAY_SIZE];
+
+	printf("%s", say_many(r->rows, "row", "rows", rows));
+	if (form[0])
+		printf(" (%s)", form);
+	if (r->selected != r->rows)
+		printf(", %s chosen", say_count(r->selected, rows));
+	printf(": %s", say_many(r->mails, "message", "messages", mails));
+	if (r->bad_rows)
+		printf(", %s that cannot be sent", say_many(r->bad_rows, "row", "rows", bad));
+	if (r->mails) {
+		printf(", %s in all, the largest %s", say_bytes(r->bytes, bytes), say_bytes(r->largest, largest));
+		if (r->largest_line)
+			printf(" (line %llu)", (unsigned long long)r->largest_line);
+	}
+	printf(", checked in %s\n", say_time(r->elapsed_ms, time));
+}
+
+static int finish(const struct report *r, const char *form)
+{
+	char errors[SAY_SIZE], warnings[SAY_SIZE];
+
+	findings_print(stdout, r);
+	if (r->rows)
+		print_totals(r, form);
+	if (r->sink.errors)
+		printf("%s, %s\n", say_many(r->sink.errors, "error", "errors", errors),
+		       say_many(r->sink.warnings, "warning", "warnings", warnings));
+	else if (r->sink.warnings)
+		printf("no error, %s\n", say_many(r->sink.warnings, "warning", "warnings", warnings));
+	else
+		printf("nothing is wrong\n");
+	return r->sink.errors ? EXIT_WRONG : EXIT_SENT;
+}
+
+static int check(const struct campaign_job *job, struct report *r)
+{
+	struct campaign *c = NULL;
+	struct campaign_outlook outlook = { .list_form = "" };
+	struct err e = { 0 };
+
+	if (campaign_open(&c, job, &r->sink, &e) < 0) {
+		if (r->sink.errors == 0)
+			return command_failed(&e);
+		return finish(r, "");
+	}
+	if (campaign_preflight(c, r, &e) < 0) {
+		campaign_free(&c);
+		finding_of_err(&r->sink, "unreadable list", &e);
+		return finish(r, "");
+	}
+	campaign_outlook(c, r, &outlook);
+	campaign_free(&c);
+	if (r->rows == 0)
+		finding_say(&r->sink, FINDING_ERROR, "no recipients", job->list, 0, 0,
+			    "below its header the list has no row", "the list has no recipients");
+	else if (r->selected == 0)
+		finding_say(&r->sink, FINDING_ERROR, "no recipients", NULL, 0, 0, NULL,
+			    "--rows and --limit choose none of the list's rows");
+	return finish(r, outlook.list_form);
+}
+
+static int run(struct options *o)
+{
+	struct campaign_job job;
+	struct report r;
+	struct err e = { 0 };
+	int status;
+
+	if (job_of_letter(o, &job, &e) < 0)
+		return command_failed(&e);
+	if (report_init(&r) < 0) {
+		err_nomem(&e, "the report");
+		return command_failed(&e);
+	}
+	status = check(&job, &r);
+	report_release(&r);
+	return status;
+}
+
+const struct command command_check = {
+	.name = "check",
+	.operands = "LETTER RECIPIENTS",
+	.summary = "finds every mistake before anything is sent",
+	.help = help,
+	.bit = FOR_CHECK,
+	.n_operands = 2,
+	.run = run,
+};

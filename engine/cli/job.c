@@ -1,0 +1,70 @@
+/* job.c - defaults that depend on one another are decided here and nowhere else.
+ *
+ *  1. A rehearsal never counts as the performance: what goes to files only, or to one address
+ *     instead of everybody's, has a results file of its own name.
+ *  2. Nothing is created before all that was asked for has been understood. */
+#include "engine/cli/job.h"
+
+#include <fcntl.h>
+
+#include "engine/base/err.h"
+#include "engine/cli/outputs.h"
+#include "engine/cli/relays.h"
+#include "engine/cli/vars.h"
+
+static const char *results_name(const struct options *o, const struct delivery_relay *relays, uint32_t n)
+{
+	if (o->results)
+		return o->results;
+	if (relays_rehearse(relays, n))
+		return "dry-run.csv";
+	return o->redirect_to ? "redirected.csv" : "results.csv";
+}
+
+int job_of_letter(struct options *o, struct campaign_job *job, struct err *e)
+{
+	*job = (struct campaign_job){
+		.letter = o->operands[0],
+		.list = o->operands[1],
+		.address_column = o->address_column,
+		.envelope_from = o->envelope_from,
+		.rows = o->rows,
+		.limit = o->limit,
+		.seed_given = o->seed_given,
+		.seed = o->seed,
+		.date_ms = o->date_ms,
+		.threads = (unsigned)o->threads,
+		.delivery = { .trace_fd = -1 },
+	};
+	return vars_read(o, &job->vars, &job->n_vars, e);
+}
+
+static int open_transcript(const char *path, int *out, struct err *e)
+{
+	*out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+	return *out < 0 ? err_sys(e, "cannot write the transcript '%s'", path) : 0;
+}
+
+int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
+{
+	struct delivery_options *d = &job->delivery;
+
+	if (job_of_letter(o, job, e) < 0 || relays_read(o, &d->relays, &d->n_relays, e) < 0)
+		return -1;
+	job->results = results_name(o, d->relays, d->n_relays);
+	job->rate = o->rate;
+	job->redirect_to = o->redirect_to;
+	job->resume = o->resume;
+	job->in_doubt = (enum campaign_in_doubt)o->in_doubt;
+	job->bad_rows = (enum campaign_bad_rows)o->bad_rows;
+	job->sync_ms = o->sync_ms;
+	job->retry_for_ms = o->retry_for_ms;
+	job->log_format = (enum results_format)o->log_format;
+	d->connections = (unsigned)o->connections;
+	d->helo = o->helo;
+	d->messages_per_connection = (unsigned)o->messages_per_connection;
+	d->timeout_ms = o->timeout_ms;
+	if (outputs_check(o, job->results, d->relays, d->n_relays, e) < 0)
+		return -1;
+	return o->transcript ? open_transcript(o->transcript, &d->trace_fd, e) : 0;
+}
