@@ -61,7 +61,7 @@ struct campaign_job { /* borrowed for the campaign's life */
 };
 
 /* Opens list, letter, plan and (read only) journal. Findings of letter and columns go to sink.
- * 0; -1 with e: ERR_INPUT (exit status 2), ERR_STATE (a campaign that exists and resume is not
+ * 0; -1 with e: ERR_INPUT (exit status 2), ERR_CONFLICT (a campaign that exists and resume is not
  * set, or that differs), ERR_SYS, ERR_NOMEM, ERR_NET (a relay's name is unknown). */
 int campaign_open(struct campaign **out, const struct campaign_job *job, struct finding_sink *sink, struct err *e);
 void campaign_free(struct campaign **c);
@@ -92,7 +92,7 @@ struct campaign_result {
 	char failed_path[512], in_doubt_path[512]; /* side files written, "" when there was no need */
 };
 /* 0 with *out for every end that is no error of ours; -1 with e (and *out as far as known):
- * ERR_STATE (someone else runs it), ERR_SYS (journal or disk). e also says why when end is
+ * ERR_CONFLICT (someone else runs it), ERR_SYS (journal or disk). e also says why when end is
  * CAMPAIGN_RELAYS_DOWN or CAMPAIGN_BROKEN. */
 int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e);
 /* First call: no new mail begins, what is under way is finished. Second: stop at once. */

@@ -1,0 +1,273 @@
+/* campaign.c - opening: everything that can be wrong before a row is read; and the outlook. */
+#include "engine/run/campaign_private.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/log.h"
+#include "engine/base/mem.h"
+#include "engine/base/rng.h"
+#include "engine/base/utf8.h"
+#include "engine/rows/rows.h"
+#include "engine/rows/select.h"
+#include "engine/run/throttle.h"
+#include "templates/letter/letter.h"
+
+enum { CELL_SHOWN_MAX = 80, CAMPAIGN_ARENA_MAX = 64 << 20 };
+
+static int open_list(struct campaign *c, struct err *e)
+{
+	struct rows_options opt = { .path = c->job->list };
+
+	if (rows_open(&c->list, &opt, e) < 0)
+		return -1;
+	rows_stamp(c->list, &c->list_size, &c->list_mtime_ns);
+	c->address_column = columns_find(rows_columns(c->list),
+					 span_str(c->job->address_column ? c->job->address_column : "email"));
+	if (c->job->address_column && c->address_column < 0) {
+		struct span near = columns_nearest(rows_columns(c->list), span_str(c->job->address_column));
+
+		err_set(e, ERR_INPUT, "the list has no column '%s'", c->job->address_column);
+		err_at(e, c->job->list, 1, 0);
+		return near.n ? err_hint(e, "did you mean '%.*s'?", SPAN_ARG(near)) : -1;
+	}
+	return selection_new(&c->selection, c->job->rows, c->job->limit, e);
+}
+
+static int exists_already(struct campaign *c, struct err *e)
+{
+	err_set(e, ERR_CONFLICT, "'%s' belongs to a campaign that was begun already", c->job->results);
+	return err_hint(e, "go on with it: add --resume; or begin another one: add --results NEW.csv");
+}
+
+/* What earlier runs left. A fresh campaign gets its seed here. */
+static int look_back(struct campaign *c, struct err *e)
+{
+	int exists = 0;
+
+	if (c->job->results) {
+		exists = journal_peek(c->job->results, &c->header, e);
+		if (exists < 0)
+			return -1;
+	}
+	if (exists && !c->job->resume)
+		return exists_already(c, e);
+	if (exists)
+		return ledger_load(&c->ledger, c->job->results, e);
+	if (c->job->results && file_exists(c->job->results)) {
+		err_set(e, ERR_CONFLICT, "'%s' is there already and belongs to no campaign", c->job->results);
+		return err_hint(e, "nothing was overwritten; choose another name with --results, or move the file away");
+	}
+	c->header.begun_ms = clock_wall_ms();
+	if (!c->job->seed_given)
+		return rng_secret(c->header.seed, sizeof c->header.seed, e);
+
+	struct rng r;
+
+	rng_seed(&r, c->job->seed, 0);
+	for (size_t i = 0; i < sizeof c->header.seed; i += sizeof(uint64_t)) {
+		uint64_t word = rng_next(&r);
+
+		memcpy(c->header.seed + i, &word, sizeof word);
+	}
+	return 0;
+}
+
+static int open_letter(struct campaign *c, struct finding_sink *sink, struct err *e)
+{
+	struct letter_options opt = {
+		.path = c->job->letter,
+		.columns = rows_columns(c->list),
+		.vars = c->job->vars,
+		.n_vars = c->job->n_vars,
+		.address_column = c->job->address_column,
+		.envelope_from = c->job->envelope_from,
+	};
+
+	memcpy(opt.seed, c->header.seed, sizeof opt.seed);
+	return letter_open(&c->letter, &opt, sink, e);
+}
+
+static int parse_redirect(struct campaign *c, struct err *e)
+{
+	struct address a;
+
+	if (!c->job->redirect_to)
+		return 0;
+	if (address_parse(span_str(c->job->redirect_to), &c->memory, &a, e) < 0)
+		return err_hint(e, "give --redirect-to one address, like me@example.com");
+	c->redirect = a.path;
+	return 0;
+}
+
+static void refuse_changes(const struct campaign *c, struct err *e)
+{
+	(void)c;
+	err_hint(e, "go on with the old ones, or begin another campaign with --results NEW.csv");
+}
+
+/* The letter of a campaign may not change halfway: told before anything is rendered. */
+static int same_letter(struct campaign *c, struct err *e)
+{
+	unsigned char now[32];
+
+	letter_digest(c->letter, now);
+	if (!c->ledger || memcmp(now, c->header.identity.letter, sizeof now) == 0)
+		return 0;
+	err_set(e, ERR_CONFLICT, "the letter (or a file of it, or a --var) is not the one this campaign was begun with");
+	err_at(e, c->job->letter, 0, 0);
+	refuse_changes(c, e);
+	return -1;
+}
+
+int campaign_open(struct campaign **out, const struct campaign_job *job, struct finding_sink *sink, struct err *e)
+{
+	struct campaign *c = mem_new(sizeof *c);
+
+	if (!c)
+		return err_nomem(e, "the campaign");
+	c->job = job;
+	arena_init(&c->memory, 4096, CAMPAIGN_ARENA_MAX);
+	if (open_list(c, e) < 0 || look_back(c, e) < 0 || open_letter(c, sink, e) < 0 || same_letter(c, e) < 0 ||
+	    parse_redirect(c, e) < 0 || (job->rate && throttle_new(&c->throttle, job->rate, e) < 0) ||
+	    (job->delivery.n_relays && delivery_plan_open(&c->plan, &job->delivery, e) < 0)) {
+		campaign_free(&c);
+		return -1;
+	}
+	*out = c;
+	return 0;
+}
+
+void campaign_free(struct campaign **out)
+{
+	struct campaign *c = *out;
+
+	if (!c)
+		return;
+	delivery_plan_free(&c->plan);
+	letter_free(&c->letter);
+	ledger_free(&c->ledger);
+	throttle_free(&c->throttle);
+	selection_free(&c->selection);
+	rows_close(&c->list);
+	arena_release(&c->memory);
+	mem_free(c);
+	*out = NULL;
+}
+
+void campaign_stop(struct campaign *c)
+{
+	/* Two instructions, no lock: safe in a signal handler. */
+	if (atomic_load(&c->stop) < RUN_NOW)
+		atomic_fetch_add(&c->stop, 1);
+}
+
+const struct columns *campaign_columns(const struct campaign *c)
+{
+	return rows_columns(c->list);
+}
+
+/* ---- the outlook ---- */
+
+static void show(char *out, size_t size, struct span value)
+{
+	utf8_printable(utf8_cut(value, size - 1), out, size);
+}
+
+static void show_headers(const struct letter_view *v, struct campaign_outlook *out)
+{
+	for (uint32_t i = 0; i < v->n_headers; i++) {
+		if (span_case_eq(v->headers[i].name, SPAN("From")))
+			show(out->from, sizeof out->from, v->headers[i].value);
+		else if (span_case_eq(v->headers[i].name, SPAN("To")))
+			show(out->first_to, sizeof out->first_to, v->headers[i].value);
+		else if (span_case_eq(v->headers[i].name, SPAN("Subject")))
+			show(out->subject, sizeof out->subject, v->headers[i].value);
+	}
+}
+
+bool campaign_is_done(const struct campaign *c, uint64_t row)
+{
+	if (!c->ledger)
+		return false;
+	switch (ledger_row(c->ledger, row)) {
+	case ROW_SENT:
+	case ROW_SKIPPED:
+	case ROW_REFUSED:
+		return true;
+	case ROW_IN_DOUBT:
+		return c->job->in_doubt == IN_DOUBT_HOLD;
+	case ROW_TO_DO:
+	case ROW_DEFERRED:
+		break;
+	}
+	return false;
+}
+
+/* Shows the first row that can be a mail and is still to do; -1 when there is none near the start. */
+static int show_first(struct campaign *c, struct row_block *block, struct campaign_outlook *out)
+{
+	struct letter_desk *desk = NULL;
+	struct letter_view view;
+	struct err e;
+	int rc = -1;
+
+	if (letter_desk_new(&desk, c->letter, &e) < 0)
+		return -1;
+	for (uint32_t i = 0; i < block->n && rc < 0; i++) {
+		int wants = selection_wants(c->selection, block->rows[i].number);
+
+		if (wants < 0)
+			break;
+		if (wants == 0 || campaign_is_done(c, block->rows[i].number) || block->rows[i].problem.n)
+			continue;
+		rc = letter_view(c->letter, desk, &c->memory, &block->rows[i], clock_wall_ms(), &view, &e);
+		if (rc == 0)
+			show_headers(&view, out);
+	}
+	letter_desk_free(&desk);
+	return rc;
+}
+
+static void find_first(struct campaign *c, struct campaign_outlook *out)
+{
+	struct row_block *block = NULL;
+	struct err e;
+
+	if (row_block_new(&block, RUN_BLOCK_ROWS) < 0 || rows_rewind(c->list, &e) < 0)
+		goto done;
+	selection_rewind(c->selection);
+	while (rows_read(c->list, block, RUN_BLOCK_ROWS, &e) == 1) {
+		if (show_first(c, block, out) == 0)
+			break;
+		row_block_reset(block);
+	}
+	selection_rewind(c->selection);
+	rows_rewind(c->list, &e);
+done:
+	row_block_free(&block);
+}
+
+void campaign_outlook(struct campaign *c, const struct report *preflight, struct campaign_outlook *out)
+{
+	struct ledger_counts counts = { 0 };
+
+	*out = (struct campaign_outlook){ .expected_ms = -1 };
+	if (c->ledger)
+		ledger_counts(c->ledger, &counts);
+	out->already_done = counts.sent + counts.skipped + counts.refused;
+	out->in_doubt = counts.in_doubt;
+	out->messages = preflight ? preflight->mails : 0;
+	if (c->throttle && preflight)
+		out->expected_ms = (int64_t)((double)out->messages * 1000.0 / throttle_per_second(c->throttle));
+	snprintf(out->list_form, sizeof out->list_form, "%s", rows_form(c->list));
+	if (c->plan) {
+		delivery_plan_describe(c->plan, out->through, sizeof out->through);
+		out->rehearsal = delivery_plan_is_rehearsal(c->plan);
+	}
+	find_first(c, out);
+}

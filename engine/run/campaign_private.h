@@ -1,0 +1,45 @@
+/* campaign_private.h - the opened campaign, inside engine/run only. One thread's. */
+#ifndef ENGINE_RUN_CAMPAIGN_PRIVATE_H
+#define ENGINE_RUN_CAMPAIGN_PRIVATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/err.h"
+#include "engine/model/address.h"
+#include "engine/results/journal.h"
+#include "engine/results/ledger.h"
+#include "engine/run/campaign.h"
+#include "engine/run/run.h"
+
+struct campaign {
+	const struct campaign_job *job;
+	struct arena memory;
+	struct rows *list;
+	struct selection *selection;
+	int address_column;            /* -1: the list has none */
+	struct letter *letter;
+	struct delivery_plan *plan;    /* NULL: check */
+	struct throttle *throttle;     /* NULL: no limit */
+	struct ledger *ledger;         /* NULL: nothing was begun yet */
+	struct journal_header header;
+	struct span redirect;
+	uint64_t list_size;            /* as it was when it was opened */
+	int64_t list_mtime_ns;
+	bool list_known;
+	unsigned char list_digest[32];
+	uint64_t selected;             /* rows that take part, when preflight counted them */
+	atomic_int stop;               /* enum run_stop */
+};
+
+/* Threads for checking and sending that the job allows on this machine, at least 1. */
+unsigned campaign_threads(const struct campaign_job *job);
+/* An earlier run settled that row as far as this run is concerned. Any thread. */
+bool campaign_is_done(const struct campaign *c, uint64_t row);
+
+/* results.failed.csv and results.in-doubt.csv: the user's own rows, with a `reason` column. Files
+ * that would be empty are removed when they are of an earlier run. Paths go to out. */
+int side_files_write(struct campaign *c, struct ledger *ledger, struct campaign_result *out, struct err *e);
+
+#endif

@@ -1,0 +1,270 @@
+/* campaign_run.c - starts feeder, workers and recorder, waits for them, and closes the books.
+ *
+ * Order of the end: workers end (all replies read, or the drain is over), the recorder reads what
+ * they wrote, the journal is synced, and from the journal alone the totals, the results file and
+ * the side files are made. */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/log.h"
+#include "engine/base/mem.h"
+#include "engine/base/queue.h"
+#include "engine/results/results_log.h"
+#include "engine/rows/rows.h"
+#include "engine/rows/select.h"
+#include "engine/run/campaign_private.h"
+#include "engine/run/feeder.h"
+#include "engine/run/recorder.h"
+#include "engine/run/throttle.h"
+#include "engine/run/worker.h"
+#include "templates/letter/letter.h"
+
+void run_trouble(struct run *r, enum campaign_end end, const struct err *why)
+{
+	int go = RUN_GO;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->end == CAMPAIGN_COMPLETE) {
+		r->end = end;
+		r->why = *why;
+	}
+	pthread_mutex_unlock(&r->lock);
+	atomic_compare_exchange_strong(r->stop, &go, RUN_DRAIN);
+}
+
+void run_relay_down(struct run *r, const char *relay, const struct err *why)
+{
+	bool known = false;
+
+	pthread_mutex_lock(&r->lock);
+	for (unsigned i = 0; i < r->n_down && !known; i++)
+		known = strcmp(r->down[i], relay) == 0;
+	if (!known && r->n_down < RUN_DOWN_MAX)
+		snprintf(r->down[r->n_down++], sizeof r->down[0], "%s", relay);
+	pthread_mutex_unlock(&r->lock);
+	if (!known)
+		log_line(LOG_WARNING, "relay %s is out: %s", relay, why->text);
+}
+
+void run_pause(struct run *r, const struct err *why)
+{
+	pthread_mutex_lock(&r->lock);
+	snprintf(r->pause, sizeof r->pause, "%.*s", (int)sizeof r->pause - 1, why ? why->text : "");
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void put_option(struct journal_identity *id, const char *name, const char *value)
+{
+	size_t n = strlen(id->options);
+
+	if (value)
+		snprintf(id->options + n, sizeof id->options - n, "%s=%s\n", name, value);
+}
+
+static void make_identity(struct campaign *c)
+{
+	struct journal_identity *id = &c->header.identity;
+
+	memset(id, 0, sizeof *id);
+	letter_digest(c->letter, id->letter);
+	id->list_known = c->list_known;
+	memcpy(id->list, c->list_digest, sizeof id->list);
+	id->list_size = c->list_size;
+	id->list_mtime_ns = c->list_mtime_ns;
+	delivery_plan_class(c->plan, id->destination, sizeof id->destination);
+	put_option(id, "redirect-to", c->job->redirect_to);
+	put_option(id, "envelope-from", c->job->envelope_from);
+	put_option(id, "address-column", c->job->address_column);
+	snprintf(id->selection, sizeof id->selection, "%s", selection_text(c->selection));
+}
+
+/* The begin times of earlier runs count: a window does not end with a process. */
+static int remember_begins(struct campaign *c, struct err *e)
+{
+	int64_t now_ms = clock_wall_ms();
+	size_t max, n;
+	int64_t *at;
+
+	if (!c->throttle || !c->ledger)
+		return 0;
+	max = throttle_memory(c->throttle);
+	at = mem_array(max, sizeof *at);
+	if (!at)
+		return err_nomem(e, "rate limits");
+	n = ledger_begins(c->ledger, now_ms - throttle_window_ms(c->throttle), at, max);
+	for (size_t i = 0; i < n; i++)
+		at[i] = now_ms - at[i];
+	throttle_remember(c->throttle, at, n, clock_mono_ns());
+	mem_free(at);
+	return 0;
+}
+
+static void init_run(struct run *r, struct campaign *c)
+{
+	unsigned connections = c->job->delivery.connections ? c->job->delivery.connections : 1;
+
+	*r = (struct run){
+		.job = c->job,
+		.letter = c->letter,
+		.plan = c->plan,
+		.ledger = c->ledger,
+		.list = c->list,
+		.selection = c->selection,
+		.journal = NULL,
+		.throttle = c->throttle,
+		.redirect = c->redirect,
+		.address_column = c->address_column,
+		.list_stamped = true,
+		.list_size = c->list_size,
+		.list_mtime_ns = c->list_mtime_ns,
+		.list_known = c->list_known,
+		.rows_expected = c->selected,
+		.connections = connections,
+		.stop = &c->stop,
+		.end = CAMPAIGN_COMPLETE,
+	};
+	memcpy(r->list_digest, c->list_digest, sizeof r->list_digest);
+	pthread_mutex_init(&r->lock, NULL);
+	r->n_workers = campaign_threads(c->job);
+	if (r->n_workers > connections)
+		r->n_workers = connections;
+}
+
+static int make_threads(struct run *r, struct feeder **feeder, struct err *e)
+{
+	r->workers = mem_array(r->n_workers, sizeof(struct worker *));
+	r->segments = mem_array(r->n_workers, sizeof(struct journal_segment *));
+	if (!r->workers || !r->segments)
+		return err_nomem(e, "the workers");
+	for (unsigned i = 0; i < r->n_workers; i++)
+		if (journal_segment_open(&r->segments[i], r->journal, i, e) < 0)
+			return -1;
+	if (feeder_new(feeder, r, e) < 0)
+		return -1;
+	for (unsigned i = 0; i < r->n_workers; i++)
+		if (worker_new(&r->workers[i], r, i, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* Threads that were started are always joined. */
+static int go(struct run *r, struct feeder *feeder, struct recorder *recorder, struct err *e)
+{
+	pthread_t feeder_thread, recorder_thread, threads[RUN_THREADS_MAX];
+	unsigned started = 0;
+	bool fed, recorded;
+
+	recorded = pthread_create(&recorder_thread, NULL, recorder_main, recorder) == 0;
+	fed = recorded && pthread_create(&feeder_thread, NULL, feeder_main, feeder) == 0;
+	while (fed && started < r->n_workers &&
+	       pthread_create(&threads[started], NULL, worker_main, r->workers[started]) == 0)
+		started++;
+	if (started < r->n_workers)
+		atomic_store(r->stop, RUN_NOW);
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	if (fed)
+		pthread_join(feeder_thread, NULL);
+	atomic_store(&r->workers_gone, true);
+	if (recorded)
+		pthread_join(recorder_thread, NULL);
+	return started == r->n_workers ? 0 : err_set(e, ERR_NOMEM, "no thread for a worker");
+}
+
+static void release_run(struct run *r, struct feeder **feeder)
+{
+	void *item;
+
+	for (unsigned i = 0; i < r->n_workers && r->workers; i++)
+		worker_free(&r->workers[i]);
+	while (r->home && queue_pop(r->home, &item, 0) == 1)
+		;
+	feeder_free(feeder);
+	queue_free(&r->home);
+	for (unsigned i = 0; i < r->n_workers && r->segments; i++)
+		journal_segment_close(&r->segments[i]);
+	mem_free(r->workers);
+	mem_free(r->segments);
+	pthread_mutex_destroy(&r->lock);
+}
+
+static int sync_all(struct run *r, struct err *e)
+{
+	if (r->job->sync_ms == CAMPAIGN_SYNC_OFF)
+		return 0;
+	for (unsigned i = 0; i < r->n_workers; i++)
+		if (journal_sync(r->segments[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+/* Totals and files, from the journal alone. */
+static int close_books(struct campaign *c, bool rewrite, struct campaign_result *out, struct err *e)
+{
+	struct ledger *ledger = NULL;
+	int rc = -1;
+
+	if (ledger_load(&ledger, c->job->results, e) < 0)
+		return -1;
+	ledger_counts(ledger, &out->counts);
+	if ((!rewrite || results_write(c->job->results, c->job->log_format, ledger, e) == 0) &&
+	    side_files_write(c, ledger, out, e) == 0)
+		rc = 0;
+	ledger_free(&ledger);
+	return rc;
+}
+
+static int end_run(struct campaign *c, struct run *r, struct results_log **log, struct campaign_result *out,
+		   struct err *e)
+{
+	uint64_t at_steady = atomic_load(&r->allocations_at_steady);
+	bool rewrite = results_log_needs_rewrite(*log);
+
+	out->begun_this_run = atomic_load(&r->begun);
+	out->allocations = at_steady ? mem_count() - at_steady : 0;
+	out->end = r->end;
+	if (r->end == CAMPAIGN_COMPLETE && run_stopping(r) != RUN_GO)
+		out->end = CAMPAIGN_INTERRUPTED;
+	out->rows_total = atomic_load(&r->list_ended) ? atomic_load(&r->rows_taking_part) : 0;
+	results_log_close(log);
+	if (sync_all(r, e) < 0)
+		return -1;
+	if (r->end != CAMPAIGN_COMPLETE)
+		*e = r->why;
+
+	struct err books;
+
+	if (close_books(c, rewrite, out, &books) < 0) {
+		*e = books;
+		return -1;
+	}
+	return 0;
+}
+
+int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
+{
+	struct run r;
+	struct feeder *feeder = NULL;
+	struct recorder recorder = { .run = &r };
+	int64_t begun_ms = clock_mono_ms();
+	int rc = -1;
+
+	*out = (struct campaign_result){ .end = CAMPAIGN_BROKEN };
+	make_identity(c);
+	init_run(&r, c);
+	if (journal_open(&r.journal, c->job->results, c->job->resume, &c->header, e) == 0 &&
+	    remember_begins(c, e) == 0 && make_threads(&r, &feeder, e) == 0 &&
+	    results_log_open(&recorder.log, c->job->results, c->job->log_format, journal_run(r.journal), c->ledger,
+			     e) == 0) {
+		rc = go(&r, feeder, &recorder, e);
+		if (rc == 0)
+			rc = end_run(c, &r, &recorder.log, out, e);
+	}
+	release_run(&r, &feeder);
+	results_log_close(&recorder.log);
+	journal_close(&r.journal);
+	out->elapsed_ms = clock_mono_ms() - begun_ms;
+	return rc;
+}

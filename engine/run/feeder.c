@@ -1,0 +1,417 @@
+/* feeder.c - reads the list once, in order, and keeps the workers in rows.
+ *
+ * Invariants (tests/system/test_torture.py, tests/unit/test_run_feeder.c):
+ *  1. A row is handed out only after its CLAIM is in the journal (synced, unless sync is off).
+ *  2. A row that the ledger calls settled, or that the selection leaves out, is never handed out.
+ *  3. At any time a row is in one place: unread, in a block, in the waiting room, or settled.
+ *  4. The feeder's queue has room for every block and every wish there can be: no worker ever
+ *     waits for the feeder.
+ *
+ * Blocks are sized by what workers begin: about BLOCK_MS of work each. */
+#include "engine/run/feeder.h"
+
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/err.h"
+#include "engine/base/mem.h"
+#include "engine/base/queue.h"
+#include "engine/results/journal.h"
+#include "engine/results/ledger.h"
+#include "engine/rows/rows.h"
+#include "engine/rows/select.h"
+#include "engine/run/retry.h"
+#include "engine/run/run.h"
+#include "engine/run/throttle.h"
+#include "engine/run/work.h"
+#include "engine/run/worker.h"
+
+enum {
+	BLOCK_MS = 50,
+	MEASURE_MS = 100,
+	BLOCKS_MAX = 18 /* a worker: two that wait, one begun, and those whose last rows hang */
+};
+
+struct feeder {
+	struct run *run;
+	struct rows *reader, *fetcher; /* the list in order; and single rows again */
+	struct waiting waiting;
+	struct work *home;       /* free blocks */
+	struct work **all;       /* every block that was made, wherever it is */
+	unsigned *wants;         /* blocks each worker wants */
+	unsigned turn;           /* the worker that is served next */
+	unsigned blocks, blocks_max, away; /* made, at most, with workers */
+	bool list_ended;
+
+	uint32_t block_rows;     /* rows of the next block */
+	uint32_t block_rows_min;
+	uint64_t measured_begun;
+	int64_t measured_ms;
+};
+
+int feeder_new(struct feeder **out, struct run *run, struct err *e)
+{
+	struct feeder *f = mem_new(sizeof *f);
+
+	if (!f)
+		return err_nomem(e, "the feeder");
+	f->run = run;
+	f->reader = run->list;
+	f->blocks_max = BLOCKS_MAX * run->n_workers;
+	f->block_rows_min = run->throttle ? 1 : (run->connections + run->n_workers - 1) / run->n_workers;
+	f->block_rows = f->block_rows_min < RUN_BLOCK_ROWS ? f->block_rows_min : RUN_BLOCK_ROWS;
+	f->measured_ms = clock_mono_ms();
+	f->wants = mem_array(run->n_workers, sizeof *f->wants);
+	f->all = mem_array(f->blocks_max, sizeof *f->all);
+	if (!f->wants || !f->all) {
+		err_nomem(e, "the feeder");
+		feeder_free(&f);
+		return -1;
+	}
+	for (unsigned i = 0; i < run->n_workers; i++)
+		f->wants[i] = RUN_UNSTARTED_BLOCKS;
+	/* Each block once, each wish once, each inbox's note. */
+	if (queue_new(&run->home, f->blocks_max + run->n_workers * (RUN_UNSTARTED_BLOCKS + 1), e) < 0 ||
+	    rows_share(&f->fetcher, f->reader, e) < 0 || rows_rewind(f->reader, e) < 0) {
+		feeder_free(&f);
+		return -1;
+	}
+	rows_want_digest(f->reader);
+	*out = f;
+	return 0;
+}
+
+void feeder_free(struct feeder **out)
+{
+	struct feeder *f = *out;
+
+	if (!f)
+		return;
+	for (unsigned i = 0; i < f->blocks; i++)
+		work_free(&f->all[i]);
+	mem_free(f->all);
+	waiting_release(&f->waiting);
+	rows_close(&f->fetcher);
+	mem_free(f->wants);
+	mem_free(f);
+	*out = NULL;
+}
+
+/* ---- blocks that come home ---- */
+
+static int keep_deferred(struct feeder *f, const struct work *w, int64_t now_ms)
+{
+	for (uint32_t i = 0; i < w->rows->n; i++) {
+		const struct row *row = &w->rows->rows[i];
+
+		if (w->items[i].outcome != WORK_AGAIN)
+			continue;
+		struct waiting_row waits = {
+			.due_ms = now_ms + w->items[i].again_ms,
+			.place = { row->number, row->line, row->offset },
+			.item = w->items[i],
+		};
+
+		if (waiting_put(&f->waiting, &waits) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int come_home(struct feeder *f, struct work *w, struct err *e)
+{
+	if (keep_deferred(f, w, clock_mono_ms()) < 0)
+		return err_nomem(e, "the rows that wait");
+	work_reset(w);
+	w->after = f->home;
+	f->home = w;
+	f->away--;
+	atomic_store_explicit(&f->run->rows_waiting, f->waiting.n, memory_order_relaxed);
+	return 0;
+}
+
+static int take_notes(struct feeder *f, int64_t wait_ms, struct err *e)
+{
+	void *item;
+
+	while (queue_pop(f->run->home, &item, wait_ms) == 1) {
+		struct work_note *note = item;
+
+		wait_ms = 0;
+		if (note->kind == NOTE_WANT)
+			f->wants[note->worker]++;
+		else if (come_home(f, (struct work *)note, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- filling a block ---- */
+
+static struct work *free_block(struct feeder *f, struct err *e)
+{
+	struct work *w = f->home;
+
+	if (w) {
+		f->home = w->after;
+		return w;
+	}
+	if (work_new(&w, RUN_BLOCK_ROWS) < 0) {
+		err_nomem(e, "a block of rows");
+		return NULL;
+	}
+	f->all[f->blocks++] = w;
+	return w;
+}
+
+static void measure(struct feeder *f)
+{
+	int64_t now = clock_mono_ms(), took = now - f->measured_ms;
+	uint64_t begun, rows;
+
+	if (took < MEASURE_MS)
+		return;
+	begun = atomic_load_explicit(&f->run->begun, memory_order_relaxed);
+	rows = (begun - f->measured_begun) * BLOCK_MS / (uint64_t)took / f->run->n_workers;
+	f->measured_begun = begun;
+	f->measured_ms = now;
+	if (rows < f->block_rows_min)
+		rows = f->block_rows_min;
+	f->block_rows = rows > RUN_BLOCK_ROWS ? RUN_BLOCK_ROWS : (uint32_t)rows;
+}
+
+/* True when this row is to be handed out; *item says what earlier runs did for it. */
+static bool is_to_do(struct feeder *f, uint64_t row, struct work_item *item)
+{
+	const struct ledger *l = f->run->ledger;
+	bool hold = f->run->job->in_doubt == IN_DOUBT_HOLD;
+	uint32_t attempts = 0;
+
+	*item = (struct work_item){ .outcome = WORK_NOT_BEGUN };
+	if (!l)
+		return true;
+	switch (ledger_row(l, row)) {
+	case ROW_SENT:
+	case ROW_SKIPPED:
+	case ROW_REFUSED:
+		return false;
+	case ROW_IN_DOUBT: /* held ones count as settled; the row's other recipients may still wait */
+	case ROW_DEFERRED:
+		ledger_settled(l, row, hold, item->settled, &attempts);
+		item->attempts = attempts;
+		break;
+	case ROW_TO_DO:
+		break;
+	}
+	return true;
+}
+
+/* Keeps of the block's rows those that are to be sent now. */
+static void sift(struct feeder *f, struct work *w)
+{
+	uint32_t kept = 0;
+	uint64_t taking_part = 0;
+
+	for (uint32_t i = 0; i < w->rows->n && !f->list_ended; i++) {
+		int wants = selection_wants(f->run->selection, w->rows->rows[i].number);
+
+		if (wants < 0)
+			f->list_ended = true;
+		if (wants <= 0)
+			continue;
+		taking_part++;
+		if (is_to_do(f, w->rows->rows[i].number, &w->items[kept]))
+			w->rows->rows[kept++] = w->rows->rows[i];
+	}
+	w->rows->n = kept;
+	atomic_fetch_add_explicit(&f->run->rows_taking_part, taking_part, memory_order_relaxed);
+}
+
+static int list_changed(struct feeder *f, struct err *e)
+{
+	uint64_t size;
+	int64_t mtime_ns;
+
+	if (!f->run->list_stamped)
+		return 0;
+	rows_stamp(f->reader, &size, &mtime_ns);
+	if (size == f->run->list_size && mtime_ns == f->run->list_mtime_ns)
+		return 0;
+	err_set(e, ERR_CONFLICT, "the list was changed while it was being sent");
+	err_at(e, f->run->job->list, 0, 0);
+	return err_hint(e, "nothing more was begun; put the old list back and go on with --resume");
+}
+
+/* 1 the block has rows, 0 the list has no more, -1. */
+static int read_block(struct feeder *f, struct work *w, struct err *e)
+{
+	while (!f->list_ended) {
+		int rc;
+
+		if (list_changed(f, e) < 0)
+			return -1;
+		rc = rows_read(f->reader, w->rows, f->block_rows, e);
+		if (rc < 0)
+			return -1;
+		if (rc == 0)
+			f->list_ended = true;
+		sift(f, w);
+		if (w->rows->n > 0)
+			return 1;
+		row_block_reset(w->rows);
+		if (run_stopping(f->run) != RUN_GO)
+			return 0;
+	}
+	return 0;
+}
+
+/* Rows of one claim have no gap between their numbers. */
+static int claim(struct feeder *f, const struct work *w, struct err *e)
+{
+	const struct row *rows = w->rows->rows;
+	bool sync = f->run->job->sync_ms != CAMPAIGN_SYNC_OFF;
+
+	for (uint32_t i = 0, from = 0; i < w->rows->n; i++) {
+		bool last = i + 1 == w->rows->n;
+
+		if (!last && rows[i + 1].number == rows[i].number + 1)
+			continue;
+		if (journal_claim(f->run->journal, rows[from].number, rows[i].number, sync && last, e) < 0)
+			return -1;
+		from = i + 1;
+	}
+	return 0;
+}
+
+/* Rows whose waiting is over. 1 the block has rows, 0 nobody is due, -1. */
+static int fetch_due(struct feeder *f, struct work *w, struct err *e)
+{
+	struct waiting_row due;
+	int64_t now_ms = clock_mono_ms();
+	uint32_t n = 0;
+
+	while (n < f->block_rows && waiting_take(&f->waiting, now_ms, &due)) {
+		if (rows_fetch(f->fetcher, &due.place, 1, w->rows, e) < 0)
+			return -1;
+		w->items[n] = due.item;
+		w->items[n++].outcome = WORK_NOT_BEGUN;
+	}
+	atomic_store_explicit(&f->run->rows_waiting, f->waiting.n, memory_order_relaxed);
+	return n > 0;
+}
+
+/* 1 *out goes to a worker, 0 there is nothing to hand out now, -1. */
+static int next_block(struct feeder *f, struct work **out, struct err *e)
+{
+	struct work *w;
+	int rc;
+
+	if (!f->home && f->blocks == f->blocks_max)
+		return 0;
+	w = free_block(f, e);
+	if (!w)
+		return -1;
+	rc = fetch_due(f, w, e);
+	if (rc == 0 && !waiting_is_full(&f->waiting)) {
+		rc = read_block(f, w, e);
+		if (rc == 1 && claim(f, w, e) < 0)
+			rc = -1;
+	}
+	if (rc == 1) {
+		*out = w;
+		return 1;
+	}
+	work_reset(w);
+	w->after = f->home;
+	f->home = w;
+	return rc;
+}
+
+/* ---- handing out ---- */
+
+/* The next worker that wants a block, or n_workers. */
+static unsigned who_wants(struct feeder *f)
+{
+	for (unsigned i = 0; i < f->run->n_workers; i++) {
+		unsigned at = (f->turn + i) % f->run->n_workers;
+
+		if (f->wants[at] > 0) {
+			f->turn = at + 1;
+			return at;
+		}
+	}
+	return f->run->n_workers;
+}
+
+static int hand_out(struct feeder *f, struct err *e)
+{
+	struct work *w;
+	unsigned worker;
+
+	measure(f);
+	while ((worker = who_wants(f)) < f->run->n_workers) {
+		int rc = next_block(f, &w, e);
+
+		if (rc <= 0)
+			return rc;
+		f->wants[worker]--;
+		f->away++;
+		w->note.worker = worker;
+		if (queue_push(worker_inbox(f->run->workers[worker]), w, 0) != 1)
+			return err_set(e, ERR_LIMIT, "a worker took no block");
+	}
+	return 0;
+}
+
+static int64_t wait_ms(const struct feeder *f)
+{
+	int64_t due = waiting_due_ms(&f->waiting);
+	int64_t wait = RUN_IDLE_MS;
+
+	if (due != INT64_MAX && due - clock_mono_ms() < wait)
+		wait = due - clock_mono_ms();
+	return wait < 1 ? 1 : wait;
+}
+
+static int check_list(struct feeder *f, struct err *e)
+{
+	unsigned char digest[32];
+
+	if (!rows_digest(f->reader, digest))
+		return 0;
+	if (!f->run->list_known)
+		return journal_note_list(f->run->journal, digest, e);
+	if (memcmp(digest, f->run->list_digest, sizeof digest) == 0)
+		return 0;
+	err_set(e, ERR_CONFLICT, "the list was changed between the check and the sending");
+	err_at(e, f->run->job->list, 0, 0);
+	return err_hint(e, "compare the results with the list before you send anything more");
+}
+
+static int feed(struct feeder *f, struct err *e)
+{
+	while (run_stopping(f->run) == RUN_GO) {
+		if (hand_out(f, e) < 0)
+			return -1;
+		if (f->list_ended && f->away == 0 && f->waiting.n == 0)
+			break;
+		if (take_notes(f, wait_ms(f), e) < 0)
+			return -1;
+	}
+	if (!f->list_ended)
+		return 0;
+	atomic_store(&f->run->list_ended, true);
+	return check_list(f, e);
+}
+
+void *feeder_main(void *arg)
+{
+	struct feeder *f = arg;
+	struct err e = { 0 };
+
+	if (feed(f, &e) < 0)
+		run_trouble(f->run, CAMPAIGN_BROKEN, &e);
+	for (unsigned i = 0; i < f->run->n_workers; i++)
+		queue_close(worker_inbox(f->run->workers[i]));
+	return NULL;
+}

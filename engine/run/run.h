@@ -1,0 +1,89 @@
+/* run.h - what the threads of one running campaign share (inside engine/run only).
+ *
+ * All of it is const after run_start(), but for the atomics, the queues and what `lock` guards. */
+#ifndef ENGINE_RUN_RUN_H
+#define ENGINE_RUN_RUN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/run/campaign.h"
+
+struct journal;
+struct journal_segment;
+struct ledger;
+struct letter;
+struct queue;
+struct rows;
+struct selection;
+struct throttle;
+struct worker;
+struct feeder;
+
+enum run_stop { RUN_GO, RUN_DRAIN, RUN_NOW };
+
+enum {
+	RUN_IDLE_MS = 200,       /* no thread sleeps longer without looking at `stop` */
+	RUN_DRAIN_MS = 30000,    /* what is under way gets this long after a stop */
+	RUN_BLOCK_ROWS = 4096,   /* most rows of a block */
+	RUN_UNSTARTED_BLOCKS = 2, /* blocks a worker has and did not finish beginning */
+	RUN_THREADS_MAX = 64,
+	RUN_DOWN_MAX = 64
+};
+
+struct run {
+	const struct campaign_job *job;
+	const struct letter *letter;
+	const struct delivery_plan *plan;
+	struct ledger *ledger; /* NULL for a new campaign; const while threads run */
+	struct rows *list;
+	struct selection *selection;  /* the feeder's */
+	struct journal *journal;      /* the feeder's */
+	struct throttle *throttle;    /* NULL: no limit */
+	struct span redirect;         /* path of --redirect-to, empty: none */
+	int address_column;           /* -1: none */
+	bool list_stamped;            /* list_size, list_mtime_ns: as preflight saw it */
+	uint64_t list_size;
+	int64_t list_mtime_ns;
+	bool list_known;              /* list_digest: preflight hashed it */
+	unsigned char list_digest[32];
+	uint64_t rows_expected;       /* rows that take part as preflight counted them; 0 unknown */
+
+	struct queue *home;           /* workers -> feeder: struct work_note */
+	struct worker **workers;
+	struct journal_segment **segments; /* one a worker */
+	unsigned n_workers;
+	unsigned connections;
+
+	atomic_int *stop;             /* enum run_stop; the campaign's, also set by signals */
+	atomic_bool workers_gone;     /* every worker thread has ended */
+	atomic_bool list_ended;       /* the feeder read the list to its end */
+	atomic_uint_fast64_t rows_taking_part; /* counted by the feeder */
+	atomic_uint_fast64_t rows_waiting;
+	atomic_uint_fast64_t begun;   /* mails whose envelope was begun */
+	atomic_uint_fast64_t allocations_at_steady; /* mem_count() when STEADY_AFTER mails were begun */
+
+	pthread_mutex_t lock;         /* guards what follows */
+	enum campaign_end end;
+	struct err why;               /* of the first trouble */
+	char down[RUN_DOWN_MAX][128]; /* relays whose end was told */
+	unsigned n_down;
+	char pause[256];              /* last DELIVERY_PAUSE, "" after something moved */
+};
+
+static inline enum run_stop run_stopping(const struct run *r)
+{
+	return (enum run_stop)atomic_load_explicit(r->stop, memory_order_relaxed);
+}
+
+/* The first trouble is kept, and the run drains. Any thread. */
+void run_trouble(struct run *r, enum campaign_end end, const struct err *why);
+/* A relay is out for good: told once to the log. Any thread. */
+void run_relay_down(struct run *r, const char *relay, const struct err *why);
+/* NULL clears. Any thread. */
+void run_pause(struct run *r, const struct err *why);
+
+#endif

@@ -1,0 +1,42 @@
+/* work.c - blocks of rows with their state. */
+#include "engine/run/work.h"
+
+#include <string.h>
+
+#include "engine/base/mem.h"
+
+int work_new(struct work **out, uint32_t capacity)
+{
+	struct work *w = mem_new(sizeof *w);
+
+	if (!w)
+		return -1;
+	w->note.kind = NOTE_HOME;
+	w->capacity = capacity;
+	w->items = mem_array(capacity, sizeof *w->items);
+	if (!w->items || row_block_new(&w->rows, capacity) < 0) {
+		work_free(&w);
+		return -1;
+	}
+	*out = w;
+	return 0;
+}
+
+void work_free(struct work **w)
+{
+	if (!*w)
+		return;
+	row_block_free(&(*w)->rows);
+	mem_free((*w)->items);
+	mem_free(*w);
+	*w = NULL;
+}
+
+void work_reset(struct work *w)
+{
+	memset(w->items, 0, w->rows->n * sizeof *w->items);
+	row_block_reset(w->rows);
+	w->next = 0;
+	w->open = 0;
+	w->after = NULL;
+}

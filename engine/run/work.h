@@ -1,0 +1,64 @@
+/* work.h - what travels between feeder and workers: a block of rows and what became of each.
+ *
+ * A block goes out through a worker's inbox, and comes home through the feeder's queue when the
+ * last of its rows is settled. It belongs to whoever popped it. */
+#ifndef ENGINE_RUN_WORK_H
+#define ENGINE_RUN_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/model/row.h"
+#include "engine/results/journal.h"
+
+enum { WORK_SETTLED_WORDS = JOURNAL_RECIPIENTS_MAX / 64 };
+
+enum work_outcome {
+	WORK_NOT_BEGUN, /* handed back untouched: still to do */
+	WORK_OPEN,      /* in a worker's hand */
+	WORK_SETTLED,
+	WORK_AGAIN      /* deferred: try again after again_ms */
+};
+
+struct work_item {
+	enum work_outcome outcome;
+	uint32_t attempts;    /* made so far */
+	uint32_t lost;        /* sessions that broke under it; these are not counted as attempts */
+	uint64_t settled[WORK_SETTLED_WORDS]; /* recipients that need nothing more */
+	int64_t first_try_ms; /* monotonic; 0: not tried in this run */
+	int64_t again_ms;     /* for WORK_AGAIN: how long to wait from now on */
+};
+
+/* What a worker tells the feeder: that it wants one block more, or that a block comes home. */
+enum work_note_kind { NOTE_WANT, NOTE_HOME };
+struct work_note {
+	enum work_note_kind kind;
+	unsigned worker;
+};
+
+struct work {
+	struct work_note note; /* first member: NOTE_HOME */
+	struct row_block *rows;
+	struct work_item *items; /* one a row */
+	uint32_t capacity;
+	uint32_t next;      /* the worker's: first row that was not begun */
+	uint32_t open;      /* the worker's: rows in hand */
+	struct work *after; /* list of whoever owns it */
+};
+
+int work_new(struct work **out, uint32_t capacity); /* -1: no memory */
+void work_free(struct work **w);
+/* Empty again, memory kept. */
+void work_reset(struct work *w);
+
+static inline bool work_is_settled(const struct work_item *item, uint32_t recipient)
+{
+	return item->settled[recipient / 64] >> (recipient % 64) & 1;
+}
+
+static inline void work_settle(struct work_item *item, uint32_t recipient)
+{
+	item->settled[recipient / 64] |= UINT64_C(1) << (recipient % 64);
+}
+
+#endif
