@@ -1,0 +1,42 @@
+/* mime_out.h - a message as a list of spans: what is copied runs together, what is long is
+ * referenced where it lies.
+ *
+ * Copies live in the caller's arena; they never move. One thread at a time. */
+#ifndef TEMPLATES_MIME_MIME_OUT_H
+#define TEMPLATES_MIME_MIME_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/span.h"
+
+enum {
+	MIME_OUT_BLOCK = 4096,   /* copies are gathered in blocks of at least this */
+	MIME_OUT_REFER_MIN = 192 /* below, a copy costs less than one more piece to write */
+};
+
+struct mime_out {
+	struct arena *arena;
+	struct span *spans; /* none is empty */
+	uint32_t n, cap;
+	char *at, *end;     /* free bytes of the block */
+	bool open;          /* the last span ends at `at` and can grow */
+	uint64_t size;      /* octets of all spans */
+	uint64_t copied;    /* those of them that were copied */
+};
+
+void mime_out_init(struct mime_out *o, struct arena *a);
+/* At least n free bytes, to be kept with mime_out_wrote(); NULL: no memory. */
+char *mime_out_room(struct mime_out *o, size_t n);
+/* The bytes from the last mime_out_room() up to end belong to the message. */
+void mime_out_wrote(struct mime_out *o, const char *end);
+/* Copies s. -1: no memory. */
+int mime_out_copy(struct mime_out *o, struct span s);
+/* References s when it is long; s must outlive the message. -1: no memory. */
+int mime_out_refer(struct mime_out *o, struct span s);
+/* All of it as one piece of memory of a; p is NULL when memory ran out ("" when it is empty). */
+struct span mime_out_flat(const struct mime_out *o, struct arena *a);
+
+#endif

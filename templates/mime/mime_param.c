@@ -1,0 +1,149 @@
+/* mime_param.c - parameters of a field (RFC 2045 5.1, RFC 2231).
+ *
+ * ASCII goes as a token or quoted; what is not ASCII or too long for a line goes in the extended
+ * form, cut into sections between characters, which RFC 2231 4.1 does not ask and weak readers
+ * need. Held by tests/unit/test_mime_header.c. */
+#include "templates/mime/mime_header.h"
+
+#include <stdio.h>
+
+#include "engine/base/must.h"
+#include "templates/mime/mime_out.h"
+#include "templates/mime/mime_text.h"
+
+enum {
+	QUOTED_MOST = 60,  /* octets that still go as one quoted string */
+	SECTION = 50,      /* columns of text in a section */
+	SECTION_AROUND = 24 /* "*999*=UTF-8'';" and blanks */
+};
+
+static bool is_token(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] <= ' ' || s.p[i] >= 127 || memchr("()<>@,;:\\\"/[]?=", s.p[i], 15))
+			return false;
+	}
+	return s.n > 0;
+}
+
+static bool is_attr_char(unsigned char c)
+{
+	if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
+		return true;
+	return c != 0 && memchr("!#$&+-.^_`{|}~", c, 14) != NULL;
+}
+
+static int put(struct mime_field *f, struct span s)
+{
+	f->column += (unsigned)s.n;
+	return mime_out_copy(f->out, s);
+}
+
+/* ";" and white space before a parameter of n columns. */
+static int separate(struct mime_field *f, size_t n)
+{
+	if (put(f, SPAN(";")) < 0)
+		return -1;
+	if (f->column + 1 + n + 1 <= MIME_LINE_SHOULD)
+		return put(f, SPAN(" "));
+	f->column = 0;
+	if (mime_out_copy(f->out, SPAN("\r\n")) < 0)
+		return -1;
+	return put(f, SPAN(" "));
+}
+
+int mime_field_begin(struct mime_field *f, struct span name, struct span value)
+{
+	f->column = 0;
+	if (put(f, name) < 0 || put(f, SPAN(": ")) < 0)
+		return -1;
+	return put(f, value);
+}
+
+int mime_field_end(struct mime_field *f)
+{
+	return mime_out_copy(f->out, SPAN("\r\n"));
+}
+
+static int add_short(struct mime_field *f, struct span name, struct span value)
+{
+	bool token = is_token(value);
+
+	if (separate(f, name.n + value.n + 3) < 0 || put(f, name) < 0 || put(f, token ? SPAN("=") : SPAN("=\"")) < 0)
+		return -1;
+	for (size_t i = 0; i < value.n; i++) {
+		bool escape = value.p[i] == '"' || value.p[i] == '\\';
+
+		if ((escape && put(f, SPAN("\\")) < 0) || put(f, span_sub(value, i, 1)) < 0)
+			return -1;
+	}
+	return token ? 0 : put(f, SPAN("\""));
+}
+
+static size_t width(struct span s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += is_attr_char((unsigned char)s.p[i]) ? 1 : 3;
+	return n;
+}
+
+/* The octets of s that make one section: whole characters. */
+static size_t section(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.n) {
+		size_t c = 1;
+
+		while (n + c < s.n && ((unsigned char)s.p[n + c] & 0xc0) == 0x80 && c < 4)
+			c++;
+		if (width(span_sub(s, 0, n + c)) > SECTION && n > 0)
+			break;
+		n += c;
+	}
+	return n;
+}
+
+static int put_percent(struct mime_field *f, struct span s)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		char coded[3] = { '%', hex[c >> 4], hex[c & 15] };
+
+		if (put(f, is_attr_char(c) ? span_sub(s, i, 1) : span_of(coded, 3)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_extended(struct mime_field *f, struct span name, struct span value)
+{
+	bool one = width(value) <= SECTION;
+	char mark[16];
+
+	for (unsigned number = 0; value.n > 0; number++) {
+		struct span part = span_sub(value, 0, section(value));
+		int n = one ? snprintf(mark, sizeof mark, "*=") : snprintf(mark, sizeof mark, "*%u*=", number);
+
+		MUST(n > 0 && (size_t)n < sizeof mark);
+		if (separate(f, name.n + SECTION_AROUND + width(part)) < 0 || put(f, name) < 0 ||
+		    put(f, span_of(mark, (size_t)n)) < 0 || (number == 0 && put(f, SPAN("UTF-8''")) < 0) ||
+		    put_percent(f, part) < 0)
+			return -1;
+		value = span_skip(value, part.n);
+	}
+	return 0;
+}
+
+int mime_field_param(struct mime_field *f, struct span name, struct span value)
+{
+	bool plain = value.n <= QUOTED_MOST;
+
+	for (size_t i = 0; i < value.n; i++)
+		plain = plain && value.p[i] >= ' ' && value.p[i] < 127;
+	return plain ? add_short(f, name, value) : add_extended(f, name, value);
+}

@@ -1,0 +1,244 @@
+/* mime_word.c - invariants, held by tests/unit/test_mime_header.c:
+ *  1. An encoded word has at most 75 octets and whole characters; a line with one at most 76.
+ *  2. A fold goes before white space that is part of the text, or before an encoded word, where
+ *     white space between two is not part of the text (RFC 2047 6.2).
+ *  3. No line is empty or white space only. */
+#include "templates/mime/mime_word.h"
+
+#include <stdint.h>
+
+#include "templates/mime/mime_base64.h"
+#include "templates/mime/mime_out.h"
+
+enum {
+	LINE = 78,
+	LINE_WITH_WORD = 76,
+	WORD = 75,
+	WORD_AROUND = 12,   /* =?UTF-8?Q??= */
+	WORD_LEAST = 12,    /* room for any one character in Q and in B */
+	TOKEN_LONG = 900,   /* a longer one is encoded: no line may have 998 */
+	BLANKS_MANY = 8,    /* so many before a word that is encoded go into it */
+	NAME_LONG = 40      /* columns: behind such a field name the first word may begin a line */
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+void mime_line_begin(struct mime_line *l, struct mime_out *o, struct span name)
+{
+	*l = (struct mime_line){ .out = o, .limit = LINE };
+	mime_line_add(l, name);
+	mime_line_add(l, SPAN(":"));
+}
+
+void mime_line_add(struct mime_line *l, struct span s)
+{
+	if (!l->failed && mime_out_copy(l->out, s) < 0)
+		l->failed = true;
+	l->column += s.n;
+}
+
+void mime_line_fold(struct mime_line *l)
+{
+	mime_line_add(l, SPAN("\r\n"));
+	l->column = 0;
+	l->limit = LINE;
+	l->begun = false;
+}
+
+int mime_line_end(struct mime_line *l)
+{
+	mime_line_add(l, SPAN("\r\n"));
+	return l->failed ? -1 : 0;
+}
+
+/* White space and the word after it. */
+static struct span take_token(struct span *rest)
+{
+	size_t n = 0;
+	struct span token;
+
+	while (n < rest->n && is_blank(rest->p[n]))
+		n++;
+	while (n < rest->n && !is_blank(rest->p[n]))
+		n++;
+	token = span_sub(*rest, 0, n);
+	*rest = span_skip(*rest, n);
+	return token;
+}
+
+void mime_line_plain(struct mime_line *l, struct span text)
+{
+	while (text.n > 0) {
+		struct span token = take_token(&text);
+
+		if (l->begun && is_blank(token.p[0]) && l->column + token.n > l->limit)
+			mime_line_fold(l);
+		mime_line_add(l, token);
+		l->begun |= !is_blank(token.p[token.n - 1]);
+	}
+}
+
+static bool is_q_safe(unsigned char c, enum mime_word_place place)
+{
+	if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
+		return true;
+	if (place == MIME_WORD_PHRASE)
+		return c == '!' || c == '*' || c == '+' || c == '-' || c == '/';
+	return c > ' ' && c < 127 && c != '=' && c != '?' && c != '_';
+}
+
+/* Columns of one octet in Q. */
+static size_t q_width(unsigned char c, enum mime_word_place place)
+{
+	return c == ' ' || is_q_safe(c, place) ? 1 : 3;
+}
+
+static bool is_continuation(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+static size_t character(struct span s)
+{
+	size_t n = 1;
+
+	while (n < s.n && n < 4 && is_continuation(s.p[n]))
+		n++;
+	return n;
+}
+
+/* The octets of text whose encoding fits into room columns: whole characters, at least one. */
+static size_t q_fits(struct span text, enum mime_word_place place, size_t room)
+{
+	size_t n = 0, width = 0;
+
+	while (n < text.n) {
+		size_t c = character(span_skip(text, n));
+
+		for (size_t i = 0; i < c; i++)
+			width += q_width((unsigned char)text.p[n + i], place);
+		if (width > room && n > 0)
+			break;
+		n += c;
+	}
+	return n;
+}
+
+static size_t b_fits(struct span text, size_t room)
+{
+	size_t most = room / 4 * 3, n = 0;
+
+	while (n < text.n) {
+		size_t c = character(span_skip(text, n));
+
+		if (n + c > most && n > 0)
+			break;
+		n += c;
+	}
+	return n;
+}
+
+static char *put_q(char *p, struct span s, enum mime_word_place place)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c == ' ') {
+			*p++ = '_';
+		} else if (is_q_safe(c, place)) {
+			*p++ = (char)c;
+		} else {
+			*p++ = '=';
+			*p++ = hex[c >> 4];
+			*p++ = hex[c & 15];
+		}
+	}
+	return p;
+}
+
+static void add_word(struct mime_line *l, struct span s, enum mime_word_place place, bool q)
+{
+	char word[WORD + 1], *p = word + 10;
+
+	memcpy(word, q ? "=?UTF-8?Q?" : "=?UTF-8?B?", 10);
+	p = q ? put_q(p, s, place) : mime_base64_word(p, s);
+	*p++ = '?';
+	*p++ = '=';
+	mime_line_add(l, span_of(word, (size_t)(p - word)));
+	l->limit = LINE_WITH_WORD;
+	l->begun = true;
+}
+
+static bool q_is_shorter(struct span text, enum mime_word_place place)
+{
+	size_t q = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		q += q_width((unsigned char)text.p[i], place);
+	return q <= (text.n + 2) / 3 * 4;
+}
+
+void mime_line_encoded(struct mime_line *l, struct span text, enum mime_word_place place)
+{
+	bool q = q_is_shorter(text, place);
+
+	while (text.n > 0) {
+		size_t room, n;
+
+		if ((l->begun || l->column > NAME_LONG) &&
+		    l->column + 1 + WORD_AROUND + WORD_LEAST > LINE_WITH_WORD)
+			mime_line_fold(l);
+		mime_line_add(l, SPAN(" "));
+		room = l->column + WORD_AROUND + WORD_LEAST < LINE_WITH_WORD ? LINE_WITH_WORD - l->column : WORD;
+		room = (room < WORD ? room : WORD) - WORD_AROUND;
+		n = q ? q_fits(text, place, room) : b_fits(text, room);
+		add_word(l, span_sub(text, 0, n), place, q);
+		text = span_skip(text, n);
+		if (text.n > 0)
+			mime_line_fold(l);
+	}
+}
+
+static bool needs_encoding(struct span token)
+{
+	if (token.n > TOKEN_LONG || span_search(token, SPAN("=?")) < token.n)
+		return true;
+	for (size_t i = 0; i < token.n; i++) {
+		if ((unsigned char)token.p[i] >= 127)
+			return true;
+	}
+	return false;
+}
+
+/* Blanks of token that stay in front of the words: all but the last, which separates. */
+static size_t leading_blanks(struct span token)
+{
+	size_t n = 0;
+
+	while (n < token.n && is_blank(token.p[n]))
+		n++;
+	return n == 0 || n > BLANKS_MANY ? 0 : n - 1;
+}
+
+struct span mime_word_needed(struct span text)
+{
+	struct span rest = text;
+	size_t from = SIZE_MAX, to = 0;
+
+	while (rest.n > 0) {
+		size_t begin = text.n - rest.n;
+		struct span token = take_token(&rest);
+
+		if (!needs_encoding(token))
+			continue;
+		if (from == SIZE_MAX)
+			from = begin + leading_blanks(token);
+		to = text.n - rest.n;
+	}
+	return from == SIZE_MAX ? (struct span){ NULL, 0 } : span_sub(text, from, to - from);
+}
