@@ -34,7 +34,7 @@ static inline struct span span_sub(struct span s, size_t from, size_t n)
 		from = s.n;
 	if (n > s.n - from)
 		n = s.n - from;
-	return (struct span){ s.p ? s.p + from : NULL, n };
+	return (struct span){ from ? s.p + from : s.p, n };
 }
 
 static inline struct span span_skip(struct span s, size_t n)

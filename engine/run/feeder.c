@@ -62,7 +62,7 @@ int feeder_new(struct feeder **out, struct run *run, struct err *e)
 	f->block_rows = f->block_rows_min < RUN_BLOCK_ROWS ? f->block_rows_min : RUN_BLOCK_ROWS;
 	f->measured_ms = clock_mono_ms();
 	f->wants = mem_array(run->n_workers, sizeof *f->wants);
-	f->all = mem_array(f->blocks_max, sizeof *f->all);
+	f->all = mem_array(f->blocks_max, sizeof(struct work *));
 	if (!f->wants || !f->all) {
 		err_nomem(e, "the feeder");
 		feeder_free(&f);
@@ -345,7 +345,7 @@ static unsigned who_wants(struct feeder *f)
 
 static int hand_out(struct feeder *f, struct err *e)
 {
-	struct work *w;
+	struct work *w = NULL;
 	unsigned worker;
 
 	measure(f);
