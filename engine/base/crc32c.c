@@ -1,6 +1,6 @@
 /* crc32c.c - CRC-32C by the processor's instruction (SSE 4.2), else by tables, eight bytes a step.
  *
- * Both ways give the same numbers; tests/unit/test_base_crc32c.c compares them through
+ * Both ways give the same numbers; tests/unit/test_base_hash.c compares them through
  * crc32c_by_table(). */
 #include "engine/base/crc32c.h"
 
