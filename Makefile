@@ -83,6 +83,37 @@ tests: $(UNIT) $(FAULT) $B/fake-relay $B/lettershop
 check: $(if $(TEST),$B/tests/$(TEST),$(UNIT) $(FAULT))
 	$(Q)tests/run-check $^
 
+demo:
+	$(Q)tests/setup build
+	$(Q)$(MAKE) --no-print-directory all $B/fake-relay
+	$(Q)samples/demo
+
+# Everything a change must pass in a few minutes; the long forms and sanitizers are in test-all.
+test:
+	$(Q)tests/setup test
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)tests/run-all
+
+test-all:
+	$(Q)tests/setup test lint
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)LONG=1 tests/run-all
+	$(Q)$(MAKE) --no-print-directory MODE=asan check
+	$(Q)$(MAKE) --no-print-directory MODE=tsan check
+	$(Q)$(MAKE) --no-print-directory CC=clang all tests
+	$(Q)$(MAKE) --no-print-directory lint
+
+samples: all
+	$(Q)samples/run
+
+lint:
+	$(Q)tests/lint/run
+
+bench: $(BENCH) all $B/fake-relay
+	$(Q)tests/bench/run
+
+-include tests/conformance/conformance.mk
+
 clean:
 	rm -rf build
 
