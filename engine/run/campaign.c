@@ -44,6 +44,18 @@ static int exists_already(struct campaign *c, struct err *e)
 	return err_hint(e, "go on with it: add --resume; or begin another one: add --results NEW.csv");
 }
 
+void campaign_seed(uint64_t seed, unsigned char out[16])
+{
+	struct rng r;
+
+	rng_seed(&r, seed, 0);
+	for (size_t i = 0; i < 16; i += sizeof(uint64_t)) {
+		uint64_t word = rng_next(&r);
+
+		memcpy(out + i, &word, sizeof word);
+	}
+}
+
 /* What earlier runs left. A fresh campaign gets its seed here. */
 static int look_back(struct campaign *c, struct err *e)
 {
@@ -65,15 +77,7 @@ static int look_back(struct campaign *c, struct err *e)
 	c->header.begun_ms = clock_wall_ms();
 	if (!c->job->seed_given)
 		return rng_secret(c->header.seed, sizeof c->header.seed, e);
-
-	struct rng r;
-
-	rng_seed(&r, c->job->seed, 0);
-	for (size_t i = 0; i < sizeof c->header.seed; i += sizeof(uint64_t)) {
-		uint64_t word = rng_next(&r);
-
-		memcpy(c->header.seed + i, &word, sizeof word);
-	}
+	campaign_seed(c->job->seed, c->header.seed);
 	return 0;
 }
 

@@ -98,6 +98,9 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 /* First call: no new mail begins, what is under way is finished. Second: stop at once. */
 void campaign_stop(struct campaign *c);
 
+/* The campaign's seed that --seed stands for. */
+void campaign_seed(uint64_t seed, unsigned char out[16]);
+
 /* The recorded list of columns, of the open list; for messages. */
 const struct columns *campaign_columns(const struct campaign *c);
 
