@@ -1,0 +1,12 @@
+/* outlook.h - what is about to happen, shown before it does. */
+#ifndef ENGINE_CLI_OUTLOOK_H
+#define ENGINE_CLI_OUTLOOK_H
+
+#include "engine/run/campaign.h"
+
+/* Several lines to standard error. bad_rows: rows that will be skipped. */
+void outlook_print(const struct campaign_outlook *w, const struct campaign_job *job, uint64_t bad_rows);
+/* "Send 1,000 messages?" */
+void outlook_question(const struct campaign_outlook *w, char *out, size_t out_size);
+
+#endif

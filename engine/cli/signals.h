@@ -1,0 +1,13 @@
+/* signals.h - ^C and SIGTERM end a campaign in order; a second one ends it at once.
+ *
+ * Called by the thread that runs the campaign. */
+#ifndef ENGINE_CLI_SIGNALS_H
+#define ENGINE_CLI_SIGNALS_H
+
+struct campaign;
+
+/* From now on the signals stop c. Before and after, they have their usual effect. */
+void signals_stop(struct campaign *c);
+void signals_usual(void);
+
+#endif

@@ -1,0 +1,94 @@
+/* summary.c - counts, files, the next command.
+ *
+ *  1. The counts are of the whole campaign; the rate is of this run.
+ *  2. A command that is proposed runs as it stands, in this folder.
+ * Held by tests/system/test_cli_send.py. */
+#include "engine/cli/summary.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/file.h"
+#include "engine/cli/quote.h"
+#include "engine/cli/say.h"
+
+enum { COMMAND_MAX_BYTES = 1 << 20 };
+
+static void print_counts(const struct campaign_result *r)
+{
+	const struct ledger_counts *c = &r->counts;
+	char n[SAY_SIZE];
+
+	printf("  sent      %10s\n", say_count(c->sent, n));
+	if (c->refused)
+		printf("  refused   %10s   the relay will not take them\n", say_count(c->refused, n));
+	if (c->deferred)
+		printf("  deferred  %10s   not now: they are tried again by --resume\n", say_count(c->deferred, n));
+	if (c->skipped)
+		printf("  skipped   %10s   by our choice, the results say why\n", say_count(c->skipped, n));
+	if (c->in_doubt)
+		printf("  in doubt  %10s   may have arrived: no answer came\n", say_count(c->in_doubt, n));
+}
+
+static void print_head(const struct campaign_job *job, const struct campaign_result *r)
+{
+	static const char *const words[] = {
+		[CAMPAIGN_COMPLETE] = "Done",
+		[CAMPAIGN_INTERRUPTED] = "Stopped",
+		[CAMPAIGN_RELAYS_DOWN] = "Stopped, no relay is left",
+		[CAMPAIGN_BROKEN] = "Stopped by an error",
+	};
+	char n[SAY_SIZE], time[SAY_SIZE];
+
+	printf("%s: %s in %s", words[r->end], say_many(r->sent_this_run, "message sent", "messages sent", n),
+	       say_time(r->elapsed_ms, time));
+	if (r->sent_this_run > 1 && r->elapsed_ms >= 100)
+		printf(" (%.*f/s)", r->sent_this_run * 1000 < 10 * (uint64_t)r->elapsed_ms ? 1 : 0,
+		       (double)r->sent_this_run * 1000 / (double)r->elapsed_ms);
+	if (job->redirect_to)
+		printf(", all to %s", job->redirect_to);
+	printf("\n");
+}
+
+static void print_files(const struct campaign_job *job, const struct campaign_result *r)
+{
+	if (file_exists(job->results))
+		printf("Results:     %s\n", job->results);
+	if (r->failed_path[0])
+		printf("Not sent:    %s\n", r->failed_path);
+	if (r->in_doubt_path[0])
+		printf("In doubt:    %s\n", r->in_doubt_path);
+}
+
+static void print_command(const struct options *o, const char *what, const char *extra)
+{
+	struct buf b;
+
+	buf_init(&b, COMMAND_MAX_BYTES);
+	if (quote_command(&b, o, extra) == 0)
+		printf("%s\n  %s\n", what, buf_str(&b));
+	buf_release(&b);
+}
+
+/* What was typed is repeated; what it lacks is added. A later --in-doubt wins. */
+static void print_next(const struct options *o, const struct campaign_result *r)
+{
+	bool unfinished = r->end != CAMPAIGN_COMPLETE || r->counts.deferred > 0;
+	bool typed = options_given(o, "resume");
+
+	if (unfinished)
+		print_command(o, "To go on:", typed ? "" : "--resume");
+	if (r->counts.in_doubt && o->in_doubt == IN_DOUBT_HOLD)
+		print_command(o, "To send those in doubt again (some may get it twice):",
+			      typed ? "--in-doubt resend" : "--resume --in-doubt resend");
+}
+
+void summary_print(const struct options *o, const struct campaign_job *job, const struct campaign_result *r)
+{
+	print_head(job, r);
+	print_counts(r);
+	print_files(job, r);
+	print_next(o, r);
+	fflush(stdout);
+}
