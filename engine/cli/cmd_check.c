@@ -12,12 +12,12 @@
 
 static const char help[] =
 	"Usage: lettershop check LETTER RECIPIENTS [options]\n"
-	"Writes every message in memory, sends nothing, and reports all that is wrong with\n"
-	"letter and list as FILE:LINE:COLUMN, grouped, the first five places of each kind.\n"
+	"Writes every message in memory, sends nothing, and reports what is wrong with\n"
+	"letter and list as FILE:LINE:COLUMN, the first five places of each kind.\n"
 	"\n"
 	"Rows     --rows 3-9,14         only these rows (the first below the header is 1)\n"
 	"         --limit N             only the first N of them\n"
-	"Letter   --var NAME=VALUE      a value for the letter; NAME=@FILE reads it from a file\n"
+	"Letter   --var NAME=VALUE      a value for the letter; NAME=@FILE reads a file\n"
 	"         --address-column NAME column of the address, when the letter has no To\n"
 	"                               (email)\n"
 	"         --envelope-from ADDR  where undeliverable mail goes back to (the From)\n"
@@ -92,7 +92,7 @@ static int check(const struct campaign_job *job, struct report *r)
 			    "below its header the list has no row", "the list has no recipients");
 	else if (r->selected == 0)
 		finding_say(&r->sink, FINDING_ERROR, "no recipients", NULL, 0, 0, NULL,
-			    "--rows and --limit choose none of the list's rows");
+			    "the options --rows and --limit choose none of the list's rows");
 	return finish(r, outlook.list_form);
 }
 

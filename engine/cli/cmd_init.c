@@ -14,8 +14,8 @@
 
 static const char help[] =
 	"Usage: lettershop init FOLDER\n"
-	"Writes a letter, a list of recipients and a settings file to begin with, each with\n"
-	"comments that explain it. FOLDER is made when it is not there; nothing is ever\n"
+	"Writes a letter, a list of recipients and a settings file to begin with, with\n"
+	"comments that explain them. FOLDER is made when it is not there; nothing is ever\n"
 	"written over.\n"
 	"\n"
 	"  letter.eml       the letter: headers, an empty line, the text\n"

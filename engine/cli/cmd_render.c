@@ -21,8 +21,8 @@
 
 static const char help[] =
 	"Usage: lettershop render TEMPLATE [options]\n"
-	"Renders a Liquid template to standard output. - is standard input. A name without a\n"
-	"value is empty, and nothing is escaped unless --html is given.\n"
+	"Renders a Liquid template to standard output. - is standard input. A name that\n"
+	"has no value is empty, and nothing is escaped unless --html is given.\n"
 	"\n"
 	"  --data FILE.json        values: the members of a JSON object\n"
 	"  --var NAME=VALUE        one value; NAME=@FILE reads it from a file\n"
@@ -33,7 +33,7 @@ static const char help[] =
 	"Exit status: 0 rendered, 2 something is wrong with template or data.\n"
 	"\n"
 	"Examples:\n"
-	"  echo 'Dear {{ name | default: \"friend\" }}' | lettershop render - --var name=Ann\n"
+	"  echo 'Dear {{ name | upcase }}' | lettershop render - --var name=Ann\n"
 	"  lettershop render offer.liquid --data customer.json --partials parts\n";
 
 enum { TEMPLATE_MAX_BYTES = 64 << 20, MEMORY_CHUNK_BYTES = 1 << 16 };

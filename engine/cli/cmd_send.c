@@ -88,7 +88,8 @@ static int judge_rows(struct sending *s)
 		}
 	}
 	say_wrong("mend the list or the letter, or leave these rows out with --bad-rows skip",
-		  "%s of %s cannot be sent; nothing was sent", bad, say_many(r->selected, "row", "rows", good));
+		  "%s of %s cannot be sent; nothing was sent", say_count(r->bad_rows, bad),
+		  say_many(r->selected, "row", "rows", good));
 	return EXIT_WRONG;
 }
 
@@ -202,7 +203,7 @@ static int run(struct options *o)
 const struct command command_send = {
 	.name = "send",
 	.operands = "LETTER RECIPIENTS",
-	.summary = "sends each recipient a message and logs what became of it",
+	.summary = "sends everyone a message, logs what became of it",
 	.help = help,
 	.bit = FOR_SEND,
 	.n_operands = 2,

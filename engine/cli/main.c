@@ -27,7 +27,7 @@ static const char about[] =
 static const char ending[] =
 	"\nlettershop COMMAND --help explains a command and gives examples.\n"
 	"\nA first campaign:\n"
-	"  lettershop init welcome                    writes a letter, a list and settings\n"
+	"  lettershop init welcome                   writes a letter, a list and settings\n"
 	"  cd welcome\n"
 	"  lettershop check letter.eml recipients.csv\n"
 	"  lettershop preview letter.eml recipients.csv --out preview\n"

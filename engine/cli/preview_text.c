@@ -112,7 +112,7 @@ const char preview_index_script[] =
 	"id('back').onclick=function(){at--;show()};id('on').onclick=function(){at++;show()};"
 	"addEventListener('keydown',function(e){if(e.altKey||e.ctrlKey||e.metaKey)return;"
 	"if(e.target.id==='search'){if(e.key==='Enter')go(found&&found[0]?found[0][0]:0);"
-	"if(e.key==='Escape')e.target.blur();return}"
+	"if(e.key==='Escape'){e.preventDefault();e.target.blur()}return}"
 	"var step={ArrowRight:1,j:1,n:1,ArrowLeft:-1,k:-1,p:-1}[e.key]||0;"
 	"if(step){e.preventDefault();go(neighbour(step))}else if(e.key==='/'){e.preventDefault();id('search').focus()}});"
 	"addEventListener('message',function(e){if(e.source!==id('view').contentWindow)return;var d=e.data||{};"

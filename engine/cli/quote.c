@@ -35,10 +35,10 @@ int quote_command(struct buf *out, const struct options *o, const char *extra)
 		if (i > 0)
 			buf_add_char(out, ' ');
 		quote_word(out, o->argv[i]);
-		if (ended && i == 1 && extra[0])
-			buf_addf(out, " %s", extra);
+		if (ended && i == 1)
+			buf_add_str(out, extra);
 	}
-	if (!ended && extra[0])
-		buf_addf(out, " %s", extra);
+	if (!ended)
+		buf_add_str(out, extra);
 	return out->failed ? -1 : 0;
 }

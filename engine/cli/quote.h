@@ -7,7 +7,8 @@ struct options;
 
 /* Appends word, in single quotes where the shell would change it. */
 int quote_word(struct buf *out, const char *word);
-/* The command as it was typed, with `extra` (already quoted, may be "") among its options. */
+/* The command as it was typed, with `extra` among its options: already quoted,
+ * each word with a space before it. */
 int quote_command(struct buf *out, const struct options *o, const char *extra);
 
 #endif

@@ -71,17 +71,21 @@ static void print_command(const struct options *o, const char *what, const char 
 	buf_release(&b);
 }
 
-/* What was typed is repeated; what it lacks is added. A later --in-doubt wins. */
-static void print_next(const struct options *o, const struct campaign_result *r)
+/* What was typed is repeated; what it lacks, or what the terminal's answers changed, is added. A
+ * later --in-doubt wins. */
+static void print_next(const struct options *o, const struct campaign_job *job, const struct campaign_result *r)
 {
 	bool unfinished = r->end != CAMPAIGN_COMPLETE || r->counts.deferred > 0;
-	bool typed = options_given(o, "resume");
+	char extra[80];
 
+	snprintf(extra, sizeof extra, "%s%s", options_given(o, "resume") ? "" : " --resume",
+		 (int)job->bad_rows == o->bad_rows ? "" : " --bad-rows skip");
 	if (unfinished)
-		print_command(o, "To go on:", typed ? "" : "--resume");
-	if (r->counts.in_doubt && o->in_doubt == IN_DOUBT_HOLD)
-		print_command(o, "To send those in doubt again (some may get it twice):",
-			      typed ? "--in-doubt resend" : "--resume --in-doubt resend");
+		print_command(o, "To go on:", extra);
+	if (r->counts.in_doubt && o->in_doubt == IN_DOUBT_HOLD) {
+		snprintf(extra + strlen(extra), sizeof extra - strlen(extra), " --in-doubt resend");
+		print_command(o, "To send those in doubt again (some may get it twice):", extra);
+	}
 }
 
 void summary_print(const struct options *o, const struct campaign_job *job, const struct campaign_result *r)
@@ -89,6 +93,6 @@ void summary_print(const struct options *o, const struct campaign_job *job, cons
 	print_head(job, r);
 	print_counts(r);
 	print_files(job, r);
-	print_next(o, r);
+	print_next(o, job, r);
 	fflush(stdout);
 }
