@@ -88,7 +88,8 @@ struct campaign_result {
 	uint64_t rows_total;          /* rows that take part; 0 when the list was not read to its end */
 	uint64_t sent_this_run, begun_this_run;
 	int64_t elapsed_ms;
-	uint64_t allocations;         /* by workers after their first 100 mails, see tests/bench */
+	uint64_t steady_after, allocations; /* mails begun when the steady state began, and what the
+	                               * whole process allocated from then on; 0, 0: never reached */
 	char failed_path[512], in_doubt_path[512]; /* side files written, "" when there was no need */
 };
 /* 0 with *out for every end that is no error of ours; -1 with e (and *out as far as known):

@@ -219,11 +219,11 @@ static int close_books(struct campaign *c, bool rewrite, struct campaign_result 
 static int end_run(struct campaign *c, struct run *r, struct results_log **log, struct campaign_result *out,
 		   struct err *e)
 {
-	uint64_t at_steady = atomic_load(&r->allocations_at_steady);
 	bool rewrite = results_log_needs_rewrite(*log);
 
 	out->begun_this_run = atomic_load(&r->begun);
-	out->allocations = at_steady ? mem_count() - at_steady : 0;
+	out->steady_after = atomic_load(&r->steady_after);
+	out->allocations = out->steady_after ? mem_count() - atomic_load(&r->allocations_at_steady) : 0;
 	out->end = r->end;
 	if (r->end == CAMPAIGN_COMPLETE && run_stopping(r) != RUN_GO)
 		out->end = CAMPAIGN_INTERRUPTED;

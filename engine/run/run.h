@@ -30,6 +30,7 @@ enum {
 	RUN_DRAIN_MS = 30000,    /* what is under way gets this long after a stop */
 	RUN_BLOCK_ROWS = 4096,   /* most rows of a block */
 	RUN_UNSTARTED_BLOCKS = 2, /* blocks a worker has and did not finish beginning */
+	RUN_STEADY_AFTER = 20000, /* mails after which allocations are counted */
 	RUN_THREADS_MAX = 64,
 	RUN_DOWN_MAX = 64
 };
@@ -64,7 +65,7 @@ struct run {
 	atomic_uint_fast64_t rows_taking_part; /* counted by the feeder */
 	atomic_uint_fast64_t rows_waiting;
 	atomic_uint_fast64_t begun;   /* mails whose envelope was begun */
-	atomic_uint_fast64_t allocations_at_steady; /* mem_count() when STEADY_AFTER mails were begun */
+	atomic_uint_fast64_t steady_after, allocations_at_steady; /* mem_count() when RUN_STEADY_AFTER were begun */
 
 	pthread_mutex_t lock;         /* guards what follows */
 	enum campaign_end end;

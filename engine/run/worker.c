@@ -29,7 +29,6 @@
 enum {
 	SLOT_CHUNK = 16 << 10,
 	LOST_MAX = 5,          /* sessions that break under one row before it has to wait like a deferred one */
-	STEADY_AFTER = 2000,   /* mails after which allocations are counted */
 	JOURNAL_RETRY_MS = 200
 };
 
@@ -506,8 +505,10 @@ static void begin_rows(struct worker *w)
 		return;
 	uint64_t before = atomic_fetch_add_explicit(&w->run->begun, begun, memory_order_relaxed);
 
-	if (before < STEADY_AFTER && before + begun >= STEADY_AFTER)
+	if (before < RUN_STEADY_AFTER && before + begun >= RUN_STEADY_AFTER) {
+		atomic_store_explicit(&w->run->steady_after, before + begun, memory_order_relaxed);
 		atomic_store_explicit(&w->run->allocations_at_steady, mem_count(), memory_order_relaxed);
+	}
 }
 
 /* ---- the turn ---- */
