@@ -234,12 +234,16 @@ static int end_run(struct campaign *c, struct run *r, struct results_log **log, 
 	if (r->end != CAMPAIGN_COMPLETE)
 		*e = r->why;
 
+	struct ledger_counts before = { 0 };
 	struct err books;
 
 	if (close_books(c, rewrite, out, &books) < 0) {
 		*e = books;
 		return -1;
 	}
+	if (c->ledger)
+		ledger_counts(c->ledger, &before);
+	out->sent_this_run = out->counts.sent - before.sent;
 	return 0;
 }
 
