@@ -111,7 +111,7 @@ static int try_addresses(struct net_link *l, int64_t now_ms, struct err *e)
 	}
 	l->to = NULL;
 	l->deadline_ms = INT64_MAX;
-	return err_set(e, ERR_NET, "cannot connect to %s", l->tried[0] ? l->tried : "a host without an address");
+	return err_set(e, ERR_NET, "cannot connect (%s)", l->tried[0] ? l->tried : "the host has no address");
 }
 
 int net_link_connect(struct net_link *l, const struct net_addresses *to, int64_t now_ms, int64_t limit_ms,

@@ -1,0 +1,277 @@
+/* relay.c - one relay: what is known before anything is sent.
+ *
+ * Everything is const after relay_open() except the board, by which threads tell each other that
+ * the relay was reached, or that no later attempt would help: a refused login is tried again by
+ * nobody. Held by tests/unit/test_relay_open.c and test_relay_pool.c. */
+#include "transport/relay/relay.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/span.h"
+#include "transport/relay/relay_parts.h"
+#include "transport/relay/relay_policy.h"
+
+bool relay_url_is_ours(const char *url)
+{
+	struct span s = span_str(url);
+
+	return span_case_begins(s, SPAN("smtp:")) || span_case_begins(s, SPAN("smtps:")) ||
+	       span_case_begins(s, SPAN("lmtp:"));
+}
+
+/* ---- the board ---- */
+
+static int board_new(struct relay_board **out, struct err *e)
+{
+	struct relay_board *b = mem_new(sizeof *b);
+
+	if (!b)
+		return err_nomem(e, "for a relay");
+	pthread_mutex_init(&b->lock, NULL);
+	*out = b;
+	return 0;
+}
+
+unsigned relay_board_reached(const struct relay *r)
+{
+	unsigned number;
+
+	pthread_mutex_lock(&r->board->lock);
+	r->board->reached = true;
+	number = ++r->board->connections;
+	pthread_mutex_unlock(&r->board->lock);
+	return number;
+}
+
+bool relay_board_was_reached(const struct relay *r)
+{
+	bool reached;
+
+	pthread_mutex_lock(&r->board->lock);
+	reached = r->board->reached;
+	pthread_mutex_unlock(&r->board->lock);
+	return reached;
+}
+
+void relay_board_break(const struct relay *r, const struct err *why)
+{
+	pthread_mutex_lock(&r->board->lock);
+	if (!r->board->broken)
+		r->board->why = *why;
+	r->board->broken = true;
+	pthread_mutex_unlock(&r->board->lock);
+}
+
+bool relay_board_is_broken(const struct relay *r, struct err *why)
+{
+	bool broken;
+
+	pthread_mutex_lock(&r->board->lock);
+	broken = r->board->broken;
+	if (broken && why)
+		*why = r->board->why;
+	pthread_mutex_unlock(&r->board->lock);
+	return broken;
+}
+
+/* ---- opening ---- */
+
+static void write_place(struct relay *r)
+{
+	const struct relay_url *u = &r->url;
+
+	if (u->socket[0])
+		snprintf(r->place, sizeof r->place, "%s", u->socket);
+	else if (strchr(u->host, ':'))
+		snprintf(r->place, sizeof r->place, "[%s]:%u", u->host, (unsigned)u->port);
+	else
+		snprintf(r->place, sizeof r->place, "%s:%u", u->host, (unsigned)u->port);
+}
+
+static int64_t cap(int64_t ms, int64_t most)
+{
+	return most > 0 && most < ms ? most : ms;
+}
+
+/* RFC 5321 4.5.3.2, each cut to what an impatient user said. */
+static void set_timeouts(struct smtp_timeouts *t, int64_t most)
+{
+	if (most <= 0)
+		return;
+	t->greeting = cap(5 * 60000, most);
+	t->command = cap(5 * 60000, most);
+	t->data = cap(2 * 60000, most);
+	t->block = cap(3 * 60000, most);
+	t->end_of_data = cap(10 * 60000, most);
+	t->quit = cap(5000, most);
+}
+
+static bool helo_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+}
+
+/* A name, or an address literal in brackets. */
+static int take_helo(struct relay *r, const char *helo, struct err *e)
+{
+	struct span s = span_str(helo);
+	bool literal = s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']';
+
+	for (size_t i = literal ? 1 : 0; i < s.n - (literal ? 1 : 0); i++)
+		if (!helo_byte(s.p[i]) && !(literal && s.p[i] == ':'))
+			s.n = 0;
+	if (s.n == 0 || s.n > RELAY_HOST_MAX) {
+		err_set(e, ERR_INPUT, "'%s' is no name to greet a relay with", helo);
+		return err_hint(e, "it may be a host name, as mail.example.com, or an address, as [192.0.2.1]");
+	}
+	snprintf(r->helo, sizeof r->helo, "%s", helo);
+	return 0;
+}
+
+/* Strict relays refuse a name without a dot; then the link's own address is better. */
+static void machine_helo(struct relay *r)
+{
+	char name[RELAY_HOST_MAX + 1] = "";
+
+	if (gethostname(name, sizeof name - 1) < 0 || !strchr(name, '.') || name[0] == '.')
+		return;
+	for (const char *p = name; *p; p++)
+		if (!helo_byte(*p))
+			return;
+	snprintf(r->helo, sizeof r->helo, "%s", name);
+}
+
+static int get_password(struct relay *r, const struct relay_options *opt, struct err *e)
+{
+	char question[RELAY_USER_MAX + RELAY_PLACE_MAX + 32];
+
+	if (opt->password_command)
+		return relay_secret_command(opt->password_command, RELAY_COMMAND_MS, &r->password, e);
+	if (opt->password_file)
+		return relay_secret_file(opt->password_file, &r->password, e);
+	if (opt->password_env)
+		return relay_secret_env(opt->password_env, &r->password, e);
+	if (opt->ask_password) {
+		snprintf(question, sizeof question, "Password of %s at %s: ", r->url.user, r->place);
+		return relay_secret_ask(question, &r->password, e);
+	}
+	err_set(e, ERR_INPUT, "the relay %s needs the password of '%s'", r->place, r->url.user);
+	return err_hint(e, "give it by --password-command, a file or an environment variable");
+}
+
+static int set_login(struct relay *r, const struct relay_options *opt, struct err *e)
+{
+	bool given = opt->password_command || opt->password_file || opt->password_env;
+
+	if (!r->url.user[0] && !given)
+		return 0;
+	if (!r->url.user[0]) {
+		err_set(e, ERR_INPUT, "a password is given for the relay %s, but no user", r->place);
+		return err_hint(e, "write the user in front of the host: %s://USER@%s",
+				r->url.security == SMTP_IMPLICIT ? "smtps" : "smtp", r->place);
+	}
+	if (r->url.auth[0] && !sasl_knows(span_str(r->url.auth))) {
+		err_set(e, ERR_INPUT, "?auth=%s of the relay's URL is not known", r->url.auth);
+		return err_hint(e, "leave it out, and the strongest one that the relay offers is taken");
+	}
+	if (get_password(r, opt, e) < 0)
+		return -1;
+	r->login.user = span_str(r->url.user);
+	r->login.password = span_of(r->password.p, r->password.n);
+	r->login.mechanism = r->url.auth[0] ? r->url.auth : NULL;
+	r->session.login = &r->login;
+	return 0;
+}
+
+static int set_tls(struct relay *r, struct err *e)
+{
+	struct net_tls_options opt = {
+		.host = r->url.host,
+		.ca_file = r->url.ca_file[0] ? r->url.ca_file : NULL,
+		.verify = r->url.verify,
+	};
+
+	return r->url.security == SMTP_PLAIN ? 0 : net_tls_new(&r->tls, &opt, e);
+}
+
+static int resolve(struct relay *r, int64_t timeout_ms, struct err *e)
+{
+	if (r->url.socket[0]) {
+		r->addresses.n = 1;
+		return net_address_unix(r->url.socket, &r->addresses.items[0], e);
+	}
+	return net_lookup_now(r->url.host, r->url.port, cap(RELAY_LOOKUP_MS, timeout_ms), &r->addresses, e);
+}
+
+static int take_options(struct relay *r, const struct relay_options *opt, struct err *e)
+{
+	if (relay_url_parse(opt->url, &r->url, e) < 0)
+		return -1;
+	write_place(r);
+	r->name = mem_strdup(opt->name ? opt->name : r->url.socket[0] ? r->url.socket : r->url.host);
+	if (!r->name)
+		return err_nomem(e, "for a relay");
+	r->connect_ms = cap(RELAY_CONNECT_MS, opt->timeout_ms);
+	r->session.lmtp = r->url.lmtp;
+	r->session.security = r->url.security;
+	r->session.window = opt->window > SMTP_WINDOW_MAX ? SMTP_WINDOW_MAX : opt->window ? opt->window : 1;
+	r->session.messages_max = opt->messages_per_connection;
+	r->session.lockstep = opt->lockstep;
+	set_timeouts(&r->session.timeouts, opt->timeout_ms);
+	if (opt->helo)
+		return take_helo(r, opt->helo, e);
+	machine_helo(r);
+	return 0;
+}
+
+int relay_open(struct relay **out, const struct relay_options *opt, struct err *e)
+{
+	struct relay *r = mem_new(sizeof *r);
+
+	if (!r)
+		return err_nomem(e, "for a relay");
+	if (take_options(r, opt, e) < 0 || board_new(&r->board, e) < 0 || set_tls(r, e) < 0 ||
+	    set_login(r, opt, e) < 0 || resolve(r, opt->timeout_ms, e) < 0) {
+		relay_free(&r);
+		return -1;
+	}
+	*out = r;
+	return 0;
+}
+
+void relay_free(struct relay **out)
+{
+	struct relay *r = *out;
+
+	if (!r)
+		return;
+	net_tls_free(&r->tls);
+	relay_secret_release(&r->password);
+	if (r->board)
+		pthread_mutex_destroy(&r->board->lock);
+	mem_free(r->board);
+	mem_free(r->name);
+	mem_free(r);
+	*out = NULL;
+}
+
+const char *relay_name(const struct relay *r)
+{
+	return r->name;
+}
+
+void relay_describe(const struct relay *r, char *out, size_t out_size)
+{
+	static const char *const words[] = {
+		[SMTP_PLAIN] = "no TLS", [SMTP_STARTTLS] = "STARTTLS", [SMTP_IMPLICIT] = "TLS"
+	};
+	char user[RELAY_USER_MAX + 16] = "";
+
+	if (r->url.user[0])
+		snprintf(user, sizeof user, ", user %s", r->url.user);
+	snprintf(out, out_size, "%s (%s%s%s%s)", r->place, r->url.lmtp ? "LMTP, " : "", words[r->url.security],
+		 r->url.verify || r->url.security == SMTP_PLAIN ? "" : ", certificate not verified", user);
+}

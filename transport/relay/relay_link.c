@@ -1,0 +1,394 @@
+/* relay_link.c - one connection: drives a session over a socket.
+ *
+ *     FREE -open-> CONNECTING -> (SHAKING ->) TALKING -ready-> READY -finish-> LEAVING -> FREE
+ *                      |             |  ^ STARTTLS |             |                |
+ *                      +-> FREE      +------------ any of them -> LOST -> FREE ---+
+ *
+ * Invariants, held by tests/unit/test_relay_pool.c:
+ *  1. Bytes of the session leave in relay_link_push() and nowhere else.
+ *  2. When writing fails, what the server has still said is read before the session is told: a 421
+ *     or a last reply may be among it.
+ *  3. A session that is told of a loss has given all its verdicts before its link is FREE.
+ *  4. side->opening and side->ready count the states; every change goes through set_state(). */
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "engine/base/must.h"
+#include "transport/relay/relay_parts.h"
+#include "transport/relay/relay_policy.h"
+
+static bool is_opening(enum relay_link_state state)
+{
+	return state == LINK_CONNECTING || state == LINK_SHAKING || state == LINK_TALKING;
+}
+
+static void set_state(struct relay_link *l, enum relay_link_state to)
+{
+	struct relay_side *s = l->side;
+
+	s->opening += (unsigned)is_opening(to) - (unsigned)is_opening(l->state);
+	s->ready += (unsigned)(to == LINK_READY) - (unsigned)(l->state == LINK_READY);
+	l->state = to;
+}
+
+static bool has_socket(const struct relay_link *l)
+{
+	return l->state != LINK_FREE && l->state != LINK_LOST;
+}
+
+void relay_link_touch(struct relay_link *l)
+{
+	struct relay_pool *p = l->pool;
+	bool wants = l->state == LINK_READY && !p->finishing && smtp_session_wants(l->session);
+
+	if (!wants || l->in_hand > 0)
+		relay_list_remove(p, LIST_IDLE, l);
+	if (!wants || l->in_hand == 0)
+		relay_list_remove(p, LIST_BUSY, l);
+	if (wants)
+		relay_list_add(p, l->in_hand ? LIST_BUSY : LIST_IDLE, l, l->in_hand == 0);
+	if (!l->session)
+		return;
+	relay_list_add(p, LIST_EVENTS, l, false);
+	if (has_socket(l) && l->state != LINK_SHAKING)
+		relay_list_add(p, LIST_PUSH, l, false);
+	else
+		relay_list_remove(p, LIST_PUSH, l);
+}
+
+/* ---- ending ---- */
+
+static void drop_socket(struct relay_link *l)
+{
+	if (!l->net)
+		return;
+	relay_pool_unpoll(l->pool, l);
+	net_link_free(&l->net);
+	l->pool->open_links--;
+}
+
+void relay_link_drop(struct relay_link *l)
+{
+	if (l->state == LINK_FREE)
+		return;
+	for (int i = 0; i < LISTS; i++)
+		relay_list_remove(l->pool, (enum relay_list_kind)i, l);
+	drop_socket(l);
+	smtp_session_free(&l->session);
+	set_state(l, LINK_FREE);
+	l->side->links--;
+	l->side = NULL;
+}
+
+void relay_link_closed(struct relay_link *l, const struct err *why, int64_t now_ms)
+{
+	struct relay_side *side = l->side;
+	struct relay_end end = {
+		.why = why,
+		.connected = l->number != 0,
+		.was_ready = l->was_ready,
+		.served = l->served,
+		.idle_ms = l->was_ready && l->in_hand == 0 ? now_ms - l->idle_since_ms : 0,
+	};
+
+	relay_link_drop(l);
+	relay_side_ended(side, &end, now_ms);
+}
+
+/* The socket is of no use any more. A session gets to say what that means for its mails. */
+static void lose(struct relay_link *l, const struct err *why, int64_t now_ms)
+{
+	if (!l->session) {
+		struct err copy = *why;
+
+		relay_link_closed(l, &copy, now_ms);
+		return;
+	}
+	drop_socket(l);
+	set_state(l, LINK_LOST);
+	smtp_session_hangup(l->session, why);
+	relay_link_touch(l);
+}
+
+/* ---- beginning ---- */
+
+static int begin_session(struct relay_link *l, int64_t now_ms, struct err *e)
+{
+	const struct relay *r = l->side->relay;
+
+	l->options = r->session;
+	l->options.login_in_clear = net_address_is_local(net_link_peer(l->net));
+	if (r->helo[0]) {
+		l->options.helo_name = span_str(r->helo);
+	} else {
+		net_link_own_literal(l->net, l->own_literal);
+		l->options.helo_name = span_str(l->own_literal);
+	}
+	if (l->pool->trace_fd >= 0) {
+		l->options.trace = relay_trace_line;
+		l->options.trace_ctx = l;
+	}
+	return smtp_session_new(&l->session, &l->options, now_ms, e);
+}
+
+static void shake(struct relay_link *l, int64_t now_ms)
+{
+	struct err e = { 0 };
+	int rc = net_link_handshake(l->net, &e);
+
+	if (rc < 0) {
+		lose(l, &e, now_ms);
+		return;
+	}
+	if (rc > 0) {
+		set_state(l, LINK_TALKING);
+		smtp_session_tick(l->session, now_ms);
+		smtp_session_secured(l->session);
+		relay_link_touch(l);
+	}
+	relay_pool_poll(l->pool, l);
+}
+
+void relay_link_begin_tls(struct relay_link *l, int64_t now_ms)
+{
+	struct err e = { 0 };
+
+	if (!has_socket(l))
+		return; /* lost since the session asked for it */
+	if (net_link_secure(l->net, l->side->relay->tls, &l->side->ticket, &e) < 0) {
+		lose(l, &e, now_ms);
+		return;
+	}
+	set_state(l, LINK_SHAKING);
+	relay_list_remove(l->pool, LIST_PUSH, l);
+	shake(l, now_ms);
+}
+
+static void connected(struct relay_link *l, int64_t now_ms)
+{
+	struct err e = { 0 };
+
+	l->number = relay_board_reached(l->side->relay);
+	if (begin_session(l, now_ms, &e) < 0) {
+		lose(l, &e, now_ms);
+		return;
+	}
+	set_state(l, LINK_TALKING);
+	if (l->options.security == SMTP_IMPLICIT) {
+		relay_link_begin_tls(l, now_ms);
+		return;
+	}
+	relay_link_touch(l);
+	relay_pool_poll(l->pool, l);
+}
+
+/* rc as of net_link_connect(). */
+static void connect_went(struct relay_link *l, int rc, const struct err *e, int64_t now_ms)
+{
+	if (rc < 0)
+		lose(l, e, now_ms);
+	else if (rc > 0)
+		connected(l, now_ms);
+	else
+		relay_pool_poll(l->pool, l);
+}
+
+int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_ms)
+{
+	struct err e = { 0 };
+	int rc;
+
+	MUST(l->state == LINK_FREE);
+	l->side = side;
+	l->number = 0;
+	l->in_hand = l->served = 0;
+	l->was_ready = false;
+	l->polled_fd = -1;
+	side->links++;
+	set_state(l, LINK_CONNECTING);
+	if (net_link_new(&l->net, &e) < 0) {
+		lose(l, &e, now_ms);
+		return -1;
+	}
+	l->pool->open_links++;
+	rc = net_link_connect(l->net, &side->addresses, now_ms, side->relay->connect_ms, &e);
+	connect_went(l, rc, &e, now_ms);
+	return l->state == LINK_FREE ? -1 : 0;
+}
+
+void relay_link_became_ready(struct relay_link *l, int64_t now_ms)
+{
+	if (l->state != LINK_TALKING)
+		return; /* lost since */
+	l->was_ready = true;
+	l->idle_since_ms = now_ms;
+	set_state(l, LINK_READY);
+	relay_side_became_ready(l->side);
+	if (l->side->state != SIDE_DOWN)
+		relay_pool_unpark(l->pool, l);
+	if (l->pool->finishing || l->side->state == SIDE_DOWN)
+		relay_link_finish(l);
+	else
+		relay_link_touch(l);
+}
+
+/* ---- bytes ---- */
+
+/* 1 there may be more, 0 nothing now, -1 the link is gone. */
+static int read_some(struct relay_link *l, struct err *e)
+{
+	size_t n;
+	int rc = net_link_read(l->net, l->pool->bytes, sizeof l->pool->bytes, &n, e);
+
+	if (rc > 0)
+		smtp_session_feed(l->session, span_of(l->pool->bytes, n));
+	return rc;
+}
+
+static void read_all(struct relay_link *l, int64_t now_ms)
+{
+	struct err e = { 0 };
+
+	smtp_session_tick(l->session, now_ms);
+	do {
+		int rc = read_some(l, &e);
+
+		if (rc < 0) {
+			lose(l, &e, now_ms);
+			return;
+		}
+		if (rc == 0)
+			break;
+	} while (net_link_has_more(l->net));
+	relay_link_touch(l);
+	relay_pool_poll(l->pool, l);
+}
+
+void relay_link_ready(struct relay_link *l, bool readable, bool writable, int64_t now_ms)
+{
+	struct err e = { 0 };
+
+	switch (l->state) {
+	case LINK_FREE:
+	case LINK_LOST:
+		return; /* closed by an event before this one */
+	case LINK_CONNECTING:
+		connect_went(l, net_link_connect_step(l->net, now_ms, &e), &e, now_ms);
+		return;
+	case LINK_SHAKING:
+		shake(l, now_ms);
+		return;
+	case LINK_TALKING:
+	case LINK_READY:
+	case LINK_LEAVING:
+		break;
+	}
+	if (writable)
+		relay_list_add(l->pool, LIST_PUSH, l, false);
+	if (readable || l->options.security != SMTP_PLAIN) /* TLS may have to write in order to read */
+		read_all(l, now_ms);
+}
+
+static void write_failed(struct relay_link *l, const struct err *why, int64_t now_ms)
+{
+	struct err ignored = { 0 };
+
+	while (read_some(l, &ignored) > 0)
+		;
+	lose(l, why, now_ms);
+}
+
+static size_t total(const struct span *pieces, int n)
+{
+	size_t sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += pieces[i].n;
+	return sum;
+}
+
+void relay_link_push(struct relay_link *l, int64_t now_ms)
+{
+	struct span pieces[RELAY_PIECES];
+	struct err e = { 0 };
+
+	if (!has_socket(l) || l->state == LINK_CONNECTING || l->state == LINK_SHAKING)
+		return;
+	smtp_session_tick(l->session, now_ms);
+	for (;;) {
+		int n = smtp_session_pull(l->session, pieces, RELAY_PIECES);
+		size_t taken, sum = total(pieces, n);
+		int rc = net_link_write(l->net, pieces, n, &taken, &e);
+
+		if (taken > 0)
+			smtp_session_wrote(l->session, taken);
+		if (rc < 0) {
+			write_failed(l, &e, now_ms);
+			return;
+		}
+		if (n == 0 || taken < sum || (net_link_wants(l->net) & NET_WANTS_WRITE))
+			break;
+	}
+	relay_link_touch(l);
+	relay_list_remove(l->pool, LIST_PUSH, l); /* all that is to be had was pulled */
+	relay_pool_poll(l->pool, l);
+}
+
+/* ---- time ---- */
+
+void relay_link_finish(struct relay_link *l)
+{
+	if (l->state == LINK_CONNECTING) {
+		struct err none = { 0 };
+
+		relay_link_closed(l, &none, 0);
+		return;
+	}
+	if (l->state == LINK_FREE || l->state == LINK_LOST || l->state == LINK_LEAVING)
+		return;
+	if (l->state == LINK_READY)
+		set_state(l, LINK_LEAVING);
+	smtp_session_finish(l->session);
+	relay_link_touch(l);
+}
+
+static int64_t idle_end_ms(const struct relay_link *l)
+{
+	if (l->state != LINK_READY || l->in_hand > 0)
+		return INT64_MAX;
+	return l->idle_since_ms + l->side->idle_ms;
+}
+
+int64_t relay_link_deadline_ms(const struct relay_link *l)
+{
+	int64_t session, idle;
+
+	switch (l->state) {
+	case LINK_FREE:
+	case LINK_LOST:
+		return INT64_MAX;
+	case LINK_CONNECTING:
+		return net_link_deadline_ms(l->net);
+	default:
+		session = smtp_session_deadline_ms(l->session);
+		idle = idle_end_ms(l);
+		return session < idle ? session : idle;
+	}
+}
+
+void relay_link_timer(struct relay_link *l, int64_t now_ms)
+{
+	struct err e = { 0 };
+
+	if (relay_link_deadline_ms(l) > now_ms)
+		return;
+	if (l->state == LINK_CONNECTING) {
+		connect_went(l, net_link_connect_step(l->net, now_ms, &e), &e, now_ms);
+		return;
+	}
+	smtp_session_tick(l->session, now_ms);
+	if (idle_end_ms(l) <= now_ms)
+		relay_link_finish(l);
+	else
+		relay_link_touch(l);
+}

@@ -1,0 +1,219 @@
+/* relay_parts.h - how the pieces of the room fit together. Private to the room.
+ *
+ *     relay        one relay, const, shared by threads; its board is the one thing they write
+ *     relay_pool   one worker's links and sides, its poll loop, the parked mail
+ *     relay_side   one relay as one pool sees it: up, paused or down; when to try again
+ *     relay_link   one connection: socket, TLS, session
+ *
+ * Calls go pool -> side -> link; a link tells its side what became of it and nothing more. */
+#ifndef TRANSPORT_RELAY_RELAY_PARTS_H
+#define TRANSPORT_RELAY_RELAY_PARTS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/base/rng.h"
+#include "transport/net/net.h"
+#include "transport/relay/relay.h"
+#include "transport/relay/relay_secret.h"
+#include "transport/relay/relay_url.h"
+#include "transport/sasl/sasl.h"
+#include "transport/smtp/smtp_session.h"
+
+/* ---- one relay ---- */
+
+enum { RELAY_PLACE_MAX = 320, RELAY_LINKS_MAX = 4096 };
+
+/* What threads tell each other about a relay. */
+struct relay_board {
+	pthread_mutex_t lock; /* guards all members; nothing is called while it is held */
+	bool reached;         /* a connection was made once */
+	unsigned connections; /* made so far, for the transcript */
+	bool broken;          /* why says what no later attempt would mend */
+	struct err why;
+};
+
+struct relay {
+	struct relay_url url;
+	char *name;
+	char place[RELAY_PLACE_MAX]; /* "smtp.example.com:587" or the socket's path */
+	struct relay_secret password;
+	struct sasl_login login;
+	struct net_tls *tls; /* NULL: plain */
+	struct net_addresses addresses;
+	struct smtp_options session; /* what all sessions have in common */
+	char helo[RELAY_HOST_MAX + 1]; /* "": the link's own address literal */
+	int64_t connect_ms;
+	struct relay_board *board; /* written by threads, though the relay is const */
+};
+
+/* A connection was made. Returns its number, from 1. */
+unsigned relay_board_reached(const struct relay *r);
+bool relay_board_was_reached(const struct relay *r);
+void relay_board_break(const struct relay *r, const struct err *why);
+/* True, and *why filled, when some thread found the relay broken. */
+bool relay_board_is_broken(const struct relay *r, struct err *why);
+
+/* ---- links ---- */
+
+enum relay_link_state {
+	LINK_FREE,
+	LINK_CONNECTING, /* no session yet */
+	LINK_SHAKING,    /* TLS */
+	LINK_TALKING,    /* greeting to login */
+	LINK_READY,      /* takes mails */
+	LINK_LEAVING,    /* takes no more: what was begun, then QUIT */
+	LINK_LOST        /* no socket any more; its session's last events are to be taken */
+};
+
+/* The pool's lists of links. */
+enum relay_list_kind {
+	LIST_IDLE,   /* want a mail and have none; the one used last is in front */
+	LIST_BUSY,   /* want a mail and have some; the one that waits longest is in front */
+	LIST_EVENTS, /* their session may have events */
+	LIST_PUSH,   /* their session may have bytes to write */
+	LISTS
+};
+
+struct relay_node {
+	struct relay_link *before, *after;
+	bool on;
+};
+
+struct relay_link {
+	struct relay_pool *pool;
+	struct relay_side *side; /* NULL: free */
+	enum relay_link_state state;
+	unsigned index;  /* in the pool */
+	unsigned number; /* of the connection, in the transcript */
+	struct net_link *net;
+	struct smtp_session *session;
+	struct smtp_options options;
+	char own_literal[NET_ADDRESS_WORDS];
+	int polled_fd;   /* what epoll knows: -1 nothing */
+	unsigned polled; /* enum net_wants */
+	unsigned in_hand;
+	unsigned served; /* verdicts that the server itself gave */
+	bool was_ready;
+	int64_t idle_since_ms; /* meaningful while READY and in_hand == 0 */
+	struct relay_node nodes[LISTS];
+};
+
+/* 0, or -1: it failed at once and its side was told. */
+int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_ms);
+/* Frees what it holds; no event. */
+void relay_link_drop(struct relay_link *l);
+void relay_link_ready(struct relay_link *l, bool readable, bool writable, int64_t now_ms);
+void relay_link_push(struct relay_link *l, int64_t now_ms);
+void relay_link_timer(struct relay_link *l, int64_t now_ms);
+int64_t relay_link_deadline_ms(const struct relay_link *l);
+void relay_link_finish(struct relay_link *l);
+/* The session is done with; how decides what becomes of the side. */
+void relay_link_closed(struct relay_link *l, const struct err *how, int64_t now_ms);
+void relay_link_begin_tls(struct relay_link *l, int64_t now_ms);
+void relay_link_became_ready(struct relay_link *l, int64_t now_ms);
+/* Puts it on the lists where it belongs now; after every call that changes its session. */
+void relay_link_touch(struct relay_link *l);
+
+/* ---- sides ---- */
+
+enum relay_side_state { SIDE_UP, SIDE_PAUSED, SIDE_DOWN };
+
+struct relay_side {
+	const struct relay *relay;
+	struct relay_pool *pool;
+	enum relay_side_state state;
+	unsigned index;
+	unsigned quota; /* links it may have now */
+	unsigned links; /* not free */
+	unsigned opening; /* of them: connecting to logging in */
+	unsigned ready;
+	unsigned failures;        /* in a row */
+	int64_t failing_since_ms; /* INT64_MAX: all is well */
+	int64_t next_try_ms;      /* no connection before this */
+	int64_t idle_ms;          /* patience with an idle session */
+	struct net_addresses addresses;
+	struct net_lookup *lookup; /* under way, or NULL */
+	struct net_ticket ticket;
+	struct rng rng;
+	bool tell_pause, tell_down; /* events that are due */
+	struct err why;
+};
+
+/* How a link ended. */
+struct relay_end {
+	const struct err *why; /* kind ERR_NONE: as we wished */
+	bool connected;        /* a socket was open */
+	bool was_ready;
+	unsigned served;
+	int64_t idle_ms; /* how long it had had nothing to do */
+};
+
+void relay_side_init(struct relay_side *s, struct relay_pool *p, const struct relay *r, unsigned index);
+void relay_side_release(struct relay_side *s);
+bool relay_side_may_open(const struct relay_side *s, int64_t now_ms);
+/* False when some thread found the relay broken; then the side is down too. */
+bool relay_side_still_good(struct relay_side *s);
+void relay_side_became_ready(struct relay_side *s);
+/* Nothing open, nothing opening, and nothing against it. */
+bool relay_side_sleeps(const struct relay_side *s, int64_t now_ms);
+void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t now_ms);
+void relay_side_timer(struct relay_side *s, int64_t now_ms);
+int64_t relay_side_deadline_ms(const struct relay_side *s);
+void relay_side_looked_up(struct relay_side *s);
+
+/* ---- the pool ---- */
+
+struct relay_list {
+	struct relay_link *first, *last;
+	unsigned n;
+};
+
+enum { RELAY_READ_BYTES = 64 * 1024, RELAY_PIECES = 512 };
+
+struct relay_pool {
+	int epoll_fd, wake_fd, trace_fd;
+	struct relay_side *sides;
+	unsigned n_sides, sides_down;
+	struct relay_link *links;
+	unsigned n_links, open_links;
+	unsigned turn;         /* the side that opens next */
+	unsigned first;        /* the side that has the first connection */
+	unsigned tickets, in_hand;
+	struct relay_link **of_ticket; /* where a mail is; NULL: parked or not in hand */
+	struct relay_list lists[LISTS];
+	const struct mail *parked; /* offered while no session was open */
+	bool parked_given_up;      /* its verdicts are due: next recipient below */
+	uint32_t parked_next;
+	bool finishing, was_ready, tell_all_down;
+	struct smtp_event event;   /* what the last relay_event points into */
+	struct relay_link *fetched; /* event holds one of its events that nobody has seen yet; NULL: none */
+	struct err error;          /* what the last relay_event points into */
+	int64_t now_ms;            /* at the last push or wait */
+	char bytes[RELAY_READ_BYTES];
+};
+
+void relay_list_add(struct relay_pool *p, enum relay_list_kind kind, struct relay_link *l, bool in_front);
+void relay_list_remove(struct relay_pool *p, enum relay_list_kind kind, struct relay_link *l);
+
+/* Opens a connection at some side that may have one. 1 opened, 0 none may. */
+int relay_pool_open_one(struct relay_pool *p, int64_t now_ms);
+/* One at this side. 1 opened, 0 no link is free or it failed at once. */
+int relay_pool_open_at(struct relay_pool *p, struct relay_side *s, int64_t now_ms);
+/* Shares the links out anew, after a side went down or came back. */
+void relay_pool_share(struct relay_pool *p);
+/* Gives the parked mail, if there is one, to a link that became ready. */
+void relay_pool_unpark(struct relay_pool *p, struct relay_link *l);
+/* What must be done at certain times, now. */
+void relay_pool_timers(struct relay_pool *p, int64_t now_ms);
+/* relay_poll.c: makes epoll watch what the link wants. */
+void relay_pool_poll(struct relay_pool *p, struct relay_link *l);
+void relay_pool_unpoll(struct relay_pool *p, struct relay_link *l);
+void relay_pool_watch_lookup(struct relay_pool *p, const struct relay_side *s);
+
+/* relay_trace.c: ctx is a struct relay_link. */
+void relay_trace_line(void *ctx, bool from_server, struct span line);
+
+#endif

@@ -1,0 +1,26 @@
+/* relay_policy.h - the room's numbers, each with its reason. Private to the room. */
+#ifndef TRANSPORT_RELAY_RELAY_POLICY_H
+#define TRANSPORT_RELAY_RELAY_POLICY_H
+
+#include <stdint.h>
+
+struct rng;
+
+enum {
+	RELAY_CONNECT_MS = 30 * 1000,     /* an address; RFC 5321 names no limit, Postfix has the same */
+	RELAY_LOOKUP_MS = 30 * 1000,      /* a name */
+	RELAY_COMMAND_MS = 120 * 1000,    /* a password command: it may wait for a person's PIN */
+	RELAY_IDLE_MS = 8 * 1000,         /* some relays hang up after 10 s without a command */
+	RELAY_IDLE_IMPATIENT_MS = 4 * 1000, /* once this relay hung up on an idle session */
+	RELAY_PAUSE_MS = 20,              /* between two mails on a session: no need for another one */
+	RELAY_IDLE_SEEN_MS = 1000,        /* a loss after that long without a mail is a server's idle close */
+	RELAY_BACKOFF_MS = 200,           /* after the first failure, doubling */
+	RELAY_BACKOFF_MAX_MS = 30 * 1000,
+	RELAY_GIVE_UP_MS = 10 * 60 * 1000 /* without any success: the relay is down */
+};
+
+/* Wait before the next try after that many failures in a row (at least 1): doubles, with a quarter of
+ * jitter both ways, so that workers do not come back in step. */
+int64_t relay_backoff_ms(unsigned failures, struct rng *rng);
+
+#endif

@@ -1,0 +1,444 @@
+/* relay_pool.c - one worker's sessions: which mail goes where, when connections are made.
+ *
+ * A mail goes to the session that had none for the shortest time, so that a slow run keeps few
+ * connections alive; when all have some, to the one that waits longest. Another connection is made
+ * when a mail meets sessions without a pause between two mails, and never more at once than are
+ * ready already: 1, 2, 4, 8. Invariants, held by tests/unit/test_relay_pool.c:
+ *  1. Each mail that was taken gets exactly one verdict a recipient and one RELAY_DONE.
+ *  2. Never more than n_links sockets are open.
+ *  3. At most one mail is parked, and only while no session is open; it is the first that the next
+ *     session gets, and given back when there will be none.
+ *  4. DOWN is told once for each relay, ALL_DOWN once, after all of them. */
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+#include "engine/base/must.h"
+#include "transport/relay/relay_parts.h"
+#include "transport/relay/relay_policy.h"
+
+/* ---- opening connections ---- */
+
+int relay_pool_open_at(struct relay_pool *p, struct relay_side *s, int64_t now_ms)
+{
+	if (!relay_side_still_good(s))
+		return 0;
+	for (unsigned i = 0; i < p->n_links; i++)
+		if (p->links[i].state == LINK_FREE)
+			return relay_link_open(&p->links[i], s, now_ms) == 0;
+	return 0;
+}
+
+int relay_pool_open_one(struct relay_pool *p, int64_t now_ms)
+{
+	for (unsigned i = 0; i < p->n_sides; i++) {
+		struct relay_side *s = &p->sides[(p->turn + i) % p->n_sides];
+		unsigned most = s->ready ? s->ready : 1;
+
+		if (s->state != SIDE_UP || s->opening >= most || !relay_side_may_open(s, now_ms))
+			continue;
+		p->turn = (s->index + 1) % p->n_sides;
+		if (relay_pool_open_at(p, s, now_ms))
+			return 1;
+	}
+	return 0;
+}
+
+static unsigned count_sides(const struct relay_pool *p, enum relay_side_state state)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n_sides; i++)
+		n += p->sides[i].state == state;
+	return n;
+}
+
+/* A paused side keeps one link to come back with, where that leaves each of the others one too. */
+void relay_pool_share(struct relay_pool *p)
+{
+	unsigned up = count_sides(p, SIDE_UP), paused = count_sides(p, SIDE_PAUSED), left = p->n_links;
+
+	for (unsigned i = 0; i < p->n_sides; i++) {
+		struct relay_side *s = &p->sides[i];
+
+		s->quota = s->state == SIDE_PAUSED && (up == 0 || p->n_links >= up + paused) && left > 0;
+		left -= s->quota;
+	}
+	for (unsigned i = p->first; up > 0 && left > 0; i++) {
+		struct relay_side *s = &p->sides[i % p->n_sides];
+
+		if (s->state == SIDE_UP) {
+			s->quota++;
+			left--;
+		}
+	}
+}
+
+static unsigned opening(const struct relay_pool *p)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n_sides; i++)
+		n += p->sides[i].opening;
+	return n;
+}
+
+static unsigned ready(const struct relay_pool *p)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n_sides; i++)
+		n += p->sides[i].ready;
+	return n;
+}
+
+/* ---- life ---- */
+
+static int make_parts(struct relay_pool *p, const struct relay_pool_options *opt, struct err *e)
+{
+	unsigned window = 1;
+
+	for (unsigned i = 0; i < opt->n_relays; i++)
+		if (opt->relays[i]->session.window > window)
+			window = opt->relays[i]->session.window;
+	p->tickets = p->n_links * (window + 1) + 1;
+	p->sides = mem_array(opt->n_relays, sizeof *p->sides);
+	p->links = mem_array(p->n_links, sizeof *p->links);
+	p->of_ticket = mem_array(p->tickets, sizeof *p->of_ticket);
+	if (!p->sides || !p->links || !p->of_ticket)
+		return err_nomem(e, "for connections");
+	p->n_sides = opt->n_relays;
+	for (unsigned i = 0; i < p->n_sides; i++)
+		relay_side_init(&p->sides[i], p, opt->relays[i], i);
+	for (unsigned i = 0; i < p->n_links; i++) {
+		p->links[i].pool = p;
+		p->links[i].index = i;
+		p->links[i].polled_fd = -1;
+	}
+	return 0;
+}
+
+static int make_epoll(struct relay_pool *p, struct err *e)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data = { .u64 = 0 } };
+
+	p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (p->epoll_fd < 0)
+		return err_sys(e, "cannot wait for connections");
+	if (p->wake_fd >= 0 && epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, p->wake_fd, &ev) < 0)
+		return err_sys(e, "cannot wait for the queue");
+	return 0;
+}
+
+int relay_pool_new(struct relay_pool **out, const struct relay_pool_options *opt, struct err *e)
+{
+	struct relay_pool *p = mem_new(sizeof *p);
+
+	if (!p)
+		return err_nomem(e, "for connections");
+	p->epoll_fd = -1;
+	p->wake_fd = opt->wake_fd;
+	p->trace_fd = opt->trace_fd;
+	p->first = p->turn = opt->first % opt->n_relays;
+	p->n_links = opt->connections > RELAY_LINKS_MAX ? RELAY_LINKS_MAX : opt->connections;
+	if (make_parts(p, opt, e) < 0 || make_epoll(p, e) < 0) {
+		relay_pool_free(&p);
+		return -1;
+	}
+	relay_pool_share(p);
+	p->now_ms = clock_mono_ms();
+	relay_pool_open_one(p, p->now_ms);
+	*out = p;
+	return 0;
+}
+
+void relay_pool_free(struct relay_pool **out)
+{
+	struct relay_pool *p = *out;
+
+	if (!p)
+		return;
+	for (unsigned i = 0; p->links && i < p->n_links; i++)
+		relay_link_drop(&p->links[i]);
+	for (unsigned i = 0; i < p->n_sides; i++)
+		relay_side_release(&p->sides[i]);
+	if (p->epoll_fd >= 0)
+		close(p->epoll_fd);
+	mem_free(p->sides);
+	mem_free(p->links);
+	mem_free(p->of_ticket);
+	mem_free(p);
+	*out = NULL;
+}
+
+/* ---- mails ---- */
+
+static bool may_park(const struct relay_pool *p)
+{
+	int64_t now_ms;
+
+	if (p->parked || p->finishing || opening(p) > 0 || ready(p) > 0)
+		return false;
+	now_ms = clock_mono_ms();
+	for (unsigned i = 0; i < p->n_sides; i++)
+		if (relay_side_sleeps(&p->sides[i], now_ms))
+			return true;
+	return false;
+}
+
+unsigned relay_pool_wants(const struct relay_pool *p)
+{
+	unsigned n = p->lists[LIST_IDLE].n + p->lists[LIST_BUSY].n, room = p->tickets - p->in_hand;
+
+	if (n > 0)
+		return n < room ? n : room;
+	return room > 0 && may_park(p);
+}
+
+unsigned relay_pool_tickets(const struct relay_pool *p)
+{
+	return p->tickets;
+}
+
+static void take(struct relay_pool *p, struct relay_link *l, uint32_t ticket)
+{
+	MUST(ticket < p->tickets);
+	p->of_ticket[ticket] = l;
+	l->in_hand++;
+}
+
+static int offer_to(struct relay_pool *p, struct relay_link *l, const struct mail *m)
+{
+	bool pressed = l->in_hand > 0 || p->now_ms - l->idle_since_ms < RELAY_PAUSE_MS;
+
+	if (!smtp_session_offer(l->session, m)) {
+		relay_link_touch(l);
+		return 0;
+	}
+	take(p, l, m->ticket);
+	p->in_hand++;
+	relay_list_remove(p, LIST_BUSY, l); /* to the end of it */
+	relay_link_touch(l);
+	if (pressed && p->lists[LIST_IDLE].n == 0 && p->open_links < p->n_links)
+		relay_pool_open_one(p, p->now_ms);
+	return 1;
+}
+
+int relay_pool_offer(struct relay_pool *p, const struct mail *m)
+{
+	struct relay_link *l = p->lists[LIST_IDLE].first ? p->lists[LIST_IDLE].first : p->lists[LIST_BUSY].first;
+
+	if (p->in_hand == p->tickets)
+		return 0;
+	if (l)
+		return offer_to(p, l, m);
+	if (!may_park(p))
+		return 0;
+	MUST(m->ticket < p->tickets);
+	p->parked = m;
+	p->of_ticket[m->ticket] = NULL;
+	p->in_hand++;
+	relay_pool_open_one(p, p->now_ms);
+	return 1;
+}
+
+void relay_pool_unpark(struct relay_pool *p, struct relay_link *l)
+{
+	if (!p->parked || p->parked_given_up || !smtp_session_offer(l->session, p->parked))
+		return;
+	take(p, l, p->parked->ticket);
+	p->parked = NULL;
+}
+
+void relay_pool_grant(struct relay_pool *p, uint32_t ticket)
+{
+	struct relay_link *l = ticket < p->tickets ? p->of_ticket[ticket] : NULL;
+
+	if (!l || l->state == LINK_LOST)
+		return; /* lost since it asked */
+	smtp_session_grant(l->session, ticket);
+	relay_link_touch(l);
+}
+
+void relay_pool_push(struct relay_pool *p)
+{
+	struct relay_link *l;
+
+	if (!p->lists[LIST_PUSH].first)
+		return;
+	p->now_ms = clock_mono_ms();
+	while ((l = p->lists[LIST_PUSH].first)) {
+		relay_list_remove(p, LIST_PUSH, l);
+		relay_link_push(l, p->now_ms);
+	}
+}
+
+/* ---- events ---- */
+
+static int one(struct relay_event *out, enum relay_event_kind kind, const struct relay_side *s, uint32_t ticket)
+{
+	out->kind = kind;
+	out->ticket = ticket;
+	out->relay = s->relay->name;
+	out->verdict = NULL;
+	out->error = NULL;
+	return 1;
+}
+
+/* The server itself spoke about this mail, and not only about its own troubles. */
+static bool is_service(const struct verdict *v)
+{
+	return v->kind == VERDICT_SENT || (v->code != 0 && v->scope <= SCOPE_MAIL);
+}
+
+static int mail_done(struct relay_pool *p, struct relay_link *l, struct relay_event *out)
+{
+	MUST(l->in_hand > 0 && p->in_hand > 0);
+	l->in_hand--;
+	p->in_hand--;
+	p->of_ticket[p->event.ticket] = NULL;
+	if (l->in_hand == 0)
+		l->idle_since_ms = p->now_ms;
+	relay_link_touch(l);
+	return one(out, RELAY_DONE, l->side, p->event.ticket);
+}
+
+/* p->event is from l. 1 when it concerns the pool's owner. */
+static int translate(struct relay_pool *p, struct relay_link *l, struct relay_event *out)
+{
+	switch (p->event.kind) {
+	case EV_READY:
+		p->was_ready = true;
+		relay_link_became_ready(l, p->now_ms);
+		return 0;
+	case EV_WANT_TLS:
+		relay_link_begin_tls(l, p->now_ms);
+		return 0;
+	case EV_INTENT:
+		return one(out, RELAY_INTENT, l->side, p->event.ticket);
+	case EV_VERDICT:
+		l->served += is_service(&p->event.verdict);
+		one(out, RELAY_VERDICT, l->side, p->event.ticket);
+		out->verdict = &p->event.verdict;
+		return 1;
+	case EV_DONE:
+		return mail_done(p, l, out);
+	case EV_CLOSED:
+		relay_link_closed(l, &p->event.error, p->now_ms);
+		return 0;
+	}
+	return 0;
+}
+
+static int session_event(struct relay_pool *p, struct relay_event *out)
+{
+	struct relay_link *l;
+
+	while ((l = p->fetched ? p->fetched : p->lists[LIST_EVENTS].first)) {
+		if (!p->fetched && !smtp_session_event(l->session, &p->event)) {
+			relay_list_remove(p, LIST_EVENTS, l);
+			continue;
+		}
+		p->fetched = NULL;
+		if (translate(p, l, out))
+			return 1;
+	}
+	return 0;
+}
+
+static bool parked_is_lost(const struct relay_pool *p)
+{
+	return p->parked && opening(p) == 0 && ready(p) == 0 && (p->finishing || p->sides_down == p->n_sides);
+}
+
+/* A mail that no session will ever take: it was not begun. */
+static int parked_event(struct relay_pool *p, struct relay_event *out)
+{
+	struct relay_side *s = &p->sides[p->first];
+	struct verdict *v = &p->event.verdict;
+	uint32_t ticket;
+
+	if (!p->parked_given_up && !parked_is_lost(p))
+		return 0;
+	p->parked_given_up = true;
+	ticket = p->parked->ticket;
+	if (p->parked_next < p->parked->n_recipients) {
+		*v = (struct verdict){ .kind = VERDICT_DEFERRED, .scope = SCOPE_RELAY, .stage = "connect" };
+		v->recipient = p->parked_next++;
+		verdict_say(v, "%s", s->why.text[0] ? s->why.text : "stopped before it was begun");
+		one(out, RELAY_VERDICT, s, ticket);
+		out->verdict = v;
+		return 1;
+	}
+	p->parked = NULL;
+	p->parked_given_up = false;
+	p->parked_next = 0;
+	p->in_hand--;
+	return one(out, RELAY_DONE, s, ticket);
+}
+
+static int side_event(struct relay_pool *p, struct relay_event *out)
+{
+	for (unsigned i = 0; i < p->n_sides; i++) {
+		struct relay_side *s = &p->sides[i];
+
+		if (!s->tell_pause && !s->tell_down)
+			continue;
+		one(out, s->tell_down ? RELAY_DOWN : RELAY_PAUSE, s, 0);
+		s->tell_pause = s->tell_down = false;
+		p->error = s->why;
+		out->error = &p->error;
+		return 1;
+	}
+	if (!p->tell_all_down)
+		return 0;
+	p->tell_all_down = false;
+	one(out, RELAY_ALL_DOWN, &p->sides[p->n_sides - 1], 0);
+	out->error = &p->error; /* the last one's, told just before */
+	return 1;
+}
+
+int relay_pool_event(struct relay_pool *p, struct relay_event *out)
+{
+	return session_event(p, out) || parked_event(p, out) || side_event(p, out);
+}
+
+/* ---- time ---- */
+
+void relay_pool_timers(struct relay_pool *p, int64_t now_ms)
+{
+	for (unsigned i = 0; i < p->n_links; i++)
+		relay_link_timer(&p->links[i], now_ms);
+	for (unsigned i = 0; i < p->n_sides; i++)
+		relay_side_timer(&p->sides[i], now_ms);
+	if (p->parked && opening(p) == 0 && ready(p) == 0)
+		relay_pool_open_one(p, now_ms);
+}
+
+/* ---- the end ---- */
+
+void relay_pool_finish(struct relay_pool *p)
+{
+	if (p->finishing)
+		return;
+	p->finishing = true;
+	for (unsigned i = 0; i < p->n_links; i++)
+		if (!p->parked || p->links[i].state == LINK_READY) /* what is opening will take the parked one */
+			relay_link_finish(&p->links[i]);
+}
+
+unsigned relay_pool_in_hand(const struct relay_pool *p)
+{
+	return p->in_hand;
+}
+
+unsigned relay_pool_open_links(const struct relay_pool *p)
+{
+	return p->open_links;
+}
+
+bool relay_pool_was_ready(const struct relay_pool *p)
+{
+	return p->was_ready;
+}

@@ -1,0 +1,225 @@
+/* relay_side.c - one relay as one pool sees it: when to try again, and when to give up.
+ *
+ *     UP --(no session left, the last one failed)--> PAUSED --(a session is ready)--> UP
+ *      |                                                |
+ *      +--- login or certificate refused, never reached, or 10 min without success ---> DOWN
+ *
+ * Invariants, held by tests/unit/test_relay_pool.c:
+ *  1. A session that served a mail, or ended as both sides wished, forgets all failures before it.
+ *  2. Between two failures without a success in between the wait grows; the server is never asked
+ *     in a loop.
+ *  3. A server that hangs up on an idle session has done nothing wrong: no wait, no failure, but less
+ *     patience from now on.
+ *  4. What a thread found to be broken for good no thread tries again (the board). */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "transport/relay/relay_parts.h"
+#include "transport/relay/relay_policy.h"
+
+void relay_side_init(struct relay_side *s, struct relay_pool *p, const struct relay *r, unsigned index)
+{
+	s->relay = r;
+	s->pool = p;
+	s->index = index;
+	s->addresses = r->addresses;
+	s->idle_ms = RELAY_IDLE_MS;
+	s->failing_since_ms = INT64_MAX;
+	rng_seed(&s->rng, (uint64_t)clock_mono_ns(), (uint64_t)(uintptr_t)s);
+}
+
+void relay_side_release(struct relay_side *s)
+{
+	net_lookup_free(&s->lookup);
+	net_ticket_release(&s->ticket);
+}
+
+/* ---- down and up ---- */
+
+static void tell_all_down(struct relay_pool *p)
+{
+	if (++p->sides_down == p->n_sides)
+		p->tell_all_down = true;
+}
+
+static void set_why(struct relay_side *s, const struct err *why)
+{
+	s->why = *why;
+	err_at(&s->why, s->relay->place, 0, 0);
+}
+
+static void go_down(struct relay_side *s)
+{
+	if (s->state == SIDE_DOWN)
+		return;
+	s->state = SIDE_DOWN;
+	s->tell_down = true;
+	s->tell_pause = false;
+	tell_all_down(s->pool);
+	for (unsigned i = 0; i < s->pool->n_links; i++)
+		if (s->pool->links[i].side == s)
+			relay_link_finish(&s->pool->links[i]);
+	relay_pool_share(s->pool);
+}
+
+/* For every thread. */
+static void go_down_for_good(struct relay_side *s, const struct err *why)
+{
+	set_why(s, why);
+	relay_board_break(s->relay, &s->why);
+	go_down(s);
+}
+
+static void pause_side(struct relay_side *s, const struct err *why)
+{
+	set_why(s, why);
+	s->tell_pause = true;
+	if (s->state == SIDE_PAUSED)
+		return;
+	s->state = SIDE_PAUSED;
+	relay_pool_share(s->pool);
+}
+
+/* ---- how a link ended ---- */
+
+static void all_is_well(struct relay_side *s)
+{
+	s->failures = 0;
+	s->failing_since_ms = INT64_MAX;
+	s->next_try_ms = 0;
+	relay_side_became_ready(s);
+}
+
+static void never_reached(struct relay_side *s, const struct err *why)
+{
+	struct err e = *why;
+
+	if (!e.hint[0])
+		err_hint(&e, "does a mail server run there, and is the port right?");
+	go_down_for_good(s, &e);
+}
+
+static void give_up(struct relay_side *s, const struct err *why)
+{
+	struct err e;
+
+	err_set(&e, why->kind, "gave up after %d min without any success; the last failure: %s",
+		RELAY_GIVE_UP_MS / 60000, why->text);
+	err_hint(&e, "%s", why->hint);
+	go_down_for_good(s, &e);
+}
+
+/* The addresses may have changed. */
+static void ask_name_again(struct relay_side *s)
+{
+	struct net_address number;
+	struct err ignored;
+
+	if (s->lookup || s->relay->url.socket[0] || net_address_literal(s->relay->url.host, 0, &number) == 0)
+		return;
+	if (net_lookup_start(&s->lookup, s->relay->url.host, s->relay->url.port, &ignored) == 0)
+		relay_pool_watch_lookup(s->pool, s);
+}
+
+static void failed(struct relay_side *s, const struct relay_end *how, int64_t now_ms)
+{
+	s->failures++;
+	s->next_try_ms = now_ms + relay_backoff_ms(s->failures, &s->rng);
+	if (s->failing_since_ms == INT64_MAX)
+		s->failing_since_ms = now_ms;
+	if (!how->connected)
+		ask_name_again(s);
+	if (s->ready > 0)
+		return; /* others do the work; there may be too many of us */
+	if (now_ms - s->failing_since_ms >= RELAY_GIVE_UP_MS)
+		give_up(s, how->why);
+	else if (s->opening == 0)
+		pause_side(s, how->why);
+}
+
+void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t now_ms)
+{
+	const struct err *why = how->why;
+	bool idle = how->was_ready && how->idle_ms >= RELAY_IDLE_SEEN_MS;
+
+	if (s->state == SIDE_DOWN)
+		return;
+	if (why->kind == ERR_AUTH || why->kind == ERR_TLS || why->kind == ERR_INPUT)
+		go_down_for_good(s, why);
+	else if (!how->connected && why->kind == ERR_NET && !relay_board_was_reached(s->relay))
+		never_reached(s, why);
+	else if (why->kind == ERR_NONE && how->was_ready)
+		all_is_well(s);
+	else if (why->kind == ERR_NONE)
+		return; /* dropped while it was opening, as we wished */
+	else if (idle) {
+		if (how->idle_ms < s->idle_ms)
+			s->idle_ms = RELAY_IDLE_IMPATIENT_MS;
+		all_is_well(s);
+	} else if (how->served > 0)
+		all_is_well(s);
+	else
+		failed(s, how, now_ms);
+}
+
+/* ---- opening ---- */
+
+bool relay_side_still_good(struct relay_side *s)
+{
+	if (s->state == SIDE_DOWN)
+		return false;
+	if (!relay_board_is_broken(s->relay, &s->why))
+		return true;
+	go_down(s);
+	return false;
+}
+
+/* Failures before it are forgotten only when it has served a mail. */
+void relay_side_became_ready(struct relay_side *s)
+{
+	if (s->state != SIDE_PAUSED)
+		return;
+	s->state = SIDE_UP;
+	s->tell_pause = false;
+	relay_pool_share(s->pool);
+}
+
+bool relay_side_may_open(const struct relay_side *s, int64_t now_ms)
+{
+	return s->state != SIDE_DOWN && s->links < s->quota && now_ms >= s->next_try_ms;
+}
+
+bool relay_side_sleeps(const struct relay_side *s, int64_t now_ms)
+{
+	return s->state == SIDE_UP && s->ready == 0 && s->opening == 0 && s->quota > 0 && now_ms >= s->next_try_ms;
+}
+
+void relay_side_timer(struct relay_side *s, int64_t now_ms)
+{
+	if (s->state == SIDE_DOWN)
+		return;
+	if (s->state == SIDE_PAUSED && s->opening == 0 && s->ready == 0 && !s->pool->finishing &&
+	    relay_side_may_open(s, now_ms))
+		relay_pool_open_at(s->pool, s, now_ms);
+}
+
+int64_t relay_side_deadline_ms(const struct relay_side *s)
+{
+	if (s->state != SIDE_PAUSED || s->opening > 0 || s->ready > 0 || s->pool->finishing || s->links >= s->quota)
+		return INT64_MAX;
+	return s->next_try_ms;
+}
+
+void relay_side_looked_up(struct relay_side *s)
+{
+	struct net_addresses fresh;
+	struct err ignored;
+	int rc = net_lookup_take(s->lookup, &fresh, &ignored);
+
+	if (rc == 0)
+		return;
+	if (rc > 0 && s->opening == 0) /* a link that is connecting reads the old ones */
+		s->addresses = fresh;
+	net_lookup_free(&s->lookup);
+}

@@ -1,0 +1,28 @@
+/* relay_trace.c - the transcript: every line both ways, with time and relay and number of the connection.
+ *
+ *     2026-11-23T05:40:08.123Z smtp.example.com#3 > MAIL FROM:<a@b>
+ *
+ * The session masks secrets and leaves content out before a line comes here. One write(2) a line, so
+ * that threads do not mix within lines when the file was opened for appending. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/span.h"
+#include "engine/base/utf8.h"
+#include "transport/relay/relay_parts.h"
+
+enum { LINE_SHOWN = 2048 };
+
+void relay_trace_line(void *ctx, bool from_server, struct span line)
+{
+	const struct relay_link *l = ctx;
+	char text[LINE_SHOWN], out[LINE_SHOWN + 512], when[CLOCK_RFC3339_SIZE];
+	int n;
+
+	clock_rfc3339(clock_wall_ms(), when);
+	utf8_printable(line, text, sizeof text);
+	n = snprintf(out, sizeof out, "%s %s#%u %c %s\n", when, l->side->relay->name, l->number, from_server ? '<' : '>', text);
+	if (n > 0)
+		(void)!write(l->pool->trace_fd, out, (size_t)n < sizeof out ? (size_t)n : sizeof out - 1);
+}

@@ -1,0 +1,42 @@
+/* relay_url.h - relays as URLs. Pure code.
+ *
+ *     smtp://[user@]host[:port]    port 587, STARTTLS required
+ *     smtps://[user@]host[:port]   port 465, TLS from the first byte
+ *     lmtp://host[:port]           port 24, plain on this machine, else STARTTLS required
+ *     lmtp:///path/of/socket       plain
+ *     ?tls=none|starttls|implicit  ?ca=FILE  ?auth=MECHANISM  ?verify=no, joined by &
+ *
+ * IPv6 numbers stand in brackets. The user ends at the last @ and may hold %XX, as may values behind
+ * the question mark and the path. A password in the URL is refused: it would be seen in process lists. */
+#ifndef TRANSPORT_RELAY_RELAY_URL_H
+#define TRANSPORT_RELAY_RELAY_URL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "transport/smtp/smtp_session.h"
+
+enum {
+	RELAY_USER_MAX = 320,
+	RELAY_HOST_MAX = 255,
+	RELAY_PATH_MAX = 1024,
+	RELAY_SOCKET_MAX = 107, /* of struct sockaddr_un */
+	RELAY_AUTH_MAX = 32
+};
+
+struct relay_url {
+	bool lmtp;
+	enum smtp_security security;
+	bool verify;                       /* certificate: true unless ?verify=no */
+	uint16_t port;
+	char host[RELAY_HOST_MAX + 1];     /* A-labels, or numbers without brackets; "" for a socket */
+	char socket[RELAY_SOCKET_MAX + 1]; /* "" for TCP */
+	char user[RELAY_USER_MAX + 1];     /* "" none */
+	char ca_file[RELAY_PATH_MAX + 1];  /* "" the system's store */
+	char auth[RELAY_AUTH_MAX + 1];     /* mechanism; "" the strongest */
+};
+
+/* 0, or -1 with e (ERR_INPUT with a hint, ERR_NOMEM). */
+int relay_url_parse(const char *text, struct relay_url *out, struct err *e);
+
+#endif
