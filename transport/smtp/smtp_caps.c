@@ -35,6 +35,7 @@ static void has_size(struct smtp_ehlo *out, struct span params)
 {
 	unsigned long long size;
 
+	out->size = true;
 	if (span_number(next_word(&params), UINT64_MAX, &size) == 0)
 		out->caps.size_max = size;
 }

@@ -9,7 +9,7 @@ enum { SMTP_MECHANISMS_MAX = 512 };
 
 struct smtp_ehlo {
 	struct smtp_caps caps;
-	bool auth;
+	bool auth, size; /* the keyword was there */
 	size_t mechanisms_n;
 	char mechanisms[SMTP_MECHANISMS_MAX]; /* names in upper case, a space between them */
 };

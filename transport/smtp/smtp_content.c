@@ -73,25 +73,34 @@ static struct span stuffed_run(struct smtp_content *c, struct span rest)
 	return span_sub(rest, 0, n);
 }
 
-int smtp_content_next(struct smtp_content *c, struct span *out)
+bool smtp_content_ended(const struct smtp_content *c)
 {
-	while (c->at < c->n && c->offset == c->pieces[c->at].n) {
+	return c->at == c->n && !c->open_end && !c->dot;
+}
+
+static struct span next_of_content(struct smtp_content *c)
+{
+	struct span rest = span_skip(c->pieces[c->at], c->offset), out = rest;
+
+	if (c->stuff)
+		out = stuffed_run(c, rest);
+	else
+		c->offset += rest.n;
+	if (c->offset == c->pieces[c->at].n) {
 		c->at++;
 		c->offset = 0;
 	}
-	if (c->at < c->n) {
-		struct span rest = span_skip(c->pieces[c->at], c->offset);
+	return out;
+}
 
-		if (c->stuff) {
-			*out = stuffed_run(c, rest);
-		} else {
-			c->offset += rest.n;
-			*out = rest;
-		}
+int smtp_content_next(struct smtp_content *c, struct span *out)
+{
+	if (smtp_content_ended(c))
+		return 0;
+	if (c->at < c->n) {
+		*out = next_of_content(c);
 		return 1;
 	}
-	if (!c->open_end && !c->dot)
-		return 0;
 	*out = c->open_end && c->dot ? SPAN("\r\n.\r\n") : c->open_end ? SPAN("\r\n") : SPAN(".\r\n");
 	c->open_end = c->dot = false;
 	return 1;

@@ -25,5 +25,7 @@ uint64_t smtp_content_size(const struct mail *m);
 void smtp_content_begin(struct smtp_content *c, const struct mail *m, bool data);
 /* 1 and the next piece, borrowed from the mail; 0 that was all. */
 int smtp_content_next(struct smtp_content *c, struct span *out);
+/* True when smtp_content_next() has no more. */
+bool smtp_content_ended(const struct smtp_content *c);
 
 #endif

@@ -10,6 +10,8 @@
  * Held by tests/unit/test_smtp_reply.c. */
 #include "transport/smtp/smtp_reply.h"
 
+#include "engine/base/utf8.h"
+
 static int garbage(struct err *e)
 {
 	return err_set(e, ERR_PROTO, "relay sent something that is no SMTP reply");
@@ -156,4 +158,17 @@ int smtp_reply_feed(struct smtp_reply_parser *ps, struct span *in, const struct 
 bool smtp_reply_begun(const struct smtp_reply_parser *ps)
 {
 	return ps->lines > 0 || ps->line_n > 0 || ps->cr;
+}
+
+void smtp_reply_words(const struct smtp_reply *r, char *out, size_t out_size)
+{
+	struct span rest = smtp_reply_text(r);
+	size_t n = 0;
+
+	*out = '\0';
+	while (rest.n > 0 && n + 1 < out_size) {
+		if (n > 0)
+			out[n++] = ' ';
+		n += utf8_printable(span_cut(&rest, '\n'), out + n, out_size - n);
+	}
 }

@@ -39,6 +39,8 @@ struct smtp_reply_parser {
 int smtp_reply_feed(struct smtp_reply_parser *ps, struct span *in, const struct smtp_reply **out, struct err *e);
 /* True in the middle of a reply. */
 bool smtp_reply_begun(const struct smtp_reply_parser *ps);
+/* The text for people: printable, lines joined by a space, NUL-terminated. */
+void smtp_reply_words(const struct smtp_reply *r, char *out, size_t out_size);
 static inline struct span smtp_reply_text(const struct smtp_reply *r)
 {
 	return (struct span){ r->text, r->text_n };

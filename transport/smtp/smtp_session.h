@@ -81,7 +81,8 @@ struct smtp_caps { /* what the newest EHLO said */
 int smtp_session_new(struct smtp_session **out, const struct smtp_options *opt, int64_t now_ms, struct err *e);
 void smtp_session_free(struct smtp_session **s);
 
-/* True when a mail offered now has its MAIL command written by the next pull. */
+/* True when a mail offered now has its MAIL command written by the next pull, given that what
+ * EV_INTENT has asked for is granted by then: the MAIL goes right behind that content. */
 bool smtp_session_wants(const struct smtp_session *s);
 /* 1 taken, 0 busy. A mail that this session cannot carry (SIZE, 8BITMIME, SMTPUTF8 missing) is
  * taken and gets its verdicts at once. */

@@ -1,0 +1,157 @@
+/* smtp_expect.c - the queue of replies that will come, and who takes each.
+ *
+ * Replies are counted, never matched by code or text (RFC 2920 3.1). One that comes before the
+ * octets it would answer were handed out answers nothing: the server guesses, or somebody between
+ * us speaks. Then the counting is off and the session ends. */
+#include "engine/base/must.h"
+#include "transport/smtp/smtp_private.h"
+
+enum { WORDS_MAX = 400 };
+
+static const struct kind {
+	const char *word;
+	size_t limit; /* offset of its time limit */
+	void (*take)(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r);
+} kinds[EXPECT_KINDS] = {
+#define EXPECT(name, what, limit, taker) { what, offsetof(struct smtp_timeouts, limit), smtp_on_##taker },
+#include "transport/smtp/smtp_replies.def"
+#undef EXPECT
+};
+
+const char *smtp_expect_word(enum smtp_expect_kind kind)
+{
+	return kinds[kind].word;
+}
+
+int64_t smtp_expect_limit_ms(const struct smtp_session *s, enum smtp_expect_kind kind)
+{
+	int64_t ms;
+
+	memcpy(&ms, (const char *)&s->limit + kinds[kind].limit, sizeof ms);
+	return ms;
+}
+
+static struct smtp_expect *entry(struct smtp_session *s, uint32_t i)
+{
+	return &s->expect[(s->expect_first + i) % s->expect_max];
+}
+
+void smtp_expect_push(struct smtp_session *s, enum smtp_expect_kind kind, struct smtp_tx *tx, uint32_t rcpt,
+		      uint64_t end)
+{
+	MUST(s->expect_n < s->expect_max);
+	*entry(s, s->expect_n++) = (struct smtp_expect){
+		.kind = (uint8_t)kind,
+		.tx = tx ? (uint16_t)(tx - s->tx) : 0,
+		.rcpt = rcpt,
+		.end = end,
+	};
+	if (tx)
+		tx->expected++;
+}
+
+struct smtp_expect *smtp_expect_head(struct smtp_session *s)
+{
+	return s->expect_n > 0 ? entry(s, 0) : NULL;
+}
+
+struct smtp_expect *smtp_expect_last(struct smtp_session *s)
+{
+	return s->expect_n > 0 ? entry(s, s->expect_n - 1) : NULL;
+}
+
+static bool is_of_tx(const struct smtp_expect *x)
+{
+	return x->kind >= EXPECT_MAIL;
+}
+
+struct smtp_expect smtp_expect_pop(struct smtp_session *s)
+{
+	struct smtp_expect x = *entry(s, 0);
+
+	s->expect_first = (s->expect_first + 1) % s->expect_max;
+	s->expect_n--;
+	if (is_of_tx(&x))
+		s->tx[x.tx].expected--;
+	return x;
+}
+
+void smtp_expect_again(struct smtp_session *s)
+{
+	MUST(s->expect_n < s->expect_max);
+	s->expect_first = (s->expect_first + s->expect_max - 1) % s->expect_max;
+	s->expect_n++;
+	if (is_of_tx(entry(s, 0)))
+		s->tx[entry(s, 0)->tx].expected++;
+}
+
+void smtp_desync(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
+{
+	char words[WORDS_MAX];
+
+	smtp_reply_words(r, words, sizeof words);
+	smtp_end(s, NULL, ERR_PROTO, r->code, "relay's reply to %s makes no sense: %d %s",
+		 smtp_expect_word(x->kind), r->code, words);
+}
+
+/* Nothing asks for this reply now. A server may say why it closes; and it may refuse content
+ * before it has all of it, which settles that mail but leaves no way to go on. */
+static void unasked(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
+{
+	char words[WORDS_MAX];
+
+	smtp_reply_words(r, words, sizeof words);
+	if (x && x->kind == EXPECT_DOT && r->code >= 400) {
+		struct verdict v;
+
+		smtp_verdict_of(&v, SMTP_AT_END, r, s->accepted);
+		smtp_settle_all(s, &s->tx[x->tx], &v);
+		smtp_end(s, NULL, ERR_NET, r->code, "relay refused a message before it had all of it: %d %s",
+			 r->code, words);
+		return;
+	}
+	smtp_end(s, NULL, r->code / 100 == 4 || r->code == 221 ? ERR_NET : ERR_PROTO, r->code,
+		 "relay sent a reply that nothing had asked for: %d %s", r->code, words);
+}
+
+static void trace_reply(const struct smtp_session *s, const struct smtp_reply *r)
+{
+	struct span rest = smtp_reply_text(r);
+
+	do {
+		struct span text = span_cut(&rest, '\n');
+		char line[4 + WORDS_MAX] = {
+			(char)('0' + r->code / 100), (char)('0' + r->code / 10 % 10), (char)('0' + r->code % 10),
+			rest.p ? '-' : ' ',
+		};
+
+		if (r->code == 334) /* a challenge belongs to the login */
+			text = SPAN("(challenge)");
+		text = span_sub(text, 0, WORDS_MAX);
+		if (text.n > 0)
+			memcpy(line + 4, text.p, text.n);
+		smtp_trace(s, true, span_of(line, 4 + text.n));
+	} while (rest.p);
+}
+
+void smtp_take_reply(struct smtp_session *s, const struct smtp_reply *r)
+{
+	struct smtp_expect *head = smtp_expect_head(s), x;
+
+	s->moved_ms = s->now_ms;
+	if (s->opt->trace)
+		trace_reply(s, r);
+	if (r->code == 421 && s->phase != PHASE_QUITTING) {
+		char words[WORDS_MAX];
+
+		smtp_reply_words(r, words, sizeof words);
+		smtp_end(s, r, ERR_NET, 421, "relay closes the session: 421 %s", words);
+		return;
+	}
+	if (!head || head->end > s->out.pulled) {
+		unasked(s, head, r);
+		return;
+	}
+	x = smtp_expect_pop(s);
+	kinds[x.kind].take(s, &x, r);
+}

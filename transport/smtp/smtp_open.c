@@ -1,0 +1,227 @@
+/* smtp_open.c - from the greeting to the first mail: one command at a time.
+ *
+ *   greeting ── EHLO ──┬─ STARTTLS ── (handshake) ── EHLO ─┬─ AUTH ── .. ──┬─ ready
+ *       LHLO for LMTP  ├───────────────────────────────────┴───────────────┤
+ *                      └─ HELO, when EHLO is not known and neither is due ──┘
+ *
+ *  1. Without STARTTLS where it is required, nothing but EHLO and STARTTLS is ever sent.
+ *  2. What was learned in clear is forgotten when TLS begins (RFC 3207 4.2); any octet behind the
+ *     220 ends the session (smtp_session_feed).
+ *  3. A login is tried once. AUTH is sent over TLS only, unless the link needs none. */
+#include <stdio.h>
+
+#include "transport/sasl/sasl.h"
+#include "transport/smtp/smtp_command.h"
+#include "transport/smtp/smtp_private.h"
+
+void smtp_say_hello(struct smtp_session *s)
+{
+	char line[SMTP_COMMAND_MAX];
+	struct smtp_command c = { .p = line, .max = sizeof line };
+	struct span text;
+
+	smtp_put_helo(&c, s->opt->lmtp ? "LHLO" : "EHLO", s->opt->helo_name);
+	text = span_of(line, c.n - 2);
+	smtp_say(s, EXPECT_EHLO, text, text);
+}
+
+static void ready(struct smtp_session *s)
+{
+	s->phase = PHASE_READY;
+	smtp_note(s, EV_READY, NULL, NO_RCPT);
+}
+
+/* --- login */
+
+static void cancel_login(struct smtp_session *s, const struct err *why)
+{
+	s->error = *why;
+	s->cancelled = true;
+	sasl_free(&s->sasl);
+	smtp_say(s, EXPECT_AUTH_CANCEL, SPAN("*"), SPAN("*"));
+}
+
+static void say_auth(struct smtp_session *s, const struct span *initial)
+{
+	char line[SMTP_COMMAND_MAX], shown[64] = "AUTH ";
+	struct smtp_command c = { .p = line, .max = sizeof line };
+	struct span name = span_str(s->mechanism);
+
+	smtp_put_auth(&c, s->mechanism, initial);
+	memcpy(shown + 5, name.p, name.n);
+	if (initial)
+		memcpy(shown + 5 + name.n, " (secret)", 9);
+	smtp_say(s, EXPECT_AUTH, span_of(line, c.n - 2), span_of(shown, 5 + name.n + (initial ? 9 : 0)));
+	explicit_bzero(line, sizeof line);
+}
+
+static void begin_login(struct smtp_session *s)
+{
+	const struct sasl_login *login = s->opt->login;
+	struct span initial;
+	struct err e;
+
+	if (!s->secured && !s->opt->login_in_clear) {
+		smtp_end(s, NULL, ERR_AUTH, 0, "a login over a link without TLS would show the password");
+		return;
+	}
+	if (!s->ehlo.auth) {
+		smtp_end(s, NULL, ERR_AUTH, 0, "relay offers no login, but user '%.*s' is to log in",
+			 SPAN_ARG(login->user));
+		return;
+	}
+	s->mechanism = sasl_choose(login, span_of(s->ehlo.mechanisms, s->ehlo.mechanisms_n), &e);
+	if (!s->mechanism || sasl_new(&s->sasl, login, s->mechanism, &e) < 0) {
+		smtp_end(s, NULL, e.kind == ERR_NOMEM ? ERR_NOMEM : ERR_AUTH, 0, "%s", e.text);
+		return;
+	}
+	if (!sasl_speaks_first(s->sasl)) {
+		say_auth(s, NULL);
+		return;
+	}
+	if (sasl_step(s->sasl, SPAN(""), &initial, &e) < 0) {
+		smtp_end(s, NULL, ERR_AUTH, 0, "%s", e.text);
+		return;
+	}
+	/* One that is too long for a command line waits for the first challenge (RFC 4954 4). */
+	s->initial_waits = initial.n + strlen(s->mechanism) + 6 > SMTP_AUTH_LINE_MAX;
+	s->initial = initial;
+	say_auth(s, s->initial_waits ? NULL : &initial);
+}
+
+static void next_step(struct smtp_session *s)
+{
+	if (s->opt->security == SMTP_STARTTLS && !s->secured) {
+		if (s->ehlo.caps.starttls)
+			smtp_say(s, EXPECT_STARTTLS, SPAN("STARTTLS"), SPAN("STARTTLS"));
+		else
+			smtp_end(s, NULL, ERR_TLS, 0, "relay does not offer STARTTLS, and without TLS nothing is sent");
+	} else if (s->opt->login) {
+		begin_login(s);
+	} else {
+		ready(s);
+	}
+}
+
+static void answer_challenge(struct smtp_session *s, const struct smtp_reply *r)
+{
+	struct span response;
+	struct err e;
+
+	if (s->initial_waits && r->text_n == 0) {
+		s->initial_waits = false;
+		response = s->initial;
+	} else if (s->initial_waits) {
+		err_set(&e, ERR_AUTH, "relay began %s with a challenge of its own", s->mechanism);
+		cancel_login(s, &e);
+		return;
+	} else if (sasl_step(s->sasl, smtp_reply_text(r), &response, &e) < 0) {
+		cancel_login(s, &e);
+		return;
+	}
+	smtp_say(s, EXPECT_AUTH, response, SPAN("(secret)"));
+}
+
+void smtp_on_auth(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
+{
+	char what[200];
+
+	if (r->code == 334) {
+		answer_challenge(s, r);
+		return;
+	}
+	if (r->code / 100 == 2) {
+		bool complete = sasl_complete(s->sasl);
+
+		sasl_free(&s->sasl);
+		if (complete)
+			ready(s);
+		else
+			smtp_end(s, NULL, ERR_AUTH, r->code,
+				 "relay said yes to %s without the proof that it knows the password", s->mechanism);
+		return;
+	}
+	if (r->code / 100 == 3) {
+		smtp_desync(s, x, r);
+		return;
+	}
+	struct span user = span_sub(s->opt->login->user, 0, 100);
+
+	snprintf(what, sizeof what, "%s the login of '%.*s' with %s",
+		 r->code / 100 == 4 ? "cannot take" : "refused", SPAN_ARG(user), s->mechanism);
+	smtp_end_reply(s, r, r->code / 100 == 4 ? ERR_NET : ERR_AUTH, what);
+}
+
+void smtp_on_auth_cancel(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
+{
+	(void)x;
+	smtp_end(s, NULL, ERR_AUTH, r->code, "login was broken off");
+}
+
+/* --- greeting, EHLO, STARTTLS */
+
+void smtp_on_greeting(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
+{
+	if (r->code / 100 == 2)
+		smtp_say_hello(s);
+	else if (r->code / 100 == 3)
+		smtp_desync(s, x, r);
+	else
+		smtp_end_reply(s, r, ERR_NET, "does not take mail now");
+}
+
+static bool may_use_helo(const struct smtp_session *s, int code)
+{
+	return (code == 500 || code == 502 || code == 504) && !s->opt->lmtp && !s->opt->login &&
+	       (s->opt->security != SMTP_STARTTLS || s->secured);
+}
+
+void smtp_on_ehlo(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
+{
+	if (r->code / 100 == 2) {
+		s->esmtp = true;
+		smtp_caps_read(&s->ehlo, smtp_reply_text(r));
+		next_step(s);
+	} else if (r->code / 100 == 3) {
+		smtp_desync(s, x, r);
+	} else if (may_use_helo(s, r->code)) {
+		char line[SMTP_COMMAND_MAX];
+		struct smtp_command c = { .p = line, .max = sizeof line };
+		struct span text;
+
+		smtp_put_helo(&c, "HELO", s->opt->helo_name);
+		text = span_of(line, c.n - 2);
+		smtp_say(s, EXPECT_HELO, text, text);
+	} else {
+		smtp_end_reply(s, r, r->code / 100 == 4 ? ERR_NET : ERR_PROTO,
+			       s->opt->lmtp ? "refused LHLO" : "refused EHLO");
+	}
+}
+
+void smtp_on_helo(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
+{
+	if (r->code / 100 == 2)
+		ready(s);
+	else if (r->code / 100 == 3)
+		smtp_desync(s, x, r);
+	else
+		smtp_end_reply(s, r, r->code / 100 == 4 ? ERR_NET : ERR_PROTO, "refused EHLO and HELO");
+}
+
+void smtp_on_starttls(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
+{
+	(void)x;
+	if (r->code == 220) {
+		s->phase = PHASE_HANDSHAKE;
+		smtp_note(s, EV_WANT_TLS, NULL, NO_RCPT);
+		return;
+	}
+	smtp_end_reply(s, r, r->code / 100 == 4 ? ERR_NET : ERR_TLS,
+		       r->code / 100 == 4 ? "cannot begin TLS now" : "refused to begin TLS, and without it nothing is sent");
+}
+
+void smtp_on_quit(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
+{
+	(void)x;
+	smtp_end(s, NULL, ERR_NONE, r->code, "closed");
+}

@@ -1,0 +1,242 @@
+/* smtp_send.c - the sender's cursor: what may be written now, and nothing sooner.
+ *
+ *   DATA, RFC 2920:  [content k . ][RSET] MAIL RCPT.. DATA | content k+1 waits for its 354 and grant
+ *   BDAT, RFC 3030:  [RSET] MAIL RCPT.. BDAT n LAST content, as many in flight as the window allows
+ *   lockstep:        every line waits until nothing is expected any more
+ *
+ * RSET is written where something may have been left behind by the mail before: some servers
+ * carry a refused transaction's MAIL into the next one, others refuse every chunk until RSET.
+ * With several in flight it cannot be known in time, so all but the first begin with it. */
+#include "engine/base/must.h"
+#include "transport/smtp/smtp_command.h"
+#include "transport/smtp/smtp_private.h"
+
+void smtp_trace(const struct smtp_session *s, bool from_server, struct span line)
+{
+	if (s->opt->trace)
+		s->opt->trace(s->opt->trace_ctx, from_server, line);
+}
+
+void smtp_say(struct smtp_session *s, enum smtp_expect_kind kind, struct span line, struct span shown)
+{
+	char *at = smtp_out_room(&s->out, line.n + 2);
+	struct smtp_command c = { .p = at, .max = line.n + 2 };
+
+	MUST(at);
+	smtp_out_add(&s->out, smtp_put_line(&c, line));
+	smtp_expect_push(s, kind, NULL, NO_RCPT, s->out.queued);
+	smtp_trace(s, false, shown);
+}
+
+/* Room for a command of a transaction and for what it will be answered. */
+static bool may_write(struct smtp_session *s, struct smtp_command *c)
+{
+	bool lockstep = !smtp_is_pipelined(s);
+
+	if (s->expect_n == s->expect_max || (lockstep && s->expect_n > 0))
+		return false;
+	*c = (struct smtp_command){ .p = smtp_out_room(&s->out, SMTP_COMMAND_MAX), .max = SMTP_COMMAND_MAX };
+	return c->p != NULL;
+}
+
+static int wrote_line(struct smtp_session *s, struct smtp_tx *tx, enum smtp_expect_kind kind, uint32_t rcpt,
+		      const struct smtp_command *c)
+{
+	smtp_trace(s, false, span_of(c->p, c->n - 2));
+	smtp_out_add(&s->out, c->n);
+	smtp_expect_push(s, kind, kind == EXPECT_RSET ? NULL : tx, rcpt, s->out.queued);
+	return 1;
+}
+
+static int send_verb(struct smtp_session *s, struct smtp_tx *tx, enum smtp_expect_kind kind, struct span verb)
+{
+	struct smtp_command c;
+
+	if (!may_write(s, &c))
+		return 0;
+	smtp_put_line(&c, verb);
+	return wrote_line(s, tx, kind, NO_RCPT, &c);
+}
+
+/* LMTP answers the end of data once for each accepted recipient. Behind a mail of several nothing
+ * is sent until all have come: were one missing, a later reply would be taken for it. */
+static bool must_wait_alone(struct smtp_session *s)
+{
+	for (uint32_t i = 0; s->opt->lmtp && i < s->tx_send; i++) {
+		const struct smtp_tx *before = smtp_tx_at(s, i);
+
+		if (before->in_use && !before->over && before->tracked > 1)
+			return true;
+	}
+	return false;
+}
+
+/* The server wants this session to end: a mail that was not begun goes back. */
+static int give_back(struct smtp_session *s, struct smtp_tx *tx)
+{
+	struct verdict v;
+
+	smtp_verdict_own(&v, VERDICT_DEFERRED, SCOPE_SESSION, "MAIL");
+	verdict_say(&v, "not begun, because the relay asked for a new session");
+	smtp_settle_all(s, tx, &v);
+	smtp_tx_stop(s, tx);
+	return 1;
+}
+
+static int send_rset(struct smtp_session *s, struct smtp_tx *tx)
+{
+	if (s->leaving)
+		return give_back(s, tx);
+	if (must_wait_alone(s))
+		return 0;
+	if (s->dirty || (tx->bdat && s->window > 1 && s->begun > 0)) {
+		if (!send_verb(s, tx, EXPECT_RSET, SPAN("RSET")))
+			return 0;
+		s->dirty = false;
+	}
+	tx->step = STEP_MAIL;
+	return 1;
+}
+
+static int send_mail(struct smtp_session *s, struct smtp_tx *tx)
+{
+	struct smtp_mail_params params = {
+		.size = s->ehlo.size ? tx->size : 0,
+		.body_8bit = tx->mail->needs & MAIL_NEEDS_8BITMIME,
+		.smtputf8 = tx->mail->needs & MAIL_NEEDS_SMTPUTF8,
+	};
+	struct smtp_command c;
+
+	if (!may_write(s, &c))
+		return 0;
+	smtp_put_mail(&c, tx->mail->sender, &params);
+	tx->mail_sent = true;
+	tx->step = STEP_RCPT;
+	s->begun++;
+	return wrote_line(s, tx, EXPECT_MAIL, NO_RCPT, &c);
+}
+
+static int send_rcpt(struct smtp_session *s, struct smtp_tx *tx)
+{
+	struct smtp_command c;
+	const struct smtp_rcpt *r;
+	uint32_t i;
+
+	while (tx->cursor != NO_RCPT && s->rcpt[tx->cursor].state == RCPT_SETTLED)
+		tx->cursor = s->rcpt[tx->cursor].next;
+	if (tx->cursor == NO_RCPT) {
+		tx->step = STEP_DATA;
+		return 1;
+	}
+	if (!may_write(s, &c))
+		return 0;
+	i = tx->cursor;
+	r = &s->rcpt[i];
+	smtp_put_rcpt(&c, tx->mail->recipients[r->verdict.recipient]);
+	tx->cursor = r->next;
+	return wrote_line(s, tx, EXPECT_RCPT, i, &c);
+}
+
+static int send_data(struct smtp_session *s, struct smtp_tx *tx)
+{
+	struct smtp_command c;
+
+	if (tx->failed || smtp_tx_is_empty(tx)) {
+		smtp_tx_stop(s, tx);
+		return 1;
+	}
+	if (!tx->bdat) {
+		if (!send_verb(s, tx, EXPECT_DATA, SPAN("DATA")))
+			return 0;
+		tx->step = STEP_WAIT;
+		return 1;
+	}
+	/* Once BDAT is written its octets must follow. Large content is not risked for recipients
+	 * that may all be refused. */
+	if (!tx->granted || (tx->size > SMTP_BDAT_EAGER_MAX && tx->accepted + tx->settled < tx->tracked))
+		return 0;
+	if (!may_write(s, &c))
+		return 0;
+	smtp_put_bdat(&c, tx->size);
+	smtp_content_begin(&tx->content, tx->mail, false);
+	tx->content_begun = true;
+	tx->step = STEP_CONTENT;
+	return wrote_line(s, tx, EXPECT_BDAT, NO_RCPT, &c);
+}
+
+static int send_content(struct smtp_session *s, struct smtp_tx *tx)
+{
+	struct span piece;
+
+	if (!tx->granted || !smtp_out_has_room(&s->out))
+		return 0;
+	if (!tx->content_begun) {
+		smtp_content_begin(&tx->content, tx->mail, true);
+		tx->content_begun = true;
+		smtp_expect_push(s, EXPECT_DOT, tx, NO_RCPT, NOT_YET);
+	}
+	if (smtp_content_next(&tx->content, &piece))
+		smtp_out_point(&s->out, piece);
+	if (!smtp_content_ended(&tx->content))
+		return 1;
+	/* At once, not with the next call: from here on the mail may be in doubt. */
+	tx->end = s->out.queued;
+	tx->step = STEP_OVER;
+	if (!tx->bdat) {
+		struct smtp_expect *x = smtp_expect_last(s);
+
+		MUST(x && x->kind == EXPECT_DOT);
+		x->end = tx->end;
+		smtp_trace(s, false, SPAN("."));
+	}
+	return 1;
+}
+
+static int send_lone_dot(struct smtp_session *s, struct smtp_tx *tx)
+{
+	if (!send_verb(s, tx, EXPECT_LONE_DOT, SPAN(".")))
+		return 0;
+	smtp_tx_stop(s, tx);
+	return 1;
+}
+
+static int send_quit(struct smtp_session *s)
+{
+	if (!s->retiring || s->in_flight > 0 || s->expect_n > 0 || s->out.n > 0)
+		return 0;
+	s->phase = PHASE_QUITTING;
+	s->moved_ms = s->now_ms;
+	smtp_say(s, EXPECT_QUIT, SPAN("QUIT"), SPAN("QUIT"));
+	return 1;
+}
+
+int smtp_send_some(struct smtp_session *s)
+{
+	struct smtp_tx *tx;
+
+	if (s->phase != PHASE_READY)
+		return 0;
+	while (s->tx_send < s->tx_n && smtp_tx_at(s, s->tx_send)->step == STEP_OVER)
+		s->tx_send++;
+	if (s->tx_send == s->tx_n)
+		return send_quit(s);
+	tx = smtp_tx_at(s, s->tx_send);
+	switch ((enum smtp_step)tx->step) {
+	case STEP_RSET:
+		return send_rset(s, tx);
+	case STEP_MAIL:
+		return send_mail(s, tx);
+	case STEP_RCPT:
+		return send_rcpt(s, tx);
+	case STEP_DATA:
+		return send_data(s, tx);
+	case STEP_CONTENT:
+		return send_content(s, tx);
+	case STEP_LONE_DOT:
+		return send_lone_dot(s, tx);
+	case STEP_WAIT:
+	case STEP_OVER:
+		break;
+	}
+	return 0;
+}
