@@ -148,7 +148,7 @@ static void mutations_are_harmless(void **state)
 {
 	static const char *const seeds[] = {
 		"ann@example.com", "\"ann lee\"@example.com", "Ann Lee <ann@example.com>",
-		"team: Ann <a@b>, \"x@y\" <c@d>;", "ann@[IPv6:2001:db8::1] (Ann)", "ann@b\xc3\xbc" "cher.example",
+		"team: Ann <a@b>, \"x@y\" <c@d>;", "ann@[IPv6:2001:db8::1] (Ann)", "ann@\xc3\xbc.example",
 		"mailto:ann%40x@example.com?a=b",
 	};
 
