@@ -1,0 +1,158 @@
+/* json.c - JSON text as values: the only file that includes <jansson.h>.
+ *
+ *  1. Integers of 64 bits stay exact; larger ones are an error that says so, never a rounded
+ *     number. A decimal becomes an untyped cell with its shortest exact decimal digits: it
+ *     prints, compares and calculates as that number.
+ *  2. The depth is jansson's to bound (2048), so the conversion may recurse.
+ * Held by tests/unit/test_rows_json.c. */
+#include "engine/rows/json.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/err.h"
+#include "engine/base/mem.h"
+
+enum { REAL_DIGITS_MAX = 17, REAL_DECIMALS_MAX = 400, REAL_TEXT_MAX = 1024 };
+
+static void *take(size_t size)
+{
+	return mem_grow(NULL, size ? size : 1);
+}
+
+static void use_our_memory(void)
+{
+	json_set_alloc_funcs(take, mem_free);
+}
+
+static int convert(json_t *j, struct arena *a, struct value *out);
+
+static int copy_text(struct span s, struct arena *a, struct span *out)
+{
+	int ok;
+
+	*out = arena_copy(a, s, &ok);
+	return ok ? 0 : -1;
+}
+
+/* As few decimals as give the same number back, at least one, and no exponent. */
+static int convert_real(double d, struct arena *a, struct value *out)
+{
+	char shortest[64], text[REAL_TEXT_MAX];
+	struct span copy;
+	int digits = 1, decimals;
+	const char *exponent;
+
+	do
+		snprintf(shortest, sizeof shortest, "%.*e", digits - 1, d);
+	while (strtod(shortest, NULL) != d && digits++ < REAL_DIGITS_MAX);
+	exponent = strchr(shortest, 'e');
+	decimals = digits - 1 - (exponent ? (int)strtol(exponent + 1, NULL, 10) : 0);
+	if (decimals < 1)
+		decimals = 1;
+	if (decimals > REAL_DECIMALS_MAX)
+		decimals = REAL_DECIMALS_MAX;
+	snprintf(text, sizeof text, "%.*f", decimals, d);
+	if (copy_text(span_str(text), a, &copy) < 0)
+		return -1;
+	*out = value_cell(copy);
+	return 0;
+}
+
+static int convert_string(const json_t *j, struct arena *a, struct value *out)
+{
+	struct span copy;
+
+	if (copy_text(span_of(json_string_value(j), json_string_length(j)), a, &copy) < 0)
+		return -1;
+	*out = value_text(copy);
+	return 0;
+}
+
+static int convert_array(const json_t *j, struct arena *a, struct value *out)
+{
+	size_t n = json_array_size(j);
+	struct value *items = arena_array(a, n, sizeof *items);
+
+	if (!items || n > UINT32_MAX)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (convert(json_array_get(j, i), a, &items[i]) < 0)
+			return -1;
+	*out = (struct value){ .kind = VALUE_ARRAY, .n = (uint32_t)n, .items = items };
+	return 0;
+}
+
+static int convert_object(json_t *j, struct arena *a, struct value *out)
+{
+	size_t n = json_object_size(j), i = 0;
+	struct member *members = arena_array(a, n, sizeof *members);
+
+	if (!members || n > UINT32_MAX)
+		return -1;
+	for (void *at = json_object_iter(j); at; at = json_object_iter_next(j, at), i++) {
+		const char *key = json_object_iter_key(at);
+
+		if (copy_text(span_str(key), a, &members[i].key) < 0 ||
+		    convert(json_object_iter_value(at), a, &members[i].value) < 0)
+			return -1;
+	}
+	*out = (struct value){ .kind = VALUE_OBJECT, .n = (uint32_t)n, .members = members };
+	return 0;
+}
+
+static int convert(json_t *j, struct arena *a, struct value *out)
+{
+	switch (json_typeof(j)) {
+	case JSON_OBJECT:
+		return convert_object(j, a, out);
+	case JSON_ARRAY:
+		return convert_array(j, a, out);
+	case JSON_STRING:
+		return convert_string(j, a, out);
+	case JSON_INTEGER:
+		*out = value_int(json_integer_value(j));
+		return 0;
+	case JSON_REAL:
+		return convert_real(json_real_value(j), a, out);
+	case JSON_TRUE:
+	case JSON_FALSE:
+		*out = value_bool(json_is_true(j));
+		return 0;
+	default:
+		*out = VALUE_OF_NIL;
+		return 0;
+	}
+}
+
+static int wrong(const json_error_t *why, const char *path, struct err *e)
+{
+	enum json_error_code code = json_error_code(why);
+
+	if (code == json_error_out_of_memory)
+		return err_nomem(e, "reading JSON");
+	err_set(e, ERR_INPUT, "not JSON: %s", why->text);
+	if (code == json_error_numeric_overflow)
+		err_hint(e, "write a number of that size in quotes");
+	return err_at(e, path, why->line > 0 ? (uint64_t)why->line : 0, why->column > 0 ? (uint64_t)why->column : 0);
+}
+
+int json_parse(struct span text, const char *path, struct arena *a, struct value *out, struct err *e)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	json_error_t why;
+	json_t *j;
+	int rc;
+
+	pthread_once(&once, use_our_memory);
+	j = json_loadb(text.n ? text.p : "", text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+	if (!j)
+		return wrong(&why, path, e);
+	rc = convert(j, a, out);
+	json_decref(j);
+	return rc < 0 ? err_nomem(e, "reading JSON") : 0;
+}

@@ -1,0 +1,81 @@
+/* rows_columns.c - the header's names become columns.
+ *
+ * Names are the letter's variables: each column needs one, and no two may be alike, also not
+ * without ASCII case, because one of them could then never be meant.
+ * Held by tests/unit/test_rows_open.c. */
+#include <stdlib.h>
+
+#include "engine/base/err.h"
+#include "engine/rows/rows_parts.h"
+
+struct name {
+	struct span text;
+	uint32_t column; /* from 0 */
+};
+
+static unsigned char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : (unsigned char)c;
+}
+
+static int without_case(struct span a, struct span b)
+{
+	for (size_t i = 0; i < a.n && i < b.n; i++) {
+		int d = lower(a.p[i]) - lower(b.p[i]);
+
+		if (d)
+			return d;
+	}
+	return a.n < b.n ? -1 : a.n > b.n;
+}
+
+/* Alike ones side by side, in the order of the columns. */
+static int compare(const void *a, const void *b)
+{
+	const struct name *x = a, *y = b;
+	int d = without_case(x->text, y->text);
+
+	return d ? d : (x->column > y->column) - (x->column < y->column);
+}
+
+static int find_alike(struct rows_list *list, const struct span *names, uint32_t n, struct err *e)
+{
+	struct name *sorted = arena_array(&list->memory, n, sizeof *sorted);
+
+	if (!sorted)
+		return err_nomem(e, "the header of the list");
+	for (uint32_t i = 0; i < n; i++)
+		sorted[i] = (struct name){ names[i], i };
+	qsort(sorted, n, sizeof *sorted, compare);
+	for (uint32_t i = 1; i < n; i++) {
+		const struct name *x = &sorted[i - 1], *y = &sorted[i];
+
+		if (without_case(x->text, y->text) != 0)
+			continue;
+		if (span_eq(x->text, y->text))
+			err_set(e, ERR_INPUT, "columns %u and %u are both named '%.*s'", x->column + 1, y->column + 1,
+				SPAN_ARG(x->text));
+		else
+			err_set(e, ERR_INPUT, "columns %u and %u are named alike: '%.*s' and '%.*s'", x->column + 1,
+				y->column + 1, SPAN_ARG(x->text), SPAN_ARG(y->text));
+		err_hint(e, "give each column a name of its own in the header line");
+		return err_at(e, list->source.path, list->start.header_line, 0);
+	}
+	return 0;
+}
+
+int rows_columns_set(struct rows_list *list, struct span *names, uint32_t n, struct err *e)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		names[i] = span_trim(names[i]);
+		if (names[i].n > 0)
+			continue;
+		err_set(e, ERR_INPUT, "column %u has no name", i + 1);
+		err_hint(e, "name it in the header line, or remove the column");
+		return err_at(e, list->source.path, list->start.header_line, 0);
+	}
+	if (find_alike(list, names, n, e) < 0)
+		return -1;
+	list->columns = (struct columns){ .n = n, .names = names };
+	return 0;
+}

@@ -1,0 +1,151 @@
+/* rows_source.c - open the list, or copy what cannot be read twice.
+ *
+ *  1. A list is read several times (preflight, sending, rows that are tried again), so what comes
+ *     through a pipe is spooled first, whole, into a file without a name: nobody else can open it
+ *     and it is gone with the process, however that ends.
+ *  2. Only pread(2) reads it afterwards: readers share the descriptor and no position.
+ * Held by tests/unit/test_rows_open.c. */
+#include "engine/rows/rows_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/err.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+
+enum { COPY_BYTES = 64 << 10 };
+
+/* A file that never had a name, or that has lost it again; mode 0600. */
+static int open_spool(struct err *e)
+{
+	const char *folder = getenv("TMPDIR");
+	char name[PATH_MAX];
+	int fd;
+
+	if (!folder || folder[0] != '/')
+		folder = "/tmp";
+	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+	if (fd >= 0)
+		return fd;
+	if ((size_t)snprintf(name, sizeof name, "%s/lettershop-list-XXXXXX", folder) >= sizeof name)
+		return err_set(e, ERR_INPUT, "TMPDIR names a folder whose path is too long");
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "cannot make a temporary file for the list in '%s'", folder);
+	unlink(name);
+	return fd;
+}
+
+static int copy(int from, int to, const char *path, struct err *e)
+{
+	char *p = mem_new(COPY_BYTES);
+	int rc = -1;
+
+	if (!p)
+		return err_nomem(e, "copying the list");
+	for (;;) {
+		ssize_t n = file_read_full(from, p, COPY_BYTES);
+
+		if (n < 0) {
+			err_sys(e, "cannot read '%s'", path);
+			break;
+		}
+		if (n == 0) {
+			rc = 0;
+			break;
+		}
+		if (file_write_full(to, p, (size_t)n) < 0) {
+			err_sys(e, "cannot copy the list to a temporary file");
+			err_hint(e, "set TMPDIR to a folder with more room");
+			break;
+		}
+	}
+	mem_free(p);
+	return rc;
+}
+
+/* The descriptor becomes that of a copy. */
+static int spool(struct rows_source *s, struct err *e)
+{
+	int to = open_spool(e);
+
+	if (to < 0)
+		return -1;
+	if (copy(s->fd, to, s->path, e) < 0) {
+		close(to);
+		return -1;
+	}
+	close(s->fd);
+	s->fd = to;
+	return 0;
+}
+
+static int note_stamp(struct rows_source *s, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(s->fd, &st) < 0)
+		return err_sys(e, "cannot read '%s'", s->path);
+	s->size_bytes = (uint64_t)st.st_size;
+	s->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	return 0;
+}
+
+static int open_path(struct rows_source *s, const char *path, struct err *e)
+{
+	struct stat st;
+
+	/* A duplicate, so that closing the list never closes standard input itself. */
+	s->fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+				       : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (s->fd < 0 || fstat(s->fd, &st) < 0)
+		return err_sys(e, "cannot open the list '%s'", s->path);
+	if (S_ISDIR(st.st_mode)) {
+		err_set(e, ERR_INPUT, "'%s' is a folder, not a list of recipients", s->path);
+		return err_hint(e, "name the file with the recipients");
+	}
+	if (!S_ISREG(st.st_mode) || strcmp(path, "-") == 0) {
+		if (spool(s, e) < 0)
+			return -1;
+	}
+	return note_stamp(s, e);
+}
+
+int rows_source_open(struct rows_source *out, const char *path, struct err *e)
+{
+	*out = (struct rows_source){ .fd = -1 };
+	out->path = mem_strdup(strcmp(path, "-") == 0 ? "standard input" : path);
+	if (!out->path)
+		return err_nomem(e, "opening the list");
+	if (open_path(out, path, e) < 0) {
+		rows_source_close(out);
+		return -1;
+	}
+	return 0;
+}
+
+void rows_source_close(struct rows_source *s)
+{
+	if (!s->path)
+		return;
+	if (s->fd >= 0)
+		close(s->fd);
+	mem_free(s->path);
+	*s = (struct rows_source){ .fd = -1 };
+}
+
+ssize_t rows_source_read(const struct rows_source *s, void *p, size_t n, uint64_t at, struct err *e)
+{
+	ssize_t got = file_pread_full(s->fd, p, n, (off_t)at);
+
+	if (got < 0)
+		return err_sys(e, "cannot read '%s'", s->path);
+	return got;
+}
