@@ -80,7 +80,7 @@ static int read_all(int fd, const char *path, struct buf *out, struct err *e)
 {
 	for (;;) {
 		size_t left = out->max - out->n, step = left < READ_STEP ? left : READ_STEP;
-		char extra, *at = step ? buf_room(out, step) : &extra;
+		char extra = 0, *at = step ? buf_room(out, step) : &extra;
 		ssize_t r;
 
 		if (!at)

@@ -52,11 +52,14 @@ static struct span percent_decoded(struct span s, struct arena *a)
 	size_t n = 0;
 
 	for (size_t i = 0; p && i < s.n; i++) {
-		if (s.p[i] == '%' && i + 2 < s.n && hex(s.p[i + 1]) >= 0 && hex(s.p[i + 2]) >= 0) {
-			p[n++] = (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2]));
-			i += 2;
-		} else {
+		int high = i + 2 < s.n && s.p[i] == '%' ? hex(s.p[i + 1]) : -1;
+		int low = high < 0 ? -1 : hex(s.p[i + 2]);
+
+		if (low < 0) {
 			p[n++] = s.p[i];
+		} else {
+			p[n++] = (char)(high * 16 + low);
+			i += 2;
 		}
 	}
 	return span_of(p, n);

@@ -140,7 +140,9 @@ int address_literal(struct span text, struct arena *a, struct span *out, struct 
 	if (!ok)
 		return -2;
 	p = (char *)out->p;
-	if (six)
-		memcpy(p + 1, "IPv6", 4);
+	if (six) { /* "[ipv6:" so far */
+		p[1] = 'I';
+		p[2] = 'P';
+	}
 	return 0;
 }

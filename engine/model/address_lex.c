@@ -7,6 +7,8 @@
  * Held by tests/unit/test_model_address_hostile.c. */
 #include "engine/model/address_lex.h"
 
+#include <stdint.h>
+
 #include "engine/model/address.h"
 
 void address_lex_open(struct address_lexer *lx, struct span text)
@@ -16,9 +18,11 @@ void address_lex_open(struct address_lexer *lx, struct span text)
 
 bool address_is_atext(char c)
 {
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c & 0x80))
-		return true;
-	return c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL;
+	/* A bit for each of the ASCII letters, digits and !#$%&'*+-/=?^_`{|}~ */
+	static const uint64_t atext[2] = { 0xa3ffacfa00000000, 0x7fffffffc7fffffe };
+	unsigned char u = (unsigned char)c;
+
+	return u >= 0x80 || atext[u >> 6] >> (u & 63) & 1;
 }
 
 static bool wrong(struct address_lexer *lx, size_t at, const char *words)

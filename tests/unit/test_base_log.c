@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -30,11 +31,20 @@ static void restore(void)
 	close(kept_stderr);
 }
 
+/* Until nothing has come for a while: a terminal hands on what it got in pieces. */
 static const char *read_all(int fd)
 {
-	ssize_t n = read(fd, seen, sizeof seen - 1);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	size_t n = 0;
 
-	seen[n < 0 ? 0 : n] = '\0';
+	while (n < sizeof seen - 1 && poll(&p, 1, 300) == 1) {
+		ssize_t got = read(fd, seen + n, sizeof seen - 1 - n);
+
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	seen[n] = '\0';
 	return seen;
 }
 

@@ -12,6 +12,7 @@
 #include "engine/base/rng.h"
 #include "engine/base/utf8.h"
 #include "engine/model/address.h"
+#include "engine/model/address_lex.h"
 
 static struct arena arena;
 
@@ -245,9 +246,21 @@ static void labels_around_their_limit(void **state)
 	}
 }
 
+/* RFC 5322 3.2.3, byte by byte. */
+static void atext_is_what_the_standard_says(void **state)
+{
+	static const char atext[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "!#$%&'*+-/=?^_`{|}~";
+
+	(void)state;
+	for (int c = 0; c < 256; c++)
+		assert_true(address_is_atext((char)c) == (c > 127 || (c && strchr(atext, c) != NULL)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(atext_is_what_the_standard_says),
 		cmocka_unit_test(random_texts_are_harmless),
 		cmocka_unit_test(mutations_are_harmless),
 		cmocka_unit_test(floods_take_linear_time),
