@@ -152,7 +152,7 @@ static void pause_session(struct session *s, int64_t ns)
 /* The reply as the fault wants it. */
 static void strike(struct session *s, const struct fault *f, struct text reply, enum out_after after)
 {
-	int64_t now = s->now.mono_ns, due = now + s->cfg->delay_ns + f->delay_ns;
+	int64_t now = s->now.mono_ns, due = now + s->cfg->delay_ns + s->late_ns + f->delay_ns;
 
 	build(s, f, reply);
 	if (f->stall_ns == FAULT_FOREVER)
@@ -236,7 +236,7 @@ void answer_then(struct session *s, const char *text, enum out_after after)
 	int code = code_of(text_of(text, 3));
 	const struct fault *f = s->fault;
 	struct text reply;
-	int64_t due = s->now.mono_ns + s->cfg->delay_ns;
+	int64_t due = s->now.mono_ns + s->cfg->delay_ns + s->late_ns;
 
 	s->fault = NULL;
 	if (s->hold == HOLD_CLOSED)

@@ -23,7 +23,12 @@ static int64_t clock_ns(clockid_t id)
 
 struct moment moment_now(void)
 {
-	return (struct moment){ clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_REALTIME) };
+	return (struct moment){ clock_ns(CLOCK_MONOTONIC), moment_wall_ns() };
+}
+
+int64_t moment_wall_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME);
 }
 
 static void open_one(struct record_file *f, const char *path)
@@ -116,13 +121,19 @@ void record_flush(struct record *r)
 
 static void column(struct bytes *b, struct text t)
 {
-	size_t from = b->n;
-
 	bytes_char(b, '\t');
 	if (t.n == 0)
 		bytes_char(b, '-');
 	bytes_text_add(b, t);
-	for (size_t i = from + 1; i < b->n; i++)
+}
+
+/* What a message holds may hold anything. */
+static void column_foreign(struct bytes *b, struct text t)
+{
+	size_t from = b->n + 1;
+
+	column(b, t);
+	for (size_t i = from; i < b->n; i++)
 		if ((unsigned char)b->p[i] < 32 || b->p[i] == 127)
 			b->p[i] = '?';
 }
@@ -201,13 +212,13 @@ static void add_line(struct record *r, const struct accepted *a)
 	column_u64(b, (uint64_t)a->accepted_ns);
 	column_u64(b, a->conn);
 	column_u64(b, a->txn);
-	column(b, a->user);
+	column_foreign(b, a->user);
 	bytes_str(b, a->tls ? "\t1" : "\t0");
 	column(b, a->from);
 	column(b, a->rcpts);
 	column_u64(b, a->size);
-	column(b, a->message_id);
-	column(b, a->header);
+	column_foreign(b, a->message_id);
+	column_foreign(b, a->header);
 	if (r->cfg->record_digest)
 		column_digest(b, a->content);
 	else

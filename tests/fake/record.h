@@ -16,6 +16,7 @@ struct moment {
 };
 
 struct moment moment_now(void);
+int64_t moment_wall_ns(void);
 
 struct record_file {
 	int fd; /* -1: not wanted */

@@ -50,18 +50,17 @@ static void be_silent(struct session *s, const char *rule)
 void session_greet(struct session *s, struct moment now)
 {
 	struct fault_subject nobody = { 0 };
-	int64_t delay = s->cfg->greeting_delay_ns;
 
 	s->now = now;
 	be_silent(s, "text before the greeting");
-	s->now.mono_ns += delay; /* the greeting is said that much later, and all else after it */
+	s->late_ns = s->cfg->greeting_delay_ns;
 	if (!answer_stage(s, STAGE_GREETING, &nobody)) {
 		s->challenge.n = 0;
 		bytes_printf(&s->challenge, "220 %s %s", s->cfg->hostname, s->cfg->banner);
 		bytes_char(&s->challenge, 0);
 		answer(s, s->challenge.p);
 	}
-	s->now = now;
+	s->late_ns = 0;
 }
 
 void session_lost(struct session *s, struct moment now, const char *how)
@@ -519,5 +518,10 @@ size_t session_feed(struct session *s, struct moment now, const char *p, size_t 
 		if (!s->silence && s->mode == MODE_COMMAND && taken && !(s->cfg->ext.pipelining && s->extended))
 			be_silent(s, silence_plain);
 	}
-	return s->hold == HOLD_CLOSED ? n : at;
+	if (s->hold != HOLD_CLOSED)
+		return at;
+	if (s->silence && at < n && s->silence_feed == s->feed)
+		answer_violation(s, s->silence, text_of(p + at, n - at));
+	s->silence = NULL;
+	return n;
 }

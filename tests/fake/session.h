@@ -66,6 +66,7 @@ struct session {
 	enum session_mode mode;
 	enum session_hold hold;
 	int64_t resume_ns;
+	int64_t late_ns; /* what is said now leaves that much later than others */
 
 	bool greeted, extended; /* EHLO or HELO; EHLO */
 	bool authenticated;

@@ -127,15 +127,20 @@ void bytes_free(struct bytes *b)
 	*b = (struct bytes){ 0 };
 }
 
+/* Two digits a step: the record is full of long numbers. */
 void bytes_u64(struct bytes *b, uint64_t v)
 {
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+				    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+				    "8081828384858687888990919293949596979899";
 	char digits[20];
 	size_t at = sizeof digits;
 
-	do {
-		digits[--at] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
+	for (; v >= 100; v /= 100)
+		memcpy(digits + (at -= 2), pairs + v % 100 * 2, 2);
+	memcpy(digits + (at -= 2), pairs + v * 2, 2);
+	if (v < 10)
+		at++;
 	bytes_add(b, digits + at, sizeof digits - at);
 }
 

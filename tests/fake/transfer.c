@@ -138,7 +138,7 @@ static void accept_message(struct session *s, struct text rcpts, struct text par
 {
 	struct transaction *t = &s->t;
 	struct accepted a = {
-		.arrived = t->arrived, .accepted_ns = moment_now().wall_ns, .conn = s->number, .txn = s->txn,
+		.arrived = t->arrived, .accepted_ns = moment_wall_ns(), .conn = s->number, .txn = s->txn,
 		.size = s->content.size, .user = bytes_text(&s->auth.user), .from = bytes_text(&t->from),
 		.rcpts = rcpts, .rcpt_params = params, .message_id = bytes_text(&s->content.picks[0].value),
 		.header = bytes_text(&s->content.picks[1].value), .verb = s->content.dots ? "DATA" : "BDAT",
