@@ -110,6 +110,13 @@ static void growing_counts_against_the_limit(void **state)
 	q = arena_grow(&a, NULL, 0, 10);
 	assert_non_null(q);
 	arena_release(&a);
+
+	arena_init(&a, 1024, 512); /* room in the chunk is not room in the limit */
+	p = arena_take(&a, 16);
+	assert_null(arena_grow(&a, p, 16, 900));
+	assert_non_null(arena_grow(&a, p, 16, 512));
+	assert_int_equal(a.used_bytes, 512);
+	arena_release(&a);
 }
 
 static void copies_and_zeros(void **state)

@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -71,9 +70,19 @@ static void replacing(void **state)
 	buf_release(&b);
 	assert_int_equal(file_replace("/nonexistent/x", SPAN("a"), 0600, &e), -1);
 	assert_int_equal(e.sys_errno, ENOENT);
-	assert_int_equal(file_replace(folder, SPAN("a"), 0600, &e), -1); /* a folder: the temporary goes away */
-	assert_int_equal(file_replace(path, SPAN("a"), 0600, NULL), 0);
 	unlink(path);
+}
+
+static void failed_replacing_leaves_nothing_behind(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(file_replace(path, SPAN("a"), 0600, &e), -1);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(folder), 0); /* the folder is empty: the temporary file went away */
+	assert_int_equal(mkdir(folder, 0700), 0);
 }
 
 static void reading_is_bounded(void **state)
@@ -185,6 +194,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replacing),
+		cmocka_unit_test(failed_replacing_leaves_nothing_behind),
 		cmocka_unit_test(reading_is_bounded),
 		cmocka_unit_test(reading_what_cannot_be_read),
 		cmocka_unit_test(pieces_of_a_pipe),

@@ -107,6 +107,12 @@ static void below_is_below_and_reaches_all(void **state)
 		seen[rng_below(&r, 7)]++;
 	for (int i = 0; i < 7; i++)
 		assert_in_range(seen[i], 850, 1150);
+	/* 2^64 is no multiple of 3 * 2^62: a plain modulo would give the first third twice as often. */
+	unsigned low = 0;
+
+	for (int i = 0; i < 3000; i++)
+		low += rng_below(&r, 3ULL << 62) < 1ULL << 62;
+	assert_in_range(low, 850, 1150);
 	for (int i = 0; i < 100; i++) {
 		assert_true(rng_below(&r, 1) == 0);
 		assert_true(rng_below(&r, UINT64_MAX) < UINT64_MAX);
