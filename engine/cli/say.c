@@ -2,7 +2,7 @@
  *
  *  1. Text from files and servers reaches the terminal only through utf8_printable().
  *  2. A sentence is one line; the hint stands on lines of its own below it.
- * Held by tests/system/test_cli_errors.py. */
+ * Held by tests/system/test_cli_options.py. */
 #include "engine/cli/say.h"
 
 #include <stdarg.h>

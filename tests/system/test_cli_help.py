@@ -1,0 +1,68 @@
+"""--help of every command: a screen of 24 lines and 80 columns, examples, no option forgotten."""
+import pathlib
+import re
+
+import pytest
+
+from relay import ROOT, lettershop
+
+COMMANDS = {"send": "FOR_SEND", "check": "FOR_CHECK", "preview": "FOR_PREVIEW", "render": "FOR_RENDER",
+            "init": "FOR_INIT"}
+
+
+def options_of(bit):
+    """The table in the source says which options a command takes."""
+    text = (ROOT / "engine/cli/options_table.c").read_text()
+    rows = re.findall(r'\.name = "([^"]+)"(.*?)\.kind', text, re.S)
+    mails = bit in ("FOR_SEND", "FOR_PREVIEW", "FOR_CHECK")
+    return [name for name, rest in rows if bit in rest or (mails and "MAILS" in rest)]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_fits_a_screen(command):
+    lines = lettershop(*([command] if command else []), "--help", check=0).stdout.splitlines()
+    assert len(lines) <= 24
+    assert [line for line in lines if len(line) > 80] == []
+    assert any("xample" in line or "first campaign" in line for line in lines)
+    assert sum(1 for line in lines if re.match(r"  (.*\| )?lettershop ", line)) >= 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_names_every_option(command):
+    text = lettershop(command, "--help", check=0).stdout
+    names = options_of(COMMANDS[command])
+    assert names or command == "init"
+    for name in names:
+        assert re.search(rf"--{name}\b", text), name
+    for name in re.findall(r"--([a-z][a-z-]+)", text.split("Examples")[0]):
+        assert name in [*names, "help", "resume"], name
+
+
+def test_lists_commands():
+    text = lettershop("--help", check=0).stdout
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} ", text, re.M)
+    assert lettershop("help", check=0).stdout == text
+    assert lettershop("-h", check=0).stdout == text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_ways_to_help(command):
+    text = lettershop(command, "--help", check=0).stdout
+    assert lettershop("help", command, check=0).stdout == text
+    assert lettershop(command, "-h", check=0).stdout == text
+    if command != "send":  # there is --helo
+        assert lettershop(command, "--hel", check=0).stdout == text
+
+
+def test_version():
+    first = lettershop("--version", check=0).stdout.splitlines()[0]
+    assert re.fullmatch(r"lettershop \d+\.\d+(\.\d+)?", first)
+    assert lettershop("send", "--version", check=0).stdout.splitlines()[0] == first
+
+
+def test_readme_of_the_room_names_every_source():
+    room = pathlib.Path(ROOT / "engine/cli")
+    text = (room / "README.md").read_text()
+    for source in room.glob("*.c"):
+        assert source.name in text, source.name

@@ -1,0 +1,60 @@
+"""render: plain Liquid to standard output."""
+import json
+import subprocess
+
+import pytest
+
+from relay import LETTERSHOP, lettershop
+
+
+def render(folder, template, *arguments, check=0):
+    (folder / "t.liquid").write_text(template)
+    return lettershop("render", "t.liquid", *arguments, cwd=folder, check=check)
+
+
+def test_values(tmp_path):
+    (tmp_path / "d.json").write_text(json.dumps({"name": "Ann", "n": 3, "list": [1, 2], "o": {"k": "v"}}))
+    assert render(tmp_path, "{{ name }} {{ n | plus: 1 }} {% for i in list %}[{{ i }}]{% endfor %} {{ o.k }}{{ none }}!",
+                  "--data", "d.json").stdout == "Ann 4 [1][2] v!"
+
+
+def test_var_wins_over_data(tmp_path):
+    (tmp_path / "d.json").write_text('{"name": "Ann", "other": "x"}')
+    assert render(tmp_path, "{{ name }}{{ other }}", "--data", "d.json", "--var", "name=Bob").stdout == "Bobx"
+
+
+def test_html_escapes(tmp_path):
+    assert render(tmp_path, "{{ a }}", "--var", "a=<b>").stdout == "<b>"
+    assert render(tmp_path, "{{ a }}", "--var", "a=<b>", "--html").stdout == "&lt;b&gt;"
+
+
+def test_no_line_break_is_added_or_lost(tmp_path):
+    assert render(tmp_path, "").stdout == ""
+    assert render(tmp_path, "a\n\n").stdout == "a\n\n"
+
+
+def test_date(tmp_path):
+    assert render(tmp_path, "{{ 'now' | date: '%Y-%m-%d %H:%M' }}", "--date", "2026-03-01T09:30Z").stdout == \
+        "2026-03-01 09:30"
+
+
+def test_standard_input(tmp_path):
+    done = subprocess.run([LETTERSHOP, "render", "-", "--var", "a=b"], input="x{{ a }}", capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "xb")
+
+
+@pytest.mark.parametrize("template, place", [("ok\n  {% if x %}", "t.liquid:2:"), ("{{ a | nofilter }}", "t.liquid:1:")])
+def test_mistakes_have_a_place(tmp_path, template, place):
+    done = render(tmp_path, template, check=2)
+    assert done.stderr.startswith(place) and done.stdout == ""
+
+
+def test_wrong_data(tmp_path):
+    (tmp_path / "d.json").write_text('{"a":\n tru }')
+    assert "d.json:2:" in render(tmp_path, "x", "--data", "d.json", check=2).stderr
+    (tmp_path / "d.json").write_text('[1]')
+    assert "d.json:1:1: the data is not a JSON object" in render(tmp_path, "x", "--data", "d.json", check=2).stderr
+
+
+def test_no_file(tmp_path):
+    assert "none.liquid" in lettershop("render", "none.liquid", cwd=tmp_path, check=2).stderr

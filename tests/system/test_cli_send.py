@@ -1,0 +1,244 @@
+"""send: questions, results by name, what is never written over, the summary and its commands."""
+import subprocess
+import time
+
+import pytest
+
+from relay import LETTERSHOP, Relay, lettershop, results, write_letter, write_list
+from terminal import Terminal
+
+ACCEPT_ALL = "null:"
+
+
+@pytest.fixture
+def folder(shop):
+    write_list(shop / "list.csv", 6)
+    return shop
+
+
+def send(folder, *arguments, status=0, recipients="list.csv"):
+    return lettershop("send", "letter.eml", recipients, *arguments, cwd=folder, check=status)
+
+
+def names(folder):
+    return {p.name for p in folder.iterdir()}
+
+
+# ---- the question
+
+def test_without_a_terminal_it_wants_yes(folder):
+    before = names(folder)
+    done = send(folder, "--relay", "maildir:out", status=2)
+    assert "there is no terminal to ask" in done.stderr and "--yes" in done.stderr
+    assert names(folder) <= before | {"out"} and not list(folder.glob("out/new/*"))
+
+
+def test_question_and_yes(folder):
+    t = Terminal("send", "letter.eml", "list.csv", "--relay", "maildir:out", "--rate", "1000/s", cwd=folder)
+    shown = t.expect("Write 6 messages? [y/N] ")
+    for words in ("From:      Post Office <post@sender.example>", "maildir", "list.csv (CSV", "Messages:  6",
+                  "First to:  Name 1 <user1@list.example>", "Subject:   Hello Name 1", "Rate:      1000/s, about",
+                  "dry-run.csv", "rehearsal"):
+        assert words in shown, words
+    t.type("y\n")
+    assert t.end() == 0
+    assert "Done: 6 messages sent" in t.text
+    assert len(results(folder / "dry-run.csv")) == 6
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "maybe\n", "\x04"])
+def test_anything_else_is_no(folder, answer):
+    before = names(folder)
+    t = Terminal("send", "letter.eml", "list.csv", "--relay", "null:", cwd=folder)
+    t.expect("[y/N] ")
+    t.type(answer)
+    assert t.end() == 2 and "nothing was sent" in t.text
+    assert names(folder) == before
+
+
+def test_bad_rows_are_offered_to_be_skipped(folder):
+    (folder / "list.csv").write_text("email,name,plan\na@b.example,A,\nno address,B,\nc@b.example,C,\n")
+    t = Terminal("send", "letter.eml", "list.csv", "--relay", "null:", cwd=folder)
+    assert "list.csv:3:" in t.expect("1 row cannot be sent. Skip it and go on with 2 messages? [y/N] ")
+    t.type("y\n")
+    assert "Messages:  2; 1 row skipped" in t.expect("Write 2 messages? [y/N] ")
+    t.type("y\n")
+    assert t.end() == 1
+    assert sorted(r["status"] for r in results(folder / "dry-run.csv")) == ["sent", "sent", "skipped"]
+
+
+def test_bad_rows_stop(folder):
+    (folder / "list.csv").write_text("email,name,plan\na@b.example,A,\nno address,B,\nc@b.example,C,\n")
+    before = names(folder)
+    done = send(folder, "--relay", "null:", "--yes", status=2)
+    assert "list.csv:3:" in done.stderr and "--bad-rows skip" in done.stderr and "1 of 3 rows" in done.stderr
+    assert names(folder) == before
+    send(folder, "--relay", "null:", "--yes", "--bad-rows", "skip", status=1)
+    assert "nothing was sent" not in send(folder, "--relay", "null:", "--yes", "--bad-rows", "skip", "--resume",
+                                          status=1).stderr
+
+
+# ---- names of the results
+
+@pytest.mark.parametrize("relay", ["maildir:out", "mbox:out.mbox", "eml:out", "null:"])
+def test_rehearsals_have_their_own_results(folder, relay):
+    send(folder, "--relay", relay, "--yes")
+    assert len(results(folder / "dry-run.csv")) == 6 and not (folder / "results.csv").exists()
+
+
+def test_redirected_runs_have_their_own_results(folder):
+    with Relay(folder / "relay") as r:
+        send(folder, "--relay", f"smtp://localhost:{r.port}?tls=none", "--redirect-to", "me@list.example", "--yes")
+    assert set(r.recipients().items()) == {("me@list.example", 6)}
+    assert len(results(folder / "redirected.csv")) == 6 and not (folder / "results.csv").exists()
+
+
+def test_an_existing_campaign_says_both_ways_on(folder):
+    send(folder, "--relay", "null:", "--yes")
+    done = send(folder, "--relay", "null:", "--yes", status=2)
+    assert "--resume" in done.stderr and "--results" in done.stderr
+    send(folder, "--relay", "null:", "--yes", "--resume")
+    assert len(results(folder / "dry-run.csv")) == 6
+
+
+def test_resume_without_a_campaign_starts_it(folder):
+    send(folder, "--relay", "null:", "--yes", "--resume")
+    assert len(results(folder / "dry-run.csv")) == 6
+
+
+# ---- no output is an input
+
+@pytest.mark.parametrize("arguments, what", [
+    (["--results", "list.csv"], "the list of recipients"),
+    (["--results", "./list.csv"], "the list of recipients"),
+    (["--results", "link.csv"], "the list of recipients"),
+    (["--results", "letter.eml"], "the letter"),
+    (["--results", "my.conf", "--settings", "my.conf"], "the settings file"),
+    (["--results", "body.txt", "--var", "body=@body.txt"], "a file of --var"),
+    (["--transcript", "list.csv"], "the list of recipients"),
+    (["--transcript", "dry-run.csv"], "the results file"),
+])
+def test_no_output_is_an_input(folder, arguments, what):
+    (folder / "my.conf").write_text("# nothing\n")
+    (folder / "body.txt").write_text("body\n")
+    (folder / "link.csv").symlink_to("list.csv")
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    done = send(folder, "--relay", "null:", "--yes", *arguments, status=2)
+    assert "would be written over" in done.stderr and what in done.stderr
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+
+
+def test_mbox_is_no_input(folder):
+    assert "the letter" in send(folder, "--relay", "mbox:letter.eml", "--yes", status=2).stderr
+
+
+def test_side_files_are_no_input(folder):
+    (folder / "list.csv").rename(folder / "results.failed.csv")
+    done = send(folder, "--relay", "smtp://localhost:9?tls=none", "--yes", status=2, recipients="results.failed.csv")
+    assert "'results.failed.csv' would be written over" in done.stderr and "--results" in done.stderr
+
+
+# ---- summary
+
+def test_summary(folder):
+    with Relay(folder / "relay", "--refuse", "^user2@=550 5.1.1 no such user") as r:
+        done = send(folder, "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes", status=1)
+    out = done.stdout
+    assert "Done: 5 messages sent" in out
+    assert "results.csv" in out and "results.failed.csv" in out
+    assert any(line.split()[:2] == ["refused", "1"] for line in out.splitlines())
+    assert "To go on" not in out
+
+
+def run_proposed(folder, out):
+    """The command below 'To go on:', by a shell."""
+    lines = out.splitlines()
+    command = lines[lines.index("To go on:") + 1].strip()
+    return subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60,
+                          stdin=subprocess.DEVNULL)
+
+
+def test_the_proposed_command_runs(folder):
+    (folder / "list.csv").rename(folder / "it's a list $HOME.csv")
+    with Relay(folder / "relay", "--refuse", "^user3@=450 4.2.0 later") as r:
+        port = r.port
+        done = send(folder, "--relay", f"smtp://localhost:{port}?tls=none", "--yes", "--retry-for", "1s",
+                    "--var", "x=a 'b' \"c\" $d", "--", status=1, recipients="it's a list $HOME.csv")
+    with Relay(folder / "relay2", port=port) as again:
+        second = run_proposed(folder, done.stdout)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert dict(again.recipients()) == {"user3@list.example": 1}
+    assert [r["status"] for r in results(folder / "results.csv")] == ["sent"] * 6
+
+
+def test_one_interrupt_drains_and_proposes_resume(folder):
+    write_list(folder / "list.csv", 400)
+    with Relay(folder / "relay") as r:
+        t = Terminal("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--rate",
+                     "50/s", cwd=folder)
+        t.expect("Send 400 messages? [y/N] ")
+        t.type("y\n")
+        t.expect("of 400")
+        time.sleep(0.7)
+        t.type("\x03")
+        t.expect("stopping: what is under way is finished first")
+        assert t.end() == 3
+        assert "Stopped: " in t.text and "--resume" in t.text
+        sent = len(r.accepted())
+        assert 0 < sent < 400
+        rows = results(folder / "results.csv")
+        assert len(rows) == sent and {x["status"] for x in rows} == {"sent"}
+        lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                   "--resume", cwd=folder, check=0)
+    assert set(r.recipients().values()) == {1} and len(r.recipients()) == 400
+
+
+# ---- progress
+
+def test_progress_goes_to_standard_error(folder):
+    done = send(folder, "--relay", "null:", "--yes", "--progress", "none")
+    assert done.stderr == "" and "\033" not in done.stdout
+
+
+def test_plain_lines(folder):
+    write_list(folder / "list.csv", 70)
+    done = send(folder, "--relay", "null:", "--yes", "--rate", "10/s")
+    lines = [line for line in done.stderr.splitlines() if " of 70" in line]
+    assert lines and "/s" in lines[0] and "\033" not in done.stderr and "\r" not in done.stderr
+
+
+def test_bar_on_a_terminal(folder):
+    write_list(folder / "list.csv", 30)
+    t = Terminal("send", "letter.eml", "list.csv", "--relay", "null:", "--yes", "--rate", "20/s", cwd=folder)
+    t.expect("] ")
+    assert t.end() == 0
+    assert t.text.rsplit("\033[K", 1)[1].startswith("Done: ")  # the bar was taken away
+
+
+# ---- the rest
+
+def test_transcript(folder):
+    with Relay(folder / "relay") as r:
+        send(folder, "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes", "--limit", 1, "--transcript", "t.txt")
+    text = (folder / "t.txt").read_text()
+    assert "EHLO" in text and "RCPT TO:<user1@list.example>" in text
+    assert (folder / "t.txt").stat().st_mode & 0o777 == 0o600
+
+
+def test_list_from_standard_input(folder):
+    done = subprocess.run([LETTERSHOP, "send", "letter.eml", "-", "--relay", "maildir:out", "--yes"], cwd=folder,
+                          input=(folder / "list.csv").read_bytes(), capture_output=True)
+    assert done.returncode == 0 and len(list((folder / "out/new").iterdir())) == 6
+
+
+def test_no_preflight(folder):
+    send(folder, "--relay", "maildir:out", "--yes", "--no-preflight")
+    assert len(list((folder / "out/new").iterdir())) == 6
+
+
+def test_closed_standard_streams(folder):
+    done = subprocess.run(["sh", "-c", '"$0" send letter.eml list.csv --relay maildir:out --yes <&- >&- 2>&-',
+                           LETTERSHOP], cwd=folder)
+    assert done.returncode in (0, 2)
+    for path in (folder / "out/new").iterdir():
+        assert path.read_text().startswith(("Return-Path", "Date", "From", "Message-ID", "MIME-Version"))
