@@ -46,7 +46,8 @@ void letter_desk_free(struct letter_desk **d);
 int letter_write(const struct letter *l, struct letter_desk *d, struct arena *a, const struct row *r,
 		 int64_t wall_ms, struct mail *out, struct err *e);
 
-/* The Message-ID that letter_write() gives to that row, with < >; lives in a. { NULL, 0 }: no memory. */
+/* The Message-ID that letter_write() gives to that row, with < >; lives in a or in the letter. Empty
+ * when the letter writes its own with values of the row. { NULL, 0 }: no memory. */
 struct span letter_message_id(const struct letter *l, struct arena *a, uint64_t row);
 
 /* The same mail as a person sees it, for preview pages: decoded, before transfer encoding. All of

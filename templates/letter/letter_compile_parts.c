@@ -1,0 +1,328 @@
+/* letter_compile_parts.c - bodies and files of a letter.
+ *
+ * What the letter's own body is says Content-Type (text/plain when it says nothing); Html-Body and
+ * Text-Body bring the other form from a file, or both when the letter's own body is blank. */
+#include "templates/letter/letter_body.h"
+#include "templates/letter/letter_compile.h"
+#include "templates/letter/letter_file.h"
+#include "templates/letter/letter_params.h"
+#include "templates/mime/mime_header.h"
+#include "templates/mime/mime_out.h"
+#include "templates/mime/mime_type.h"
+
+/* ---- Content-Type ---- */
+
+static bool is_known_charset(struct span s)
+{
+	return span_case_eq(s, SPAN("utf-8")) || span_case_eq(s, SPAN("utf8")) || span_case_eq(s, SPAN("us-ascii"));
+}
+
+static int read_params(struct letter_compile *c, struct letter_params *p, uint64_t line, uint64_t column,
+		       struct letter_body_source *out, struct span *boundary)
+{
+	struct mime_out o;
+	struct mime_field f = { .out = &o, .column = 60 };
+	struct span key, value;
+	struct err e = { 0 };
+	int got;
+
+	mime_out_init(&o, &c->l->memory);
+	while ((got = letter_params_next(p, &key, &value, &e)) > 0) {
+		if (span_case_eq(key, SPAN("boundary")) && boundary) {
+			*boundary = value;
+		} else if (!span_case_eq(key, SPAN("charset"))) {
+			if (mime_field_param(&f, key, value) < 0)
+				return err_nomem(c->e, "the letter");
+		} else if (!is_known_charset(value)) {
+			letter_mistake(c, "charset", line, column, "leave charset out: mails are UTF-8",
+				       "charset '%.*s' is not one this version can write", SPAN_ARG(value));
+		}
+	}
+	if (got < 0)
+		letter_mistake(c, "content type", line, column, NULL, "%s", e.text);
+	out->params = mime_out_flat(&o, &c->l->memory);
+	return out->params.p ? 0 : err_nomem(c->e, "the letter");
+}
+
+int letter_read_type(struct letter_compile *c, struct span value, uint64_t line, uint64_t column,
+		     struct letter_body_source *out, struct span *boundary)
+{
+	struct letter_params p = { .text = value, .a = &c->l->memory };
+	struct err e = { 0 };
+
+	out->type = SPAN("");
+	if (letter_params_first(&p, &out->type, &e) < 0 || !mime_type_ok(out->type)) {
+		letter_mistake(c, "content type", line, column, "for instance text/plain or text/html",
+			       "Content-Type '%.*s' is not of the form type/subtype", SPAN_ARG(value));
+		out->type = SPAN("");
+		return 0;
+	}
+	return read_params(c, &p, line, column, out, boundary);
+}
+
+/* ---- bodies ---- */
+
+static int type_field(struct letter_compile *c, struct letter_body *b, const struct letter_body_source *src)
+{
+	struct mime_out o;
+	struct mime_field f = { .out = &o };
+
+	mime_out_init(&o, &c->l->memory);
+	if (mime_field_begin(&f, SPAN("Content-Type"), src->type) < 0 ||
+	    mime_field_param(&f, SPAN("charset"), SPAN("utf-8")) < 0 || mime_out_copy(&o, src->params) < 0 ||
+	    mime_field_end(&f) < 0)
+		return err_nomem(c->e, "the letter");
+	b->type_field = mime_out_flat(&o, &c->l->memory);
+	return b->type_field.p ? 0 : err_nomem(c->e, "the letter");
+}
+
+struct letter_body *letter_compile_body(struct letter_compile *c, const struct letter_body_source *src)
+{
+	struct letter *l = c->l;
+	struct letter_body *b = arena_zero(&l->memory, sizeof *b);
+	struct letter_body **all = arena_grow(&l->memory, l->bodies, l->n_bodies * sizeof(*all),
+					      (l->n_bodies + 1) * sizeof(*all));
+
+	if (!b || !all) {
+		err_nomem(c->e, "the letter");
+		return NULL;
+	}
+	l->bodies = all;
+	b->html = span_case_eq(src->type, SPAN("text/html"));
+	b->type = src->type;
+	b->text = (struct letter_text){ .path = src->path, .line = src->line, .column = 1 };
+	if (type_field(c, b, src) < 0 || letter_compile_program(c, &b->text, src->text, b->html) < 0)
+		return NULL;
+	all[l->n_bodies++] = b;
+	return b;
+}
+
+/* The fixed value of a control header, or an empty one with a mistake reported. */
+static int fixed_value(struct letter_compile *c, const struct letter_header *h, struct span *out)
+{
+	struct letter_text t;
+
+	*out = SPAN("");
+	if (letter_compile_text(c, &t, h->value, c->l->path, h->line, h->column, h->name) < 0)
+		return -1;
+	if (t.program && !t.fixed)
+		letter_mistake(c, "control header", h->line, h->column, "write the name itself",
+			       "header '%.*s' takes no values from the list", SPAN_ARG(h->name));
+	else if (t.program)
+		*out = t.value;
+	return 0;
+}
+
+static int body_of_file(struct letter_compile *c, const struct letter_header *h, struct span type)
+{
+	struct letter_body_source src = { .line = 1, .type = type, .params = SPAN("") };
+	struct span name;
+	int rc;
+
+	if (fixed_value(c, h, &name) < 0)
+		return -1;
+	if (name.n == 0)
+		return 0;
+	rc = letter_read_text(c, name, h, &src.text, &src.path);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	return letter_compile_body(c, &src) ? 0 : -1;
+}
+
+static void body_unused(struct letter_compile *c, const char *why)
+{
+	letter_mistake(c, "two bodies", c->source.body_line, 1, "leave one of them out",
+		       "the letter's own body would not be used: %s", why);
+}
+
+/* Text first, HTML last (RFC 2046 5.1.4): the better form comes later. */
+static int compile_bodies(struct letter_compile *c, const struct letter_body_source *own)
+{
+	bool blank = span_trim(own->text).n == 0, html = span_case_eq(own->type, SPAN("text/html"));
+
+	if (c->text && c->html && !blank)
+		body_unused(c, "both Text-Body and Html-Body are given");
+	else if (!blank && c->text && !html)
+		body_unused(c, "Text-Body is given, and Content-Type is not text/html");
+	else if (!blank && c->html && html)
+		body_unused(c, "Html-Body is given, and Content-Type is text/html too");
+	if (c->text && body_of_file(c, c->text, SPAN("text/plain")) < 0)
+		return -1;
+	if (!blank || (!c->text && !c->html)) {
+		if (!letter_compile_body(c, own))
+			return -1;
+	}
+	return c->html ? body_of_file(c, c->html, SPAN("text/html")) : 0;
+}
+
+static int compile_own(struct letter_compile *c)
+{
+	struct letter_body_source own = {
+		.text = c->source.body, .path = c->l->path, .line = c->source.body_line,
+		.type = SPAN("text/plain"), .params = SPAN(""),
+	};
+	struct span value, boundary = { NULL, 0 };
+	const struct letter_header *h = c->type;
+
+	if (h) {
+		if (fixed_value(c, h, &value) < 0)
+			return -1;
+		if (value.n == 0)
+			return 0;
+		if (letter_read_type(c, value, h->line, h->column, &own, &boundary) < 0)
+			return -1;
+		if (own.type.n == 0)
+			return 0;
+	}
+	if (span_case_begins(own.type, SPAN("multipart/"))) {
+		if (c->text || c->html)
+			body_unused(c, "it is written in parts, and Text-Body or Html-Body is given too");
+		return letter_compile_multipart(c, span_skip(own.type, 10), boundary, own.text, own.line);
+	}
+	if (!span_case_eq(own.type, SPAN("text/plain")) && !span_case_eq(own.type, SPAN("text/html"))) {
+		letter_mistake(c, "content type", h->line, h->column, "text/plain, text/html or multipart/...",
+			       "a letter of type '%.*s' is not one this version can write", SPAN_ARG(own.type));
+		return 0;
+	}
+	return compile_bodies(c, &own);
+}
+
+/* ---- files ---- */
+
+static bool is_cid_char(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c != '\0' && memchr("._-+@", c, 5));
+}
+
+/* The name by which HTML reaches an inline file, and the Content-ID made of it (RFC 2392). */
+static int name_inline(struct letter_compile *c, struct letter_file *f, struct span cid)
+{
+	char id[MIME_ID_SIZE];
+	struct mime_out o;
+
+	f->shown_cid = cid;
+	mime_out_init(&o, &c->l->memory);
+	for (size_t i = 0; i < cid.n; i++) {
+		if (mime_out_copy(&o, is_cid_char(cid.p[i]) ? span_sub(cid, i, 1) : SPAN("_")) < 0)
+			return err_nomem(c->e, "the letter");
+	}
+	if (span_find(cid, '@') == cid.n) {
+		mime_id(&c->l->seed, "cid", c->l->n_files, id);
+		if (mime_out_copy(&o, SPAN(".")) < 0 || mime_out_copy(&o, span_of(id, 8)) < 0 ||
+		    mime_out_copy(&o, SPAN("@")) < 0 || mime_out_copy(&o, c->l->id_domain) < 0)
+			return err_nomem(c->e, "the letter");
+	}
+	f->content_id = mime_out_flat(&o, &c->l->memory);
+	return f->content_id.p ? 0 : err_nomem(c->e, "the letter");
+}
+
+/* "cid=NAME" of a templated Inline: its name has to be the letter's own. */
+static struct span fixed_cid(const struct letter_text *t)
+{
+	for (uint32_t i = 0; i < liquid_n_pieces(t->program); i++) {
+		struct span piece = t->pieces[i];
+		size_t at = span_search(piece, SPAN("cid="));
+
+		if (at < piece.n) {
+			piece = span_skip(piece, at + 4);
+			return span_trim(span_sub(piece, 0, span_find(piece, ';')));
+		}
+	}
+	return (struct span){ NULL, 0 };
+}
+
+static void file_mistake(struct letter_compile *c, const struct letter_file *f, const struct err *e)
+{
+	struct err placed = *e;
+
+	err_at(&placed, f->text.path, f->text.line, f->text.column);
+	finding_of_err(&c->watch.sink, "missing file", &placed);
+}
+
+/* Reads and encodes a file whose name has no holes. */
+static int finish_fixed(struct letter_compile *c, struct letter_file *f)
+{
+	struct letter *l = c->l;
+	struct letter_file_name *name = &f->fixed_name;
+	struct err e = { 0 };
+	int rc = letter_file_parse(name, f->text.value, NULL, &l->memory, &e);
+
+	if (rc == 0 && f->is_inline)
+		rc = name_inline(c, f, name->cid.n ? name->cid : mime_file_name(name->path, &l->memory));
+	else if (rc == 0 && name->cid.n > 0)
+		rc = name_inline(c, f, name->cid);
+	if (rc == 0)
+		rc = letter_file_read(l->folder, name->path, FILE_BY_AUTHOR, l->opt.max_message_bytes, &l->memory,
+				      &f->octets, &e);
+	if (rc == 0)
+		rc = letter_file_encode(f, name, f->octets, &l->memory, &f->head, &f->data, &f->needs, &e);
+	if (rc == 0) {
+		letter_digest_add(c, "file", f->octets);
+		return 0;
+	}
+	if (e.kind == ERR_NONE || e.kind == ERR_NOMEM)
+		return err_nomem(c->e, "the letter");
+	file_mistake(c, f, &e);
+	return 0;
+}
+
+static int compile_file(struct letter_compile *c, const struct letter_header *h, bool is_inline)
+{
+	struct letter *l = c->l;
+	struct letter_file *f = arena_zero(&l->memory, sizeof *f);
+	struct letter_file **all = arena_grow(&l->memory, l->files, l->n_files * sizeof(*all),
+					      (l->n_files + 1) * sizeof(*all));
+	struct span cid;
+
+	if (!f || !all)
+		return err_nomem(c->e, "the letter");
+	l->files = all;
+	f->is_inline = is_inline;
+	if (letter_compile_text(c, &f->text, h->value, l->path, h->line, h->column, h->name) < 0)
+		return -1;
+	if (!f->text.program)
+		return 0;
+	all[l->n_files++] = f;
+	if (f->text.fixed)
+		return finish_fixed(c, f);
+	cid = fixed_cid(&f->text);
+	if (is_inline && cid.n == 0) {
+		letter_mistake(c, "inline file", h->line, h->column, "for instance: photos/{{ id }}.jpg; cid=photo",
+			       "an Inline whose file differs from mail to mail needs a name for the HTML: cid=NAME");
+		return 0;
+	}
+	return cid.n > 0 ? name_inline(c, f, cid) : 0;
+}
+
+static int compile_files(struct letter_compile *c)
+{
+	for (uint32_t i = 0; i < c->source.n_headers; i++) {
+		const struct letter_header *h = &c->source.headers[i];
+		enum letter_control control = letter_field_known(h->name)->control;
+
+		if (control != CONTROL_ATTACHMENT && control != CONTROL_INLINE)
+			continue;
+		if (h->value.n == 0)
+			letter_mistake(c, "missing file", h->name_line, 1, NULL, "header '%.*s' names no file",
+				       SPAN_ARG(h->name));
+		else if (compile_file(c, h, control == CONTROL_INLINE) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int letter_compile_parts(struct letter_compile *c)
+{
+	struct letter *l = c->l;
+
+	if (compile_own(c) < 0 || compile_files(c) < 0)
+		return -1;
+	for (uint32_t i = 0; i < l->n_bodies; i++) {
+		struct letter_body *b = l->bodies[i];
+
+		if (b->text.program && letter_body_prepare(b, l->files, l->n_files, &l->memory, c->e) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,359 @@
+/* letter_write.c - letter + row = mail.
+ *
+ * Walks the message program: fixed octets are referenced, fields and bodies filled in.
+ *  1. A mail's recipients are the addresses of To, Cc and Bcc, each once; what stands in the header
+ *     and what goes into the envelope come from the same parsed address.
+ *  2. Same letter, seed, row and time: same octets.
+ *  3. No heap is touched once arena and scratch have grown to their size.
+ * Held by tests/unit/test_letter_write.c. */
+#include "templates/letter/letter.h"
+
+#include "engine/base/err.h"
+#include "engine/base/mem.h"
+#include "templates/letter/letter_body.h"
+#include "templates/letter/letter_field.h"
+#include "templates/letter/letter_file.h"
+#include "templates/letter/letter_job.h"
+#include "templates/letter/letter_text.h"
+#include "templates/mime/mime_out.h"
+
+/* ---- desks and jobs ---- */
+
+int letter_desk_new(struct letter_desk **out, const struct letter *l, struct err *e)
+{
+	struct letter_desk *d = mem_new(sizeof *d);
+
+	(void)l;
+	*out = NULL;
+	if (!d)
+		return err_nomem(e, "a desk");
+	d->second = INT64_MIN;
+	if (liquid_scratch_new(&d->scratch, e) < 0) {
+		mem_free(d);
+		return -1;
+	}
+	*out = d;
+	return 0;
+}
+
+void letter_desk_free(struct letter_desk **dp)
+{
+	struct letter_desk *d = *dp;
+
+	if (!d)
+		return;
+	*dp = NULL;
+	liquid_scratch_free(&d->scratch);
+	mem_free(d);
+}
+
+static void set_date(struct letter_desk *d, int64_t wall_ms)
+{
+	int64_t second = wall_ms / 1000;
+
+	if (second == d->second)
+		return;
+	d->second = second;
+	d->zone_minutes = clock_zone_minutes(wall_ms);
+	clock_rfc5322(wall_ms, d->zone_minutes, d->date);
+}
+
+void letter_job_begin(struct letter_job *job, const struct letter *l, struct letter_desk *d, struct arena *a,
+		      const struct row *r, int64_t wall_ms)
+{
+	set_date(d, wall_ms);
+	*job = (struct letter_job){ .l = l, .d = d, .a = a, .row = r, .needs = l->needs };
+	job->specials[0] = value_int((int64_t)r->number);
+	job->input = (struct liquid_input){
+		.row = r, .specials = job->specials, .now_ms = wall_ms, .zone_minutes = d->zone_minutes,
+	};
+}
+
+/* ---- Message-ID ---- */
+
+struct span letter_message_id(const struct letter *l, struct arena *a, uint64_t row)
+{
+	size_t n = 1 + (MIME_ID_SIZE - 1) + 1 + l->id_domain.n + 1;
+	char id[MIME_ID_SIZE], *p;
+
+	if (l->own_message_id)
+		return l->fixed_message_id.p ? l->fixed_message_id : SPAN("");
+	p = arena_take(a, n);
+	if (!p)
+		return (struct span){ NULL, 0 };
+	mime_id(&l->seed, "message", row, id);
+	p[0] = '<';
+	memcpy(p + 1, id, MIME_ID_SIZE - 1);
+	p[MIME_ID_SIZE] = '@';
+	memcpy(p + MIME_ID_SIZE + 1, l->id_domain.p, l->id_domain.n);
+	p[n - 1] = '>';
+	return span_of(p, n);
+}
+
+static bool is_message_id(const struct letter_field *f)
+{
+	return f->kind == FIELD_PLAIN && span_eq(f->name, SPAN("Message-ID"));
+}
+
+/* ---- fields ---- */
+
+/* Keeps what the envelope needs of a field. */
+static void keep_role(struct letter_job *job, const struct letter_field *f, const struct letter_field_value *v)
+{
+	if (f->role == ROLE_RETURN_PATH)
+		job->null_path = v->null_path;
+	if (f->role != ROLE_NONE)
+		job->lists[f->role] = v->list;
+	if (is_message_id(f))
+		job->message_id = v->text;
+}
+
+int letter_job_field(struct letter_job *job, const struct letter_field *f, struct letter_field_value *v, struct err *e)
+{
+	if (letter_field_render(f, job, v, e) < 0)
+		return -1;
+	keep_role(job, f, v);
+	return 0;
+}
+
+static int write_field(struct letter_job *job, const struct letter_field *f, struct mime_out *o, struct err *e)
+{
+	struct letter_field_value v;
+
+	return letter_job_field(job, f, &v, e) < 0 ? -1 : letter_field_write(f, &v, o, e);
+}
+
+static int write_made(struct mime_out *o, struct span name, struct span value, struct err *e)
+{
+	if (mime_out_copy(o, name) < 0 || mime_out_copy(o, value) < 0 || mime_out_copy(o, SPAN("\r\n")) < 0)
+		return err_nomem(e, "a mail");
+	return 0;
+}
+
+/* ---- files of one mail ---- */
+
+int letter_job_file(struct letter_job *job, const struct letter_file *f, struct letter_file_name *name,
+		    struct span *octets, struct err *e)
+{
+	const struct letter *l = job->l;
+	struct span text;
+	const char *mask;
+
+	if (letter_text_render(&f->text, job, SPAN("Attachment"), &text, &mask, e) < 0)
+		return -1;
+	if (letter_file_parse(name, text, mask, job->a, e) < 0)
+		return err_at(e, f->text.path, f->text.line, f->text.column);
+	if (name->path.n == 0)
+		return 0;
+	if (letter_file_read(l->folder, name->path, FILE_BENEATH, l->opt.max_message_bytes, job->a, octets, e) < 0)
+		return err_at(e, f->text.path, f->text.line, f->text.column);
+	return 1;
+}
+
+static int write_file(struct letter_job *job, const struct letter_file *f, struct mime_out *o, struct err *e)
+{
+	struct letter_file_name name;
+	struct span octets, head, data;
+	int rc = letter_job_file(job, f, &name, &octets, e);
+
+	if (rc <= 0)
+		return rc;
+	if (letter_file_encode(f, &name, octets, job->a, &head, &data, &job->needs, e) < 0)
+		return err_at(e, f->text.path, f->text.line, f->text.column);
+	if (mime_out_copy(o, f->delimiter) < 0 || mime_out_refer(o, head) < 0 || mime_out_refer(o, data) < 0)
+		return err_nomem(e, "a mail");
+	return 0;
+}
+
+static int write_op(struct letter_job *job, const struct letter_op *op, struct mime_out *o, struct err *e)
+{
+	switch (op->kind) {
+	case OP_FIXED:
+		return mime_out_refer(o, op->fixed) < 0 ? err_nomem(e, "a mail") : 0;
+	case OP_FIELD:
+		return write_field(job, op->field, o, e);
+	case OP_DATE:
+		return write_made(o, SPAN("Date: "), span_str(job->d->date), e);
+	case OP_MESSAGE_ID:
+		return write_made(o, SPAN("Message-ID: "), job->message_id, e);
+	case OP_BODY:
+		return letter_body_write(op->body, job, o, e);
+	case OP_FILE:
+		return write_file(job, op->file, o, e);
+	}
+	return -1;
+}
+
+/* ---- envelope ---- */
+
+/* Fields that never leave, and those whose octets are fixed, for their addresses. */
+int letter_job_roles(struct letter_job *job, struct err *e)
+{
+	const struct letter *l = job->l;
+	struct letter_field_value v;
+
+	for (int i = 0; i < ROLE_COUNT; i++) {
+		const struct letter_field *f = l->role[i];
+
+		if (!f)
+			continue;
+		if (f->fixed) {
+			job->lists[i] = &f->list;
+			if (i == ROLE_RETURN_PATH)
+				job->null_path = f->null_path;
+		} else if (f->control && letter_job_field(job, f, &v, e) < 0) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static uint32_t length_of(const struct letter_job *job, enum letter_role role)
+{
+	return job->lists[role] ? job->lists[role]->n : 0;
+}
+
+static int place_of(const struct letter_job *job, enum letter_role role, struct err *e)
+{
+	const struct letter_field *f = job->l->role[role];
+
+	return f && f->n_texts ? err_at(e, f->texts[0].path, f->texts[0].line, f->texts[0].column)
+			       : err_at(e, job->l->path, 0, 0);
+}
+
+static int choose_sender(struct letter_job *job, struct span *out, struct err *e)
+{
+	static const enum letter_role from[] = { ROLE_RETURN_PATH, ROLE_SENDER, ROLE_FROM };
+
+	*out = SPAN("");
+	if (length_of(job, ROLE_FROM) == 0) {
+		err_set(e, ERR_INPUT, "this row leaves the 'From:' empty");
+		return place_of(job, ROLE_FROM, e);
+	}
+	if (length_of(job, ROLE_FROM) > 1 && length_of(job, ROLE_SENDER) == 0) {
+		err_set(e, ERR_INPUT, "a 'From:' with several addresses wants a 'Sender:'");
+		return place_of(job, ROLE_FROM, e);
+	}
+	if (job->null_path)
+		return 0;
+	for (size_t i = 0; i < sizeof from / sizeof from[0]; i++) {
+		uint32_t n = length_of(job, from[i]);
+
+		if (n > 1 && from[i] != ROLE_FROM) {
+			err_set(e, ERR_INPUT, "'%.*s' takes one address", SPAN_ARG(job->l->role[from[i]]->name));
+			return place_of(job, from[i], e);
+		}
+		if (n > 0) {
+			*out = job->lists[from[i]]->items[0].path;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static bool in_list(const struct address_list *list, const struct address *x, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (address_same(&list->items[i], x))
+			return true;
+	}
+	return false;
+}
+
+static bool is_new(const struct letter_job *job, enum letter_role role, uint32_t at)
+{
+	const struct address *x = &job->lists[role]->items[at];
+
+	for (int r = ROLE_TO; r < (int)role; r++) {
+		if (job->lists[r] && in_list(job->lists[r], x, job->lists[r]->n))
+			return false;
+	}
+	return !in_list(job->lists[role], x, at);
+}
+
+static int gather_recipients(struct letter_job *job, struct mail *out, struct err *e)
+{
+	uint32_t n = length_of(job, ROLE_TO) + length_of(job, ROLE_CC) + length_of(job, ROLE_BCC);
+	struct span *all = arena_take(job->a, (n ? n : 1) * sizeof *all);
+
+	if (!all)
+		return err_nomem(e, "a mail");
+	out->recipients = all;
+	out->n_recipients = 0;
+	for (int r = ROLE_TO; r <= ROLE_BCC; r++) {
+		for (uint32_t i = 0; i < length_of(job, r); i++) {
+			if (is_new(job, r, i))
+				all[out->n_recipients++] = job->lists[r]->items[i].path;
+		}
+	}
+	if (out->n_recipients > 0)
+		return 0;
+	err_set(e, ERR_INPUT, "this row has no recipient: its address is empty");
+	return place_of(job, ROLE_TO, e);
+}
+
+/* The To of the letter must have the address of the column that was named for it. */
+static int check_column(struct letter_job *job, struct err *e)
+{
+	const struct letter_text *t = &job->l->address_column;
+	struct address_list list = { 0 };
+	struct span text;
+	const char *mask;
+
+	if (letter_text_render(t, job, t->name, &text, &mask, e) < 0)
+		return -1;
+	if (letter_addresses(text, mask, job->a, &list, e) < 0)
+		return place_of(job, ROLE_TO, e);
+	for (uint32_t i = 0; i < list.n; i++) {
+		if (in_list(job->lists[ROLE_TO], &list.items[i], length_of(job, ROLE_TO)))
+			continue;
+		err_set(e, ERR_INPUT, "'To:' has not the address of column '%.*s', %.*s", SPAN_ARG(t->name),
+			SPAN_ARG(list.items[i].path));
+		place_of(job, ROLE_TO, e);
+		return err_hint(e, "take out 'To:' or --address-column");
+	}
+	if (list.n > 0)
+		return 0;
+	err_set(e, ERR_INPUT, "column '%.*s' has no address", SPAN_ARG(t->name));
+	return place_of(job, ROLE_TO, e);
+}
+
+static int finish(struct letter_job *job, const struct mime_out *o, struct mail *out, struct err *e)
+{
+	if (job->l->check_column && check_column(job, e) < 0)
+		return -1;
+	if (choose_sender(job, &out->sender, e) < 0 || gather_recipients(job, out, e) < 0)
+		return -1;
+	if (o->size > job->l->opt.max_message_bytes) {
+		err_set(e, ERR_INPUT, "the message has %llu bytes, more than the %llu allowed",
+			(unsigned long long)o->size, (unsigned long long)job->l->opt.max_message_bytes);
+		return err_at(e, job->l->path, 0, 0);
+	}
+	out->content = o->spans;
+	out->n_content = o->n;
+	out->size = o->size;
+	out->needs = job->needs;
+	out->row = job->row->number;
+	out->message_id = job->message_id;
+	return 0;
+}
+
+int letter_write(const struct letter *l, struct letter_desk *d, struct arena *a, const struct row *r,
+		 int64_t wall_ms, struct mail *out, struct err *e)
+{
+	struct letter_job job;
+	struct mime_out o;
+
+	letter_job_begin(&job, l, d, a, r, wall_ms);
+	mime_out_init(&o, a);
+	job.message_id = letter_message_id(l, a, r->number);
+	if (!job.message_id.p)
+		return err_nomem(e, "a mail");
+	if (letter_job_roles(&job, e) < 0)
+		return -1;
+	for (uint32_t i = 0; i < l->n_ops; i++) {
+		if (write_op(&job, &l->ops[i], &o, e) < 0)
+			return -1;
+	}
+	return finish(&job, &o, out, e);
+}
