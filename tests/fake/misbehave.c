@@ -5,23 +5,16 @@
 
 #include <stdlib.h>
 
-static bool regex_hits(const regex_t *re, struct text t)
-{
-	regmatch_t m = { .rm_so = 0, .rm_eo = (regoff_t)t.n };
-
-	return regexec(re, t.n ? t.p : "", 1, &m, REG_STARTEND) == 0;
-}
-
 static bool matches(const struct fault *f, enum stage stage, uint64_t conn, const struct fault_subject *subject)
 {
 	if (!(f->stages & stage) || (f->conn && f->conn != conn))
 		return false;
-	if (f->has_mail && !regex_hits(&f->mail, subject->mail))
+	if (f->has_mail && !text_matches(subject->mail, &f->mail))
 		return false;
 	if (!f->has_rcpt)
 		return true;
 	for (size_t i = 0; i < subject->n_rcpt; i++)
-		if (regex_hits(&f->rcpt, subject->rcpt[i]))
+		if (text_matches(subject->rcpt[i], &f->rcpt))
 			return true;
 	return false;
 }

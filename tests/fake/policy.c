@@ -91,15 +91,12 @@ static int64_t first_seen(struct greylist *g, struct text address, int64_t now_n
 
 const char *policy_refusal(const struct config *cfg, struct greylist *g, struct text rcpt, int64_t now_ns)
 {
-	regmatch_t m;
 	bool is_new;
 	int64_t first;
 
-	for (const struct refusal *r = cfg->refusals; r; r = r->next) {
-		m = (regmatch_t){ .rm_so = 0, .rm_eo = (regoff_t)rcpt.n };
-		if (regexec(&r->address, rcpt.p, 1, &m, REG_STARTEND) == 0)
+	for (const struct refusal *r = cfg->refusals; r; r = r->next)
+		if (text_matches(rcpt, &r->address))
 			return r->reply;
-	}
 	if (!cfg->greylist)
 		return NULL;
 	pthread_mutex_lock(&g->lock);

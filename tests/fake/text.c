@@ -109,6 +109,17 @@ bool text_u64(struct text t, uint64_t *out)
 	return true;
 }
 
+bool text_matches(struct text t, const regex_t *re)
+{
+	char string[4096];
+
+	if (t.n >= sizeof string)
+		return false;
+	memcpy(string, t.n ? t.p : "", t.n);
+	string[t.n] = 0;
+	return regexec(re, string, 0, NULL, 0) == 0;
+}
+
 void bytes_room(struct bytes *b, size_t more)
 {
 	size_t cap = b->cap ? b->cap : 256;

@@ -5,6 +5,7 @@
 #ifndef TESTS_FAKE_TEXT_H
 #define TESTS_FAKE_TEXT_H
 
+#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,6 +57,9 @@ struct text text_trim(struct text t); /* without spaces, tabs, CR and LF at both
 struct text text_cut(struct text *rest, char c);
 /* All of t as a decimal number without sign; false when it is none or does not fit 63 bits. */
 bool text_u64(struct text t, uint64_t *out);
+
+/* A text over 4 KiB never matches. */
+bool text_matches(struct text t, const regex_t *re);
 
 void bytes_room(struct bytes *b, size_t more); /* so that b->p + b->n has room for more */
 void bytes_free(struct bytes *b);
