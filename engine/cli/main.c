@@ -18,7 +18,7 @@
 
 static const struct command *const commands[] = { &command_send,  &command_check,  &command_preview,
 						  &command_render, &command_init };
-enum { N_COMMANDS = sizeof commands / sizeof *commands };
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const char about[] =
 	"Merges a letter with a list of recipients, sends each a message of their own\n"

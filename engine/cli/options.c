@@ -12,6 +12,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
+#include "engine/base/must.h"
 #include "engine/base/span.h"
 #include "engine/base/utf8.h"
 #include "engine/cli/options_table.h"
@@ -185,9 +186,12 @@ static int set_value(struct options *o, const struct option_spec *s, const char 
 {
 	char *at = (char *)o + s->at;
 
+	if (s->kind == OPTION_FLAG)
+		return set_flag((bool *)at, s, dashes, value, e);
+	MUST(value);
 	switch (s->kind) {
 	case OPTION_FLAG:
-		return set_flag((bool *)at, s, dashes, value, e);
+		break;
 	case OPTION_TEXT:
 		*(const char **)(void *)at = value;
 		return 0;

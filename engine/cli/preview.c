@@ -141,7 +141,7 @@ static void name_eml(struct preview *p, uint64_t row, struct span address)
 	for (; n < address.n && n < ADDRESS_SHOWN_BYTES; n++) {
 		char c = address.p[n];
 
-		safe[n] = isascii((unsigned char)c) && (isalnum((unsigned char)c) || memchr("@._+-", c, 5)) ? c : '_';
+		safe[n] = isascii((unsigned char)c) && (isalnum((unsigned char)c) || (c && strchr("@._+-", c))) ? c : '_';
 	}
 	safe[n] = '\0';
 	snprintf(p->eml_name, sizeof p->eml_name, "%06llu-%s.eml", (unsigned long long)row, safe);

@@ -43,13 +43,12 @@ static size_t read_cid(struct span s, char out[CID_MAX], size_t *out_n)
 {
 	size_t i = 0, n = 0;
 
-	while (i < s.n && n < CID_MAX && !memchr("\"'<> \t\r\n)&;,", s.p[i], 13)) {
-		if (s.p[i] == '%' && i + 2 < s.n && hex_digit(s.p[i + 1]) >= 0 && hex_digit(s.p[i + 2]) >= 0) {
-			out[n++] = (char)(hex_digit(s.p[i + 1]) << 4 | hex_digit(s.p[i + 2]));
-			i += 3;
-		} else {
-			out[n++] = s.p[i++];
-		}
+	while (i < s.n && n < CID_MAX && !strchr("\"'<> \t\r\n)&;,", s.p[i])) { /* NUL ends it too */
+		int high = s.p[i] == '%' && i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
+		int low = high >= 0 ? hex_digit(s.p[i + 2]) : -1;
+
+		out[n++] = low >= 0 ? (char)(high * 16 + low) : s.p[i];
+		i += low >= 0 ? 3 : 1;
 	}
 	*out_n = n;
 	return i;
@@ -67,7 +66,7 @@ static const struct letter_view_part *find_part(const struct letter_view *v, str
 static bool is_type(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!isalnum((unsigned char)s.p[i]) && !memchr("/+-.", s.p[i], 4))
+		if (!isalnum((unsigned char)s.p[i]) && (!s.p[i] || !strchr("/+-.", s.p[i])))
 			return false;
 	return s.n > 0;
 }

@@ -77,23 +77,24 @@ static int read_one(struct options *o, const char *var, struct member *out, stru
 int vars_read(struct options *o, const struct member **out, uint32_t *n, struct err *e)
 {
 	struct member *vars = arena_array(&o->memory, o->vars.n + 1, sizeof *vars);
+	uint32_t count = 0;
 
-	*n = 0;
 	if (!vars)
 		return err_nomem(e, "the values of --var");
 	for (uint32_t i = 0; i < o->vars.n; i++) {
-		struct member m;
+		struct member m = { .key = { NULL, 0 } };
 		uint32_t at = 0;
 
 		if (read_one(o, o->vars.items[i], &m, e) < 0)
 			return -1;
-		while (at < *n && !span_eq(vars[at].key, m.key))
+		while (at < count && !span_eq(vars[at].key, m.key))
 			at++;
-		if (at < *n && i < o->vars_typed)
+		if (at < count && i < o->vars_typed)
 			return err_set(e, ERR_INPUT, "--var %.*s is given twice", SPAN_ARG(m.key));
-		if (at == *n)
-			vars[(*n)++] = m;
+		if (at == count)
+			vars[count++] = m;
 	}
 	*out = vars;
+	*n = count;
 	return 0;
 }

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from relay import LETTERSHOP, Relay, lettershop, results, write_letter, write_list
+from relay import LETTERSHOP, Relay, lettershop, results, write_list
 from terminal import Terminal
 
 ACCEPT_ALL = "null:"
