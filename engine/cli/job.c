@@ -41,7 +41,7 @@ int job_of_letter(struct options *o, struct campaign_job *job, struct err *e)
 
 static int open_transcript(const char *path, int *out, struct err *e)
 {
-	*out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+	*out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
 	return *out < 0 ? err_sys(e, "cannot write the transcript '%s'", path) : 0;
 }
 
