@@ -110,6 +110,10 @@ void smtp_on_data(struct smtp_session *s, const struct smtp_expect *x, const str
 	if (r->code == 354) {
 		if (tx->failed) /* an odd server: no further mail through it */
 			s->retiring = s->leaving = true;
+		if (tx->accepted == 0 && s->opt->lmtp) { /* and as many replies to its end as there are */
+			smtp_desync(s, x, r);
+			return;
+		}
 		if (tx->failed || tx->accepted == 0) {
 			tx->step = STEP_LONE_DOT;
 			return;

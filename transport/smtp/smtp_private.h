@@ -144,7 +144,9 @@ struct smtp_session {
 	unsigned accepted, errors;   /* mails; refusals since the last accepted one */
 
 	struct smtp_rcpt *rcpt;
-	uint32_t rcpt_free, rcpt_free_n;
+	uint32_t rcpt_free;   /* list of records given back, newest first: few are ever touched */
+	uint32_t rcpt_fresh;  /* the first that was never used */
+	uint32_t rcpt_free_n; /* both together */
 
 	struct smtp_note *note;
 	uint32_t note_first, note_n, note_max;

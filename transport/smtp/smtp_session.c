@@ -51,8 +51,7 @@ static int take_memory(struct smtp_session *s, struct err *e)
 	s->note = mem_array(s->note_max, sizeof *s->note);
 	if (!s->tx || !s->expect || !s->rcpt || !s->note)
 		return err_nomem(e, "a session");
-	for (uint32_t i = 0; i < n_rcpt; i++)
-		s->rcpt[i].next = i + 1 < n_rcpt ? i + 1 : NO_RCPT;
+	s->rcpt_free = NO_RCPT;
 	s->rcpt_free_n = n_rcpt;
 	return 0;
 }

@@ -22,6 +22,17 @@ static uint32_t tracked_of(const struct smtp_session *s, const struct mail *m)
 	return m->n_recipients < max ? m->n_recipients : max;
 }
 
+static uint32_t take_record(struct smtp_session *s)
+{
+	uint32_t i = s->rcpt_free;
+
+	s->rcpt_free_n--;
+	if (i == NO_RCPT)
+		return s->rcpt_fresh++;
+	s->rcpt_free = s->rcpt[i].next;
+	return i;
+}
+
 struct smtp_tx *smtp_tx_begin(struct smtp_session *s, const struct mail *m)
 {
 	uint32_t n = tracked_of(s, m), *link;
@@ -37,16 +48,15 @@ struct smtp_tx *smtp_tx_begin(struct smtp_session *s, const struct mail *m)
 	tx->end = NOT_YET;
 	link = &tx->first;
 	for (uint32_t i = 0; i < n; i++) {
-		struct smtp_rcpt *r = &s->rcpt[s->rcpt_free];
+		struct smtp_rcpt *r;
 
-		*link = s->rcpt_free;
-		s->rcpt_free = r->next;
+		*link = take_record(s);
+		r = &s->rcpt[*link];
 		link = &r->next;
 		r->state = RCPT_OPEN;
 		r->verdict.recipient = i;
 	}
 	*link = NO_RCPT;
-	s->rcpt_free_n -= n;
 	tx->cursor = tx->first;
 	s->in_hand++;
 	s->in_flight++;
@@ -131,7 +141,7 @@ static const char *stage_of(const struct smtp_tx *tx)
 	case STEP_WAIT:
 		return "DATA";
 	default:
-		return tx->content_begun ? "content" : "MAIL";
+		return "content";
 	}
 }
 
