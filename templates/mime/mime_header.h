@@ -40,7 +40,7 @@ struct mime_field {
 };
 /* "Name: value"; value is ASCII without anything to fold. */
 int mime_field_begin(struct mime_field *f, struct span name, struct span value);
-/* "; name=value": as a token, quoted, or in the extended form, in sections when it is long. */
+/* "; name=value": bare, quoted, or in the extended form, in sections when it is long. */
 int mime_field_param(struct mime_field *f, struct span name, struct span value);
 int mime_field_end(struct mime_field *f);
 

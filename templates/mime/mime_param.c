@@ -1,7 +1,7 @@
 /* mime_param.c - parameters of a field (RFC 2045 5.1, RFC 2231).
  *
- * ASCII goes as a token or quoted; what is not ASCII or too long for a line goes in the extended
- * form, cut into sections between characters, which RFC 2231 4.1 does not ask and weak readers
+ * ASCII goes bare or quoted; what is not ASCII, too long for a line, or might be taken for
+ * an encoded word goes in the extended form, cut into sections between characters, which RFC 2231 4.1 does not ask and weak readers
  * need. Held by tests/unit/test_mime_header.c. */
 #include "templates/mime/mime_header.h"
 
@@ -17,10 +17,14 @@ enum {
 	SECTION_AROUND = 24 /* "*999*=UTF-8'';" and blanks */
 };
 
-static bool is_token(struct span s)
+/* Bare values are few: readers disagree about ', * and % in them. */
+static bool is_bare(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] <= ' ' || s.p[i] >= 127 || memchr("()<>@,;:\\\"/[]?=", s.p[i], 15))
+		char c = s.p[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+		      (c != '\0' && memchr("-._+", c, 4))))
 			return false;
 	}
 	return s.n > 0;
@@ -67,9 +71,9 @@ int mime_field_end(struct mime_field *f)
 
 static int add_short(struct mime_field *f, struct span name, struct span value)
 {
-	bool token = is_token(value);
+	bool bare = is_bare(value);
 
-	if (separate(f, name.n + value.n + 3) < 0 || put(f, name) < 0 || put(f, token ? SPAN("=") : SPAN("=\"")) < 0)
+	if (separate(f, name.n + value.n + 3) < 0 || put(f, name) < 0 || put(f, bare ? SPAN("=") : SPAN("=\"")) < 0)
 		return -1;
 	for (size_t i = 0; i < value.n; i++) {
 		bool escape = value.p[i] == '"' || value.p[i] == '\\';
@@ -77,7 +81,7 @@ static int add_short(struct mime_field *f, struct span name, struct span value)
 		if ((escape && put(f, SPAN("\\")) < 0) || put(f, span_sub(value, i, 1)) < 0)
 			return -1;
 	}
-	return token ? 0 : put(f, SPAN("\""));
+	return bare ? 0 : put(f, SPAN("\""));
 }
 
 static size_t width(struct span s)
@@ -141,7 +145,7 @@ static int add_extended(struct mime_field *f, struct span name, struct span valu
 
 int mime_field_param(struct mime_field *f, struct span name, struct span value)
 {
-	bool plain = value.n <= QUOTED_MOST;
+	bool plain = value.n <= QUOTED_MOST && span_search(value, SPAN("=?")) == value.n;
 
 	for (size_t i = 0; i < value.n; i++)
 		plain = plain && value.p[i] >= ' ' && value.p[i] < 127;

@@ -170,7 +170,7 @@ struct span mime_file_name_ascii(struct span name, struct arena *a)
 	while (name.n > 0) {
 		int32_t c = utf8_take(&name);
 
-		p[n++] = c >= ' ' && c < 127 && c != '"' && c != '\\' ? (char)c : '_';
+		p[n++] = c >= ' ' && c < 127 && c != '"' && c != '\\' && c != '?' ? (char)c : '_';
 	}
 	return span_of(p, n);
 }

@@ -174,19 +174,25 @@ static void add_word(struct mime_line *l, struct span s, enum mime_word_place pl
 	l->begun = true;
 }
 
-static bool q_is_shorter(struct span text, enum mime_word_place place)
+/* Columns of text in the shorter of Q and B. */
+static size_t shorter(struct span text, enum mime_word_place place, bool *q)
 {
-	size_t q = 0;
+	size_t q_columns = 0, b_columns = (text.n + 2) / 3 * 4;
 
 	for (size_t i = 0; i < text.n; i++)
-		q += q_width((unsigned char)text.p[i], place);
-	return q <= (text.n + 2) / 3 * 4;
+		q_columns += q_width((unsigned char)text.p[i], place);
+	*q = q_columns <= b_columns;
+	return *q ? q_columns : b_columns;
 }
 
 void mime_line_encoded(struct mime_line *l, struct span text, enum mime_word_place place)
 {
-	bool q = q_is_shorter(text, place);
+	bool q;
+	size_t all = shorter(text, place, &q) + WORD_AROUND;
 
+	/* some readers keep the blank between two words of a name: one word where one will do */
+	if (place == MIME_WORD_PHRASE && all <= WORD && l->column + 1 + all > LINE_WITH_WORD)
+		mime_line_fold(l);
 	while (text.n > 0) {
 		size_t room, n;
 
