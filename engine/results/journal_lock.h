@@ -1,0 +1,13 @@
+/* journal_lock.h - at most one process holds a campaign (inside engine/results only). */
+#ifndef ENGINE_RESULTS_JOURNAL_LOCK_H
+#define ENGINE_RESULTS_JOURNAL_LOCK_H
+
+struct err;
+
+/* Locks the file at path, which is made when there is none, until *fd is closed or the process
+ * ends in whatever way, and notes there who holds it. ERR_CONFLICT: another one does, and who.
+ * results_path is for the sentence. */
+int journal_lock(int *fd, const char *path, const char *results_path, struct err *e);
+void journal_unlock(int *fd);
+
+#endif

@@ -1,0 +1,121 @@
+/* journal_record.h - the records of the journal as bytes (inside engine/results only).
+ *
+ * Writer and readers share this file. Every journal file is JOURNAL_MAGIC and then records:
+ *
+ *     0  4  CRC-32C of what follows in the record      little-endian all
+ *     4  4  sequence: 0, 1, 2, ... in the file
+ *     8  2  bytes of the body
+ *    10  2  check of the six bytes before it
+ *    12     body: one byte of type, then fields
+ *
+ * The check lets a reader trust the length before it has the body: a record that is cut off at
+ * the end of the file can be told from one whose length was damaged. Numbers in bodies are
+ * varints (7 bits a byte, lowest first), texts a varint length and bytes. */
+#ifndef ENGINE_RESULTS_JOURNAL_RECORD_H
+#define ENGINE_RESULTS_JOURNAL_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/buf.h"
+#include "engine/results/journal.h"
+
+#define JOURNAL_MAGIC "lshop-1\n"
+
+enum {
+	JOURNAL_MAGIC_SIZE = 8,
+	RECORD_HEAD = 12,
+	RECORD_BODY_MAX = 65535,
+	RECORD_BOOT_SIZE = 40,
+	RECORD_HOST_SIZE = 65,
+	RECORD_STAGE_SIZE = 48
+};
+
+enum record_type {
+	/* of `campaign` */
+	RECORD_CAMPAIGN = 1, /* the first */
+	RECORD_RUN = 2,
+	RECORD_CLAIM = 3,
+	RECORD_LIST = 4,
+	RECORD_END = 5,      /* that run closed its journal with everything on disk */
+	/* of a segment */
+	RECORD_SEGMENT = 16, /* the first */
+	RECORD_BEGIN = 17,
+	RECORD_INTENT = 18,
+	RECORD_RESULT = 19,
+	RECORD_SYNCED = 20   /* the file was on disk up to some offset */
+};
+
+struct record { /* body is borrowed from whoever read it */
+	enum record_type type;
+	uint32_t sequence;
+	uint64_t offset;  /* of its first byte in the file */
+	struct span body; /* without the type */
+};
+
+struct record_run {
+	unsigned run;
+	char boot[RECORD_BOOT_SIZE]; /* the kernel's boot id, as text */
+	char host[RECORD_HOST_SIZE];
+	uint64_t pid;
+	int64_t time_ms;
+};
+
+struct record_claim {
+	uint64_t first, last;
+	uint64_t synced; /* the file was on disk up to here when this was written */
+};
+
+struct record_segment {
+	unsigned char seed[JOURNAL_SEED_SIZE]; /* of the campaign it belongs to */
+	unsigned run, worker;
+};
+
+/* What the ledger needs of BEGIN, INTENT and RESULT. */
+struct record_mark {
+	uint64_t row;
+	uint32_t attempt, of;
+	struct span indexes;    /* recipients, one byte each: those of an INTENT; the one of a RESULT */
+	enum verdict_kind kind; /* RESULT */
+	uint64_t claims;        /* RESULT: claims made in the campaign when it was written */
+	int64_t time_ms;
+};
+
+/* Append one record; -1 when memory or the buffer's bound ran out, which leaves it as it was. */
+int record_put_campaign(struct buf *out, uint32_t sequence, const struct journal_header *h);
+int record_put_run(struct buf *out, uint32_t sequence, const struct record_run *r);
+int record_put_claim(struct buf *out, uint32_t sequence, const struct record_claim *c);
+int record_put_list(struct buf *out, uint32_t sequence, const unsigned char list[32]);
+int record_put_end(struct buf *out, uint32_t sequence, unsigned run);
+int record_put_segment(struct buf *out, uint32_t sequence, const struct record_segment *s);
+int record_put_begin(struct buf *out, uint32_t sequence, int64_t time_ms);
+int record_put_intent(struct buf *out, uint32_t sequence, const struct journal_intent *i);
+int record_put_result(struct buf *out, uint32_t sequence, const struct journal_result *r, uint64_t claims);
+int record_put_synced(struct buf *out, uint32_t sequence, uint64_t offset);
+
+/* The record at the front of `bytes`: 1 whole and sound; 0 more bytes are needed; -1 it is not
+ * one. Does not look at the sequence. */
+int record_take(struct span bytes, struct record *out);
+static inline size_t record_size(const struct record *r)
+{
+	return RECORD_HEAD + 1 + r->body.n;
+}
+
+/* 0, or -1: the body is not of this form (another version wrote it). Spans are borrowed from the
+ * body. */
+int record_get_campaign(const struct record *r, struct journal_header *out);
+int record_get_run(const struct record *r, struct record_run *out);
+int record_get_claim(const struct record *r, struct record_claim *out);
+int record_get_list(const struct record *r, unsigned char list[32]);
+int record_get_end(const struct record *r, unsigned *run);
+int record_get_segment(const struct record *r, struct record_segment *out);
+int record_get_mark(const struct record *r, struct record_mark *out);
+/* recipients: room for JOURNAL_RECIPIENTS_MAX, used by out->recipients. */
+int record_get_intent(const struct record *r, struct journal_intent *out, struct journal_recipient *recipients);
+/* out->verdict becomes verdict, whose stage becomes the text in stage. */
+int record_get_result(const struct record *r, struct journal_result *out, struct verdict *verdict,
+		      char stage[RECORD_STAGE_SIZE]);
+/* Up to where the file was on disk before that record was written; 0 when it does not say. */
+uint64_t record_synced(const struct record *r);
+
+#endif
