@@ -1,0 +1,81 @@
+/* machine.h - one render under way, and the scratch that lasts. Private to the room. */
+#ifndef TEMPLATES_LIQUID_MACHINE_H
+#define TEMPLATES_LIQUID_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "templates/liquid/program.h"
+#include "templates/liquid/values.h"
+
+struct running_loop {
+	const struct loop_site *site;
+	struct value over;
+	int64_t from, length, index; /* of the items of over; index is the item we are at */
+	int64_t parent;              /* number of the for around it, -1 none */
+	int64_t cols, col, row;      /* tablerow, from 1 */
+	enum drop_kind drop;
+};
+
+struct running_frame {
+	uint32_t back;  /* where the caller goes on */
+	uint32_t slots; /* where the frame's slots begin */
+	uint32_t loops;
+};
+
+struct cycle_state { /* of named cycles */
+	struct cycle_state *next;
+	struct value name;
+	uint32_t at;
+};
+
+struct liquid_scratch {
+	struct value *stack, *slots;
+	struct running_loop *loops;
+	struct running_frame *frames;
+	struct text *captures;
+	uint32_t cap_stack, cap_slots, cap_loops, cap_frames, cap_captures;
+};
+
+struct machine {
+	const struct liquid_program *p;
+	struct liquid_scratch *s;
+	struct arena *arena;
+	const struct liquid_input *in;
+	struct liquid_sink *to;
+	struct err *e;
+	struct filter_run filters;
+	uint64_t steps, bytes; /* left */
+	uint32_t n_stack, n_slots, n_loops, n_frames, n_captures; /* in use */
+	uint32_t slots;        /* where this frame's begin */
+};
+
+/* 0, or -1 with e: room for so many more of each. */
+int machine_reserve(struct machine *m, uint32_t stack, uint32_t slots, uint32_t loops, uint32_t captures);
+/* -1 with e, which names the place of op. */
+int machine_fail(struct machine *m, const struct op *op, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int machine_no_memory(struct machine *m);
+/* Bytes as they are; 0 or -1. */
+int machine_write(struct machine *m, const struct op *op, struct span s);
+int machine_print(struct machine *m, const struct op *op, struct value v);
+
+/* OP_FOR: 1 the loop runs, 0 there is nothing, -1. */
+int machine_loop(struct machine *m, const struct op *op);
+/* OP_NEXT: 1 its variable is set, 0 the loop is over and left, -1. */
+int machine_next(struct machine *m, const struct op *op);
+int machine_cell_begin(struct machine *m, const struct op *op);
+int machine_cell_end(struct machine *m, const struct op *op);
+/* A member of forloop or tablerowloop. */
+struct value machine_drop(const struct machine *m, struct value drop, struct span name);
+int machine_cycle(struct machine *m, const struct op *op);
+int machine_counter(struct machine *m, const struct op *op);
+/* The value of a name found when rendering. */
+struct value machine_named(const struct machine *m, const struct op *op, struct span name);
+struct value machine_column(const struct machine *m, uint32_t column);
+
+static inline struct value *machine_slot(const struct machine *m, uint32_t slot)
+{
+	return &m->s->slots[m->slots + slot];
+}
+
+#endif

@@ -1,0 +1,562 @@
+/* render.c - a program and a row into bytes.
+ *
+ * One loop over the instructions. What most letters are made of, a fixed piece and the cell of a
+ * column, goes straight to the sink: no copy, and an escape only where the cell has something to
+ * escape.
+ *
+ * Invariants, held by tests/unit/test_liquid_render.c and test_liquid_limits.c:
+ *  1. Once the scratch has grown to what a program needs, nothing here touches the heap.
+ *  2. Every instruction is a step, so is every item that a filter makes: no template runs for ever.
+ *  3. A value that came from outside is never read as template text. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/err.h"
+#include "engine/base/mem.h"
+#include "engine/base/must.h"
+#include "templates/liquid/escape.h"
+#include "templates/liquid/machine.h"
+
+/* ---- scratch ---- */
+
+int liquid_scratch_new(struct liquid_scratch **out, struct err *e)
+{
+	*out = mem_new(sizeof **out);
+	return *out ? 0 : err_nomem(e, "rendering");
+}
+
+void liquid_scratch_free(struct liquid_scratch **s)
+{
+	if (!*s)
+		return;
+	mem_free((*s)->stack);
+	mem_free((*s)->slots);
+	mem_free((*s)->loops);
+	mem_free((*s)->frames);
+	mem_free((*s)->captures);
+	mem_free(*s);
+	*s = NULL;
+}
+
+static int grow(void **items, uint32_t *cap, uint32_t want, size_t size)
+{
+	uint32_t most = want > *cap * 2 ? want : *cap * 2;
+	void *more;
+
+	if (want <= *cap)
+		return 0;
+	if (!(more = mem_grow(*items, (size_t)most * size)))
+		return -1;
+	*items = more;
+	*cap = most;
+	return 0;
+}
+
+int machine_reserve(struct machine *m, uint32_t stack, uint32_t slots, uint32_t loops, uint32_t captures)
+{
+	struct liquid_scratch *s = m->s;
+
+	if (grow((void **)&s->stack, &s->cap_stack, m->n_stack + stack, sizeof *s->stack) < 0 ||
+	    grow((void **)&s->slots, &s->cap_slots, m->n_slots + slots, sizeof *s->slots) < 0 ||
+	    grow((void **)&s->loops, &s->cap_loops, m->n_loops + loops, sizeof *s->loops) < 0 ||
+	    grow((void **)&s->frames, &s->cap_frames, m->n_frames + 1, sizeof *s->frames) < 0 ||
+	    grow((void **)&s->captures, &s->cap_captures, m->n_captures + captures, sizeof *s->captures) < 0)
+		return err_nomem(m->e, "rendering");
+	return 0;
+}
+
+/* ---- what goes wrong ---- */
+
+static int at_place(struct machine *m, const struct op *op)
+{
+	const struct source *s = program_source(m->p, op->source);
+	uint64_t line, column;
+
+	source_position((struct place){ s, op->at }, &line, &column);
+	return err_at(m->e, s->path ? s->path : "", line, column);
+}
+
+int machine_fail(struct machine *m, const struct op *op, const char *fmt, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	err_set(m->e, ERR_INPUT, "%s", text);
+	return at_place(m, op);
+}
+
+int machine_no_memory(struct machine *m)
+{
+	return err_nomem(m->e, "the values of this row");
+}
+
+/* ---- output ---- */
+
+static int take_bytes(struct machine *m, const struct op *op, size_t n)
+{
+	if (n > m->bytes)
+		return machine_fail(m, op, "the output of this row is more than %llu bytes",
+				    (unsigned long long)m->p->limits.output_bytes);
+	m->bytes -= n;
+	return 0;
+}
+
+int machine_write(struct machine *m, const struct op *op, struct span s)
+{
+	if (s.n == 0)
+		return 0;
+	if (take_bytes(m, op, s.n) < 0)
+		return -1;
+	if (m->n_captures == 0)
+		return m->to->value(m->to, s, m->e);
+	struct text *t = &m->s->captures[m->n_captures - 1];
+
+	text_add(t, s);
+	return t->failed ? machine_no_memory(m) : 0;
+}
+
+static int write_piece(struct machine *m, const struct op *op)
+{
+	struct span s = ((const struct span *)m->p->pieces.items)[op->a];
+
+	if (m->n_captures)
+		return machine_write(m, op, s);
+	if (take_bytes(m, op, s.n) < 0)
+		return -1;
+	return m->to->piece(m->to, op->a, s, m->e);
+}
+
+static int write_text(struct machine *m, const struct op *op, struct value v)
+{
+	struct span s = value_span(v);
+	bool ok = true;
+
+	if (m->p->html && !v.safe && escape_find(s) < s.n)
+		s = escape_html(m->arena, s, &ok);
+	return ok ? machine_write(m, op, s) : machine_no_memory(m);
+}
+
+int machine_print(struct machine *m, const struct op *op, struct value v)
+{
+	struct text t;
+	bool ok = true;
+
+	if (value_is_text(v))
+		return write_text(m, op, v);
+	if (v.kind != VALUE_ARRAY && v.kind != VALUE_OBJECT) {
+		struct span s = value_shown(m->arena, v, &ok);
+
+		return ok ? machine_write(m, op, s) : machine_no_memory(m);
+	}
+	text_begin(&t, m->arena);
+	value_add(&t, v, m->p->html);
+	return t.failed ? machine_no_memory(m) : machine_write(m, op, text_span(&t));
+}
+
+/* ---- names ---- */
+
+struct value machine_column(const struct machine *m, uint32_t column)
+{
+	const struct row *row = m->in->row;
+	struct value out = VALUE_OF_NIL;
+
+	if (!row)
+		return out;
+	if (row->object.kind == VALUE_OBJECT && value_find(row->object, m->p->columns->names[column], &out))
+		return out;
+	return column < row->n_cells ? value_cell(row->cells[column]) : out;
+}
+
+struct value machine_named(const struct machine *m, const struct op *op, struct span name)
+{
+	const struct scope *scope = (const struct scope *)m->p->scopes.items + op->a;
+	struct value out;
+	int column = m->p->columns ? columns_find(m->p->columns, name) : -1;
+
+	for (uint32_t i = 0; i < scope->n; i++)
+		if (span_eq(scope->names[i].name, name) && machine_slot(m, scope->names[i].slot)->kind != VALUE_UNSET)
+			return *machine_slot(m, scope->names[i].slot);
+	if (column >= 0)
+		return machine_column(m, (uint32_t)column);
+	if (m->in->row && value_find(m->in->row->object, name, &out))
+		return out;
+	for (uint32_t i = 0; i < m->p->n_specials; i++)
+		if (span_eq(m->p->specials[i], name))
+			return m->in->specials[i];
+	for (uint32_t i = 0; i < m->p->n_globals; i++)
+		if (span_eq(m->p->globals[i].key, name))
+			return m->p->globals[i].value;
+	return VALUE_OF_NIL;
+}
+
+static struct value member_of(struct machine *m, const struct op *op, struct value v)
+{
+	struct span name = value_span(((const struct value *)m->p->constants.items)[op->a]);
+	struct value out = VALUE_OF_NIL;
+
+	if (v.kind == VALUE_DROP)
+		return machine_drop(m, v, name);
+	if (v.kind == VALUE_OBJECT && value_find(v, name, &out))
+		return out;
+	if (op->n == COMMAND_SIZE && (value_is_text(v) || value_is_number(v) || v.kind == VALUE_ARRAY ||
+				      v.kind == VALUE_OBJECT || v.kind == VALUE_RANGE))
+		return value_size(v);
+	if (op->n == COMMAND_FIRST)
+		return value_first(m->arena, v);
+	if (op->n == COMMAND_LAST)
+		return value_last(m->arena, v);
+	return out;
+}
+
+static struct value index_of(struct machine *m, struct value v, struct value key)
+{
+	if (v.kind == VALUE_DROP && value_is_text(key))
+		return machine_drop(m, v, value_span(key));
+	return value_index(m->arena, v, key);
+}
+
+/* ---- instructions that need more than a line ---- */
+
+static int make_range(struct machine *m, struct value *first, struct value last)
+{
+	struct range *r = arena_take(m->arena, sizeof *r);
+
+	if (!r)
+		return machine_no_memory(m);
+	r->lo = value_bound(m->arena, *first);
+	r->hi = value_bound(m->arena, last);
+	*first = (struct value){ .kind = VALUE_RANGE, .range = r };
+	return 0;
+}
+
+static const char *kind_word(struct value v)
+{
+	return value_is_text(v) ? "the text" : "the number";
+}
+
+static int compare(struct machine *m, const struct op *op, struct value *left, struct value right)
+{
+	bool yes = false, ok;
+	int order;
+
+	switch ((enum comparison)op->n) {
+	case COMPARE_EQ:
+	case COMPARE_NE:
+		yes = value_equal(m->arena, *left, right) == (op->n == COMPARE_EQ);
+		break;
+	case COMPARE_CONTAINS:
+		yes = value_contains(m->arena, *left, right);
+		break;
+	default:
+		order = value_order(m->arena, *left, right);
+		if (order == 3)
+			return machine_fail(m, op, "cannot compare %s '%.*s' with %s '%.*s'", kind_word(*left),
+					    SPAN_ARG(span_sub(value_shown(m->arena, *left, &ok), 0, 60)), kind_word(right),
+					    SPAN_ARG(span_sub(value_shown(m->arena, right, &ok), 0, 60)));
+		yes = order != 2 && ((op->n == COMPARE_LT && order < 0) || (op->n == COMPARE_GT && order > 0) ||
+				     (op->n == COMPARE_LE && order <= 0) || (op->n == COMPARE_GE && order >= 0));
+	}
+	*left = value_bool(yes);
+	return 0;
+}
+
+static int filter(struct machine *m, const struct op *op)
+{
+	const struct call_site *site = (const struct call_site *)m->p->calls.items + op->a;
+	struct value *args, out = VALUE_OF_NIL, in;
+	int rc;
+
+	m->n_stack -= op->n;
+	args = m->s->stack + m->n_stack;
+	in = args[-1];
+	if (in.kind == VALUE_EMPTY || in.kind == VALUE_BLANK)
+		in = value_text(SPAN(""));
+	rc = site->own ? site->own->apply(&m->filters, in, args, op->n, &out)
+		       : site->foreign->apply(m->arena, m->p->html, in, args, op->n, &out, m->e);
+	args[-1] = out;
+	return rc < 0 ? at_place(m, op) : 0;
+}
+
+static void set_slot(struct machine *m, uint32_t slot, struct value v)
+{
+	if (v.kind == VALUE_EMPTY || v.kind == VALUE_BLANK)
+		v = value_text(SPAN(""));
+	*machine_slot(m, slot) = v;
+}
+
+static int end_capture(struct machine *m, const struct op *op)
+{
+	struct text *t = &m->s->captures[--m->n_captures];
+	struct value v = value_text(text_span(t));
+
+	v.safe = m->p->html;
+	if (op->code == OP_IF_CHANGED) {
+		struct value *last = machine_slot(m, op->a);
+
+		if (last->kind == VALUE_TEXT && span_eq(value_span(*last), value_span(v)))
+			return 0;
+		*last = v;
+		return machine_write(m, op, value_span(v));
+	}
+	*machine_slot(m, op->a) = v;
+	return 0;
+}
+
+static void clear_slots(struct machine *m, uint32_t n)
+{
+	m->slots = m->n_slots;
+	m->n_slots += n;
+	for (uint32_t i = 0; i < n; i++)
+		machine_slot(m, i)->kind = VALUE_UNSET;
+}
+
+static int call_part(struct machine *m, const struct op *op, uint32_t back)
+{
+	const struct part *part = (const struct part *)m->p->parts.items + op->a;
+
+	if (m->n_frames >= m->p->limits.nesting)
+		return machine_fail(m, op, "more than %u partials inside each other", (unsigned)m->p->limits.nesting);
+	if (machine_reserve(m, m->p->stack, part->n_slots, m->p->most_loops, m->p->most_captures) < 0)
+		return -1;
+	m->s->frames[m->n_frames++] = (struct running_frame){ back, m->slots, m->n_loops };
+	clear_slots(m, part->n_slots);
+	m->n_stack -= part->n_args;
+	for (uint32_t i = 0; i < part->n_args; i++)
+		set_slot(m, part->args[i], m->s->stack[m->n_stack + i]);
+	return 0;
+}
+
+static uint32_t leave_part(struct machine *m)
+{
+	const struct running_frame *f = &m->s->frames[--m->n_frames];
+
+	m->n_slots = m->slots;
+	m->slots = f->slots;
+	m->n_loops = f->loops;
+	return f->back;
+}
+
+static void count(struct machine *m, const struct op *op)
+{
+	if (!value_true(m->s->stack[--m->n_stack]))
+		return;
+	machine_slot(m, op->a)->i++;
+	machine_slot(m, op->b)->i++;
+}
+
+/* Does the machine stay on its way past this instruction? Else it goes to op->b. */
+static bool goes_on(struct machine *m, const struct op *op)
+{
+	struct value *top = m->s->stack + m->n_stack - 1, *slot;
+	bool yes;
+
+	switch ((enum op_code)op->code) {
+	case OP_JUMP_FALSE:
+		m->n_stack--;
+		return value_true(*top);
+	case OP_AND:
+	case OP_OR:
+		yes = value_true(*top);
+		if (yes == (op->code == OP_OR)) {
+			*top = value_bool(yes);
+			return false;
+		}
+		m->n_stack--;
+		return true;
+	case OP_COUNTDOWN:
+		slot = machine_slot(m, op->a);
+		return slot->i-- > 0;
+	case OP_JUMP_COUNTED:
+		return machine_slot(m, op->a)->i == 0;
+	case OP_SLOT_OR:
+		slot = machine_slot(m, op->a);
+		if (slot->kind == VALUE_UNSET)
+			return true;
+		m->s->stack[m->n_stack++] = *slot;
+		return false;
+	case OP_FIELD:
+		if (!m->in->row || !value_find(m->in->row->object,
+					       value_span(((const struct value *)m->p->constants.items)[op->a]), top + 1))
+			return true;
+		m->n_stack++;
+		return false;
+	default:
+		return false; /* OP_JUMP */
+	}
+}
+
+/* Instructions that only work on the stack and the slots. */
+static int work(struct machine *m, const struct op *op)
+{
+	struct value *stack = m->s->stack, *top = stack + m->n_stack - 1;
+	struct value v;
+
+	switch ((enum op_code)op->code) {
+	case OP_PUSH:
+		stack[m->n_stack++] = ((const struct value *)m->p->constants.items)[op->a];
+		return 0;
+	case OP_COLUMN:
+		stack[m->n_stack++] = machine_column(m, op->a);
+		return 0;
+	case OP_SPECIAL:
+		stack[m->n_stack++] = m->in->specials[op->a];
+		return 0;
+	case OP_SLOT:
+		v = *machine_slot(m, op->a);
+		stack[m->n_stack++] = v.kind == VALUE_UNSET ? VALUE_OF_NIL : v;
+		return 0;
+	case OP_NAMED:
+		*top = value_is_text(*top) ? machine_named(m, op, value_span(*top)) : VALUE_OF_NIL;
+		return 0;
+	case OP_MEMBER:
+		*top = member_of(m, op, *top);
+		return 0;
+	case OP_INDEX:
+		m->n_stack--;
+		top[-1] = index_of(m, top[-1], *top);
+		return 0;
+	case OP_RANGE:
+		m->n_stack--;
+		return make_range(m, top - 1, *top);
+	case OP_COMPARE:
+		m->n_stack--;
+		return compare(m, op, top - 1, *top);
+	case OP_SET:
+		m->n_stack--;
+		set_slot(m, op->a, *top);
+		return 0;
+	case OP_COUNT:
+		count(m, op);
+		return 0;
+	default:
+		MUST(!"an instruction that is known");
+		return -1;
+	}
+}
+
+/* Runs to the end. 0, or -1 with m->e. */
+static int run(struct machine *m)
+{
+	const struct op *ops = m->p->ops.items, *op = ops;
+	int rc = 0;
+
+	for (;; op++) {
+		if (m->steps-- == 0)
+			return machine_fail(m, op, "this row takes more than %llu steps",
+					    (unsigned long long)m->p->limits.steps);
+		switch ((enum op_code)op->code) {
+		case OP_PIECE:
+			rc = write_piece(m, op);
+			break;
+		case OP_PRINT_COLUMN:
+			rc = machine_print(m, op, machine_column(m, op->a));
+			break;
+		case OP_PRINT:
+			rc = machine_print(m, op, m->s->stack[--m->n_stack]);
+			break;
+		case OP_FILTER:
+			rc = filter(m, op);
+			break;
+		case OP_JUMP:
+		case OP_JUMP_FALSE:
+		case OP_AND:
+		case OP_OR:
+		case OP_COUNTDOWN:
+		case OP_JUMP_COUNTED:
+		case OP_SLOT_OR:
+		case OP_FIELD:
+			if (!goes_on(m, op))
+				op = ops + op->b - 1;
+			break;
+		case OP_FOR:
+		case OP_NEXT:
+			rc = op->code == OP_FOR ? machine_loop(m, op) : machine_next(m, op);
+			if (rc == 0)
+				op = ops + op->b - 1;
+			break;
+		case OP_END_LOOP:
+			m->n_loops--;
+			break;
+		case OP_CELL_BEGIN:
+			rc = machine_cell_begin(m, op);
+			break;
+		case OP_CELL_END:
+			rc = machine_cell_end(m, op);
+			break;
+		case OP_TABLE_END:
+			rc = machine_write(m, op, SPAN("</tr>\n"));
+			break;
+		case OP_CAPTURE:
+			text_begin(&m->s->captures[m->n_captures++], m->arena);
+			break;
+		case OP_CAPTURED:
+		case OP_IF_CHANGED:
+			rc = end_capture(m, op);
+			break;
+		case OP_CYCLE:
+			rc = machine_cycle(m, op);
+			break;
+		case OP_INCREMENT:
+		case OP_DECREMENT:
+			rc = machine_counter(m, op);
+			break;
+		case OP_CALL:
+			rc = call_part(m, op, (uint32_t)(op - ops));
+			op = ops + ((const struct part *)m->p->parts.items)[op->a].entry - 1;
+			break;
+		case OP_RETURN:
+			op = ops + leave_part(m);
+			break;
+		case OP_END:
+			return 0;
+		default:
+			rc = work(m, op);
+		}
+		if (rc < 0)
+			return -1;
+	}
+}
+
+static int start(struct machine *m, const struct liquid_program *p, struct liquid_scratch *s, struct arena *a,
+		 const struct liquid_input *in, struct err *e)
+{
+	*m = (struct machine){ .p = p, .s = s, .arena = a, .in = in, .e = e, .steps = p->limits.steps,
+			       .bytes = p->limits.output_bytes };
+	m->filters = (struct filter_run){ .arena = a, .html = p->html, .now_ms = in->now_ms,
+					  .zone_minutes = in->zone_minutes, .steps = &m->steps, .e = e };
+	if (machine_reserve(m, p->stack + 1, p->n_slots, p->most_loops, p->most_captures) < 0)
+		return -1;
+	s->stack[m->n_stack++] = VALUE_OF_NIL; /* so that there always is a top */
+	clear_slots(m, p->n_slots);
+	return 0;
+}
+
+int liquid_render(const struct liquid_program *p, struct liquid_scratch *s, struct arena *a,
+		  const struct liquid_input *in, struct liquid_sink *to, struct err *e)
+{
+	struct machine m;
+	struct err none = { 0 };
+
+	MUST(!p->condition);
+	if (start(&m, p, s, a, in, e ? e : &none) < 0)
+		return -1;
+	m.to = to;
+	return run(&m);
+}
+
+int liquid_test(const struct liquid_program *p, struct liquid_scratch *s, struct arena *a,
+		const struct liquid_input *in, struct err *e)
+{
+	struct machine m;
+	struct err none = { 0 };
+
+	MUST(p->condition);
+	if (start(&m, p, s, a, in, e ? e : &none) < 0 || run(&m) < 0)
+		return -1;
+	return value_true(s->stack[m.n_stack - 1]);
+}
