@@ -140,7 +140,7 @@ static enum auth_result xoauth2(struct auth *a, struct text response, struct byt
 /* RFC 7628: gs2-header \1 *(key "=" value \1) \1; an error is acknowledged by a lone \1 */
 static enum auth_result oauthbearer(struct auth *a, struct text response, struct bytes *challenge)
 {
-	struct text header = response, user;
+	struct text header, user;
 
 	if (a->failed)
 		return text_eq(response, TEXT("\1")) ? AUTH_REFUSED : AUTH_MALFORMED;

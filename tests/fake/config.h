@@ -70,8 +70,8 @@ struct config {
 	struct extensions ext;
 
 	char *banner, *hostname;
-	int64_t delay_ns, greeting_delay_ns;
-	uint64_t max_per_connection; /* 0: no limit */
+	int64_t delay_ns, greeting_delay_ns, idle_ns;    /* 0: none */
+	uint64_t max_per_connection, max_connections; /* 0: no limit */
 
 	char *record_file, *protocol_file, *violations_file, *store_dir, *store_mbox;
 	char *record_header;

@@ -37,6 +37,7 @@ void conn_die(struct conn *c, bool reset)
 	if (c->state == CONN_DEAD)
 		return;
 	c->state = CONN_DEAD;
+	record_count(&c->loop->record, COUNT_CLOSED, 1);
 	timers_set(&c->loop->timers, &c->timer, TIMER_NONE);
 	tls_free(c->ssl, false);
 	c->ssl = NULL;
@@ -80,6 +81,7 @@ static void feed(struct conn *c, const char *p, size_t n)
 	size_t taken = session_feed(&c->session, c->loop->now, p, n);
 
 	c->carry.n = 0;
+	c->heard_ns = c->loop->now.mono_ns;
 	if (taken < n && c->session.hold == HOLD_TLS)
 		session_spilled(&c->session, text_of(p + taken, n - taken));
 	else
@@ -230,7 +232,7 @@ static void handshake(struct conn *c)
 	tls_facts(c->ssl, &link);
 	session_secured(&c->session, &link);
 	if (c->implicit_tls)
-		session_greet(&c->session, c->loop->now);
+		session_greet(&c->session, c->loop->now, c->too_many);
 	read_all(c); /* the library may have read ahead */
 }
 
@@ -269,6 +271,17 @@ void conn_event(struct conn *c, unsigned events)
 	}
 }
 
+/* When its patience ends; TIMER_NONE while anything is under way. */
+static int64_t idle_at(const struct conn *c)
+{
+	int64_t patience = c->loop->cfg->idle_ns;
+
+	if (!patience || c->session.hold != HOLD_NO || (c->state != CONN_PLAIN && c->state != CONN_TLS) ||
+	    !outq_idle(&c->out))
+		return TIMER_NONE;
+	return c->heard_ns + patience;
+}
+
 void conn_timer(struct conn *c)
 {
 	struct session *s = &c->session;
@@ -288,6 +301,8 @@ void conn_timer(struct conn *c)
 		feed(c, c->loop->buffer, c->carry.n);
 		if (c->ssl)
 			read_all(c);
+	} else if (idle_at(c) <= now) {
+		session_idle(s, c->loop->now);
 	}
 }
 
@@ -359,6 +374,8 @@ static int64_t next_due(const struct conn *c)
 		due = outq_due_ns(&c->out);
 	if (c->session.hold == HOLD_PAUSE && c->session.resume_ns < due)
 		due = c->session.resume_ns;
+	if (idle_at(c) < due)
+		due = idle_at(c);
 	return due;
 }
 
@@ -388,6 +405,8 @@ void conn_open(struct loop *l, struct arrival a)
 	c->fd = a.fd;
 	c->wait_ns = TIMER_NONE;
 	c->events = ev.events;
+	c->too_many = a.too_many;
+	c->heard_ns = l->now.mono_ns;
 	c->implicit_tls = a.protocol == PROTOCOL_SMTPS;
 	c->next = l->all;
 	if (l->all)
@@ -402,5 +421,5 @@ void conn_open(struct loop *l, struct arrival a)
 	if (c->implicit_tls)
 		tls_begin(c);
 	else
-		session_greet(&c->session, l->now);
+		session_greet(&c->session, l->now, c->too_many);
 }

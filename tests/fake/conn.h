@@ -23,10 +23,12 @@ struct conn {
 	struct outq out;
 	struct bytes carry;  /* octets read that the session could not take yet */
 	bool implicit_tls;   /* the greeting comes after the handshake */
+	bool too_many;       /* turned away instead of greeted */
 	bool eof;            /* the peer has shut its side */
 	bool blocked;        /* the socket takes no more */
 	bool handshake_writes;
 	const struct fault *tls_fault;
+	int64_t heard_ns;    /* when something came last */
 	int64_t wait_ns;     /* end of a drain or of a stalled handshake; TIMER_NONE without */
 	unsigned events;     /* what epoll was asked for */
 	bool is_dirty;

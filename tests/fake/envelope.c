@@ -203,8 +203,6 @@ void envelope_mail(struct session *s, struct text args, struct text line)
 		answer(s, "552 5.3.4 Message size exceeds fixed limit");
 		return;
 	}
-	if (path.n == 0)
-		path.p = memchr(args.p, '<', args.n) + 1;
 	open_transaction(s, path, args, &o);
 	answer(s, "250 2.1.0 Ok");
 }

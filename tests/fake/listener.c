@@ -59,14 +59,15 @@ static void open_tcp(struct listener *l, const struct config *c)
 	struct sockaddr_storage bound;
 	socklen_t n = sizeof bound;
 	const char *colon = strrchr(l->address, ':');
-	bool brackets = l->address[0] == '[' && colon && colon[-1] == ']';
+	size_t length = colon ? (size_t)(colon - l->address) : 0;
+	bool brackets = length > 2 && l->address[0] == '[' && l->address[length - 1] == ']';
 	char host[256], port[16];
 	int rc;
 
-	if (!colon || (size_t)(colon - l->address) >= sizeof host)
+	if (length == 0 || length >= sizeof host)
 		cannot(l, "ADDRESS:PORT is wanted");
-	snprintf(host, sizeof host, "%.*s", (int)(colon - l->address) - 2 * brackets, l->address + brackets);
-	rc = getaddrinfo(host, colon + 1, &hints, &found);
+	snprintf(host, sizeof host, "%.*s", (int)length - 2 * brackets, l->address + brackets);
+	rc = getaddrinfo(host, l->address + length + 1, &hints, &found);
 	if (rc)
 		cannot(l, gai_strerror(rc));
 	listen_at(l, found->ai_addr, found->ai_addrlen, c);

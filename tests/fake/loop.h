@@ -21,6 +21,7 @@ struct arrival {
 	int fd;
 	uint64_t number;
 	enum protocol protocol;
+	bool too_many; /* more than --max-connections: turned away */
 };
 
 struct loop {

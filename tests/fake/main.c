@@ -23,20 +23,24 @@ struct relay {
 	int signal_fd;
 };
 
+static uint64_t count(const struct relay *r, enum counter c)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < r->cfg.threads; i++)
+		sum += atomic_load_explicit(&r->loops[i].record.count[c], memory_order_relaxed);
+	return sum;
+}
+
 static void print_summary(const struct relay *r, FILE *to)
 {
-	static const char *const names[COUNT_COUNTERS] = {
+	static const char *const names[] = {
 		"connections", "messages", "recipients", "rejected", "violations", "bytes", "tls",
 	};
 
 	fputs("fake-relay:", to);
-	for (int c = 0; c < COUNT_COUNTERS; c++) {
-		unsigned long long sum = 0;
-
-		for (unsigned i = 0; i < r->cfg.threads; i++)
-			sum += atomic_load_explicit(&r->loops[i].record.count[c], memory_order_relaxed);
-		fprintf(to, " %s=%llu", names[c], sum);
-	}
+	for (size_t c = 0; c < sizeof names / sizeof names[0]; c++)
+		fprintf(to, " %s=%llu", names[c], (unsigned long long)count(r, (enum counter)c));
 	fputc('\n', to);
 	fflush(to);
 }
@@ -85,8 +89,10 @@ static void accept_all(struct relay *r, const struct listener *l)
 	int fd;
 
 	while ((fd = listener_accept(l, &r->cfg)) >= 0) {
-		struct arrival a = { fd, ++r->connections, l->protocol };
+		struct arrival a = { fd, ++r->connections, l->protocol, false };
 
+		if (r->cfg.max_connections)
+			a.too_many = a.number - count(r, COUNT_CLOSED) > r->cfg.max_connections;
 		loop_give(&r->loops[a.number % r->cfg.threads], a);
 	}
 	if (errno == EMFILE || errno == ENFILE)

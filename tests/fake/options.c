@@ -11,7 +11,7 @@
 enum {
 	OPT_LISTEN = 256, OPT_UNIX, OPT_LMTP, OPT_READY, OPT_CERT, OPT_KEY, OPT_CLIENT_CA, OPT_TLS_MAX, OPT_STARTTLS,
 	OPT_IMPLICIT, OPT_REQUIRE_TLS, OPT_REQUIRE_AUTH, OPT_USER, OPT_PASSWORD, OPT_AUTH, OPT_EXTENSIONS,
-	OPT_THREADS, OPT_MAX, OPT_DELAY, OPT_GREETING_DELAY, OPT_BANNER, OPT_HOSTNAME, OPT_RCVBUF, OPT_RECORD,
+	OPT_THREADS, OPT_MAX, OPT_CONNECTIONS, OPT_IDLE, OPT_DELAY, OPT_GREETING_DELAY, OPT_BANNER, OPT_HOSTNAME, OPT_RCVBUF, OPT_RECORD,
 	OPT_RECORD_HEADER, OPT_RECORD_DIGEST, OPT_STORE, OPT_MBOX, OPT_PROTOCOL, OPT_VIOLATIONS, OPT_FAST, OPT_FAULT,
 	OPT_FAULT_FILE, OPT_SEED, OPT_REFUSE, OPT_GREYLIST, OPT_GREYLIST_MS, OPT_QUIRK, OPT_HELP
 };
@@ -39,6 +39,8 @@ static const struct {
 	{ "extensions", "LIST", OPT_EXTENSIONS, "what EHLO announces; -NAME and +NAME change the default" },
 	{ "threads", "N", OPT_THREADS, "poll loops (1)" },
 	{ "max-per-connection", "N", OPT_MAX, "421 at the MAIL after N messages" },
+	{ "max-connections", "N", OPT_CONNECTIONS, "421 instead of a greeting to more than N at a time" },
+	{ "idle-timeout", "MS", OPT_IDLE, "421 and close after so long without a word" },
 	{ "delay", "MS", OPT_DELAY, "a line this much away: every reply that much later" },
 	{ "greeting-delay", "MS", OPT_GREETING_DELAY, "the greeting this much later" },
 	{ "banner", "TEXT", OPT_BANNER, "the greeting's text" },
@@ -277,6 +279,8 @@ static void take_value(struct config *c, int id, const char *name, const char *v
 	case OPT_EXTENSIONS: set_extensions(&c->ext, value); break;
 	case OPT_THREADS: c->threads = (unsigned)number(name, value, 64); break;
 	case OPT_MAX: c->max_per_connection = number(name, value, UINT32_MAX); break;
+	case OPT_CONNECTIONS: c->max_connections = number(name, value, UINT32_MAX); break;
+	case OPT_IDLE: c->idle_ns = milliseconds(name, value); break;
 	case OPT_DELAY: c->delay_ns = milliseconds(name, value); break;
 	case OPT_GREETING_DELAY: c->greeting_delay_ns = milliseconds(name, value); break;
 	case OPT_RCVBUF: c->rcvbuf_bytes = (int)number(name, value, 1 << 30); break;

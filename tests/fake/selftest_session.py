@@ -77,6 +77,38 @@ class Basics(Case):
         self.assertEqual(w.say("MAIL FROM:<a@x.example>")[:3], "421")
         self.assertEqual(w.rest(), b"")
 
+    def test_max_connections(self):
+        r = self.relay("--max-connections", "2", "--threads", "2")
+        first, second = r.wire(), r.wire()
+        third = r.wire(greet=False)
+        self.assertEqual(third.reply()[:9], "421 4.7.0")
+        self.assertEqual(third.rest(), b"")
+        third.close()
+        first.say("QUIT")
+        first.rest()
+        first.close()
+        end = time.time() + 5
+        while time.time() < end:
+            w = r.wire(greet=False)
+            code = w.code()
+            w.close()
+            if code == "220":
+                break
+            time.sleep(0.01)
+        self.assertEqual(code, "220")
+        second.close()
+
+    def test_idle_timeout(self):
+        r, w = self.ready_wire("--idle-timeout", "200")
+        for _ in range(3):
+            time.sleep(0.12)
+            self.assertEqual(w.say("NOOP")[:3], "250")
+        t = time.monotonic()
+        self.assertEqual(w.reply()[:9], "421 4.4.2")
+        self.assertGreater(time.monotonic() - t, 0.18)
+        self.assertEqual(w.rest(), b"")
+        self.assertEqual(r.violations(), [])
+
     def test_banner_and_hostname(self):
         w = self.relay("--banner", "hullo", "--hostname", "mx.test").wire(greet=False)
         self.assertEqual(w.reply(), "220 mx.test hullo")

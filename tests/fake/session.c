@@ -48,20 +48,28 @@ static void be_silent(struct session *s, const char *rule)
 	s->silence_feed = s->feed;
 }
 
-void session_greet(struct session *s, struct moment now)
+void session_greet(struct session *s, struct moment now, bool too_many)
 {
 	struct fault_subject nobody = { 0 };
 
 	s->now = now;
 	be_silent(s, "text before the greeting");
 	s->late_ns = s->cfg->greeting_delay_ns;
-	if (!answer_stage(s, STAGE_GREETING, &nobody)) {
+	if (too_many) {
+		answer_then(s, "421 4.7.0 Too many concurrent connections", OUT_CLOSE);
+	} else if (!answer_stage(s, STAGE_GREETING, &nobody)) {
 		s->challenge.n = 0;
 		bytes_printf(&s->challenge, "220 %s %s", s->cfg->hostname, s->cfg->banner);
 		bytes_char(&s->challenge, 0);
 		answer(s, s->challenge.p);
 	}
 	s->late_ns = 0;
+}
+
+void session_idle(struct session *s, struct moment now)
+{
+	s->now = now;
+	answer_then(s, "421 4.4.2 Idle for too long", OUT_CLOSE);
 }
 
 void session_lost(struct session *s, struct moment now, const char *how)

@@ -98,7 +98,10 @@ struct session {
 void session_init(struct session *s, const struct config *cfg, struct greylist *g, struct record *r,
 		  struct outq *out, uint64_t number, bool lmtp);
 void session_release(struct session *s);
-void session_greet(struct session *s, struct moment now);
+/* too_many: turned away instead. */
+void session_greet(struct session *s, struct moment now, bool too_many);
+/* Nothing came for --idle-timeout. */
+void session_idle(struct session *s, struct moment now);
 /* Returns octets taken; fewer than n only with a hold, or when a line is not complete. */
 size_t session_feed(struct session *s, struct moment now, const char *p, size_t n);
 /* TLS is up after STARTTLS: everything learned before is forgotten (RFC 3207 4.2). */

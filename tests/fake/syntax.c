@@ -103,11 +103,11 @@ const char *syntax_path(struct text *in, enum syntax_path_kind kind, struct text
 	if (!in->n || in->p[0] != '<')
 		return "path without <";
 	at = text_of(in->p + 1, in->n - 1);
+	out->p = at.p;
 	if (kind == PATH_REVERSE && at.n && at.p[0] == '>') {
 		*in = text_of(at.p + 1, at.n - 1);
 		return NULL;
 	}
-	out->p = at.p;
 	wrong = at.n && at.p[0] == '"' ? quoted_local(&at, utf8) : dot_local(&at, utf8);
 	if (wrong)
 		return wrong;

@@ -73,10 +73,11 @@ bool bytes_unbase64(struct bytes *b, struct text t);
 
 static inline void bytes_add(struct bytes *b, const void *p, size_t n)
 {
-	if (b->cap - b->n < n)
+	if (n == 0)
+		return;
+	if (!b->p || b->cap - b->n < n)
 		bytes_room(b, n);
-	if (n)
-		memcpy(b->p + b->n, p, n);
+	memcpy(b->p + b->n, p, n);
 	b->n += n;
 }
 
