@@ -106,6 +106,8 @@ static void read_set(struct reader *r, struct span rest)
 		s->options.no_chunking = true;
 	else if (span_eq(word, SPAN("in-clear")))
 		s->options.login_in_clear = true;
+	else if (span_eq(word, SPAN("pull")))
+		s->pull = (int)number(r, rest);
 	else if (span_eq(word, SPAN("uncut")))
 		s->uncut = true;
 	else if (span_eq(word, SPAN("manual")))

@@ -33,6 +33,7 @@ struct script {
 	struct smtp_options options;
 	struct sasl_login login;
 	bool manual; /* mails are offered by steps */
+	int pull;    /* pieces a pull, when what happens depends on it; else 0 */
 	bool uncut;  /* what is told depends on how the server's bytes are cut */
 	struct script_step step[SCRIPT_STEPS];
 	unsigned n_steps;

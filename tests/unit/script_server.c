@@ -51,7 +51,6 @@ static void take_rcpt(struct server *v, struct span path)
 static void content_complete(struct server *v)
 {
 	struct server_trans *t = newest(v);
-	unsigned replies = 0;
 
 	v->state = SERVER_LINES;
 	for (unsigned i = 0; i < t->n; i++) {
@@ -59,12 +58,7 @@ static void content_complete(struct server *v)
 
 		if (t->rcpt[i] >= 0)
 			f->whole = true;
-		replies += t->accepted[i];
 	}
-	/* With BDAT recipients may still be unanswered here: counted again when it is answered. */
-	if (!v->script->options.lmtp || replies == 0)
-		replies = 1;
-	owe(v, OWE_END, v->n_trans - 1, 0);
 }
 
 static void take_line(struct server *v, struct span line)
@@ -87,6 +81,7 @@ static void take_line(struct server *v, struct span line)
 		if (span_number(span_cut(&rest, ' '), 1 << 30, &v->bdat) < 0 || !span_eq(rest, SPAN("LAST")))
 			abort();
 		v->state = SERVER_BDAT;
+		owe(v, OWE_END, v->n_trans - 1, 0); /* it may be refused before its octets are through */
 		if (v->bdat == 0)
 			content_complete(v);
 	} else if (span_eq(line, SPAN("QUIT"))) {
@@ -111,10 +106,12 @@ static void take_octet(struct server *v, char c)
 	struct span line = span_of(v->line, v->line_n - 2);
 
 	v->line_n = 0;
-	if (v->state == SERVER_LINES)
+	if (v->state == SERVER_LINES) {
 		take_line(v, line);
-	else if (span_eq(line, SPAN(".")))
+	} else if (span_eq(line, SPAN("."))) {
+		owe(v, OWE_END, v->n_trans - 1, 0);
 		content_complete(v);
+	}
 }
 
 void server_take(struct server *v, struct span bytes)

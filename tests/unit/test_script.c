@@ -4,6 +4,7 @@
  *  cut      the server's bytes cut in two at every place, and fed one by one: nothing changes
  *  narrow   one piece a pull, few octets a write: nothing changes
  *  close    the link is lost behind every octet of the server
+ *  jam      the link takes no more octets of the client behind every one of them, then is lost
  *  replace  each reply becomes 2xx, 3xx, 4xx, 5xx, 421 or garbage; the server then goes on as
  *           written, falls silent, or goes on as a plain server would
  *
@@ -40,6 +41,8 @@ struct run {
 
 	char *sent; /* what the client wrote */
 	size_t sent_n, seen;
+	size_t pulled_n; /* what it handed out */
+	size_t jam;      /* the link takes so many octets and no more */
 	char event[EVENTS_MAX][EVENT_MAX];
 	unsigned n_events, events_seen;
 	bool want_tls, closed;
@@ -186,22 +189,29 @@ static bool push(struct run *r)
 {
 	struct span out[PIECES];
 	int n = smtp_session_pull(r->s, out, r->pull_max);
-	size_t left = r->write_max, wrote = 0;
+	size_t left = r->write_max, wrote = 0, at = r->sent_n;
 
+	if (left > r->jam - r->sent_n)
+		left = r->jam - r->sent_n;
 	for (int i = 0; i < n; i++) {
 		struct span s = span_sub(out[i], 0, left);
 
 		require(r, out[i].n > 0, "empty piece");
 		check_piece(r, out[i]);
+		/* What is handed out counts as gone: the server has it. */
+		if (at + out[i].n > r->pulled_n) {
+			server_take(&r->server, span_skip(out[i], r->pulled_n - at));
+			r->pulled_n = at + out[i].n;
+		}
+		at += out[i].n;
 		require(r, r->sent_n + s.n < SENT_MAX, "client never stops");
 		memcpy(r->sent + r->sent_n, s.p, s.n);
-		server_take(&r->server, s);
 		r->sent_n += s.n;
 		wrote += s.n;
 		left -= s.n;
 	}
 	smtp_session_wrote(r->s, wrote);
-	return n > 0;
+	return wrote > 0;
 }
 
 static void pump(struct run *r)
@@ -229,8 +239,8 @@ static struct run *begin(const struct script *sc, const char *what)
 	r->sc = sc;
 	r->sent = sent;
 	r->now = 1000000;
-	r->pull_max = PIECES;
-	r->write_max = SIZE_MAX;
+	r->pull_max = sc->pull ? sc->pull : PIECES;
+	r->write_max = r->jam = SIZE_MAX;
 	snprintf(r->what, sizeof r->what, "%s", what);
 	server_begin(&r->server, sc);
 	if (smtp_session_new(&r->s, &sc->options, r->now, &e) < 0)
@@ -358,6 +368,11 @@ static void do_step(struct run *r, const struct script_step *step)
 		span_number(rest, 1 << 30, &v);
 		r->now += (int64_t)v;
 		smtp_session_tick(r->s, r->now);
+	} else if (span_eq(verb, SPAN("jam"))) { /* the link takes so many octets more, and then none */
+		span_number(rest, 1 << 30, &v);
+		r->jam = r->sent_n + (size_t)v;
+	} else if (span_eq(verb, SPAN("flow"))) {
+		r->jam = SIZE_MAX;
 	} else if (span_eq(verb, SPAN("offer"))) {
 		offer_one(r);
 	} else if (span_eq(verb, SPAN("grant"))) {
@@ -367,6 +382,9 @@ static void do_step(struct run *r, const struct script_step *step)
 			r->mail[v - 1].granted = true;
 			smtp_session_grant(r->s, (uint32_t)v);
 		}
+	} else if (span_eq(verb, SPAN("quiet"))) {
+		if (r->strict && r->events_seen != r->n_events)
+			fail_at(r, step, "something was told already", NULL);
 	} else if (span_eq(verb, SPAN("wants")) || span_eq(verb, SPAN("busy"))) {
 		if (r->strict && smtp_session_wants(r->s) != span_eq(verb, SPAN("wants")))
 			fail_at(r, step, "it is not so that it ", step->text.p);
@@ -429,18 +447,18 @@ static void replay(const struct script *sc, const char *what, int pull_max, size
 	struct run *r = begin(sc, what);
 
 	r->strict = true;
-	r->pull_max = pull_max;
+	r->pull_max = sc->pull ? sc->pull : pull_max;
 	r->write_max = write_max;
 	play(r, cut, false);
 	end(r);
 }
 
-static size_t server_bytes(const struct script *sc)
+static size_t bytes_of(const struct script *sc, enum script_kind kind)
 {
 	size_t n = 0;
 
 	for (unsigned i = 0; i < sc->n_steps; i++)
-		if (sc->step[i].kind == STEP_SERVER)
+		if (sc->step[i].kind == kind)
 			n += sc->step[i].text.n;
 	return n;
 }
@@ -479,6 +497,21 @@ static void close_at(const struct script *sc, size_t place)
 		}
 		at += step->kind == STEP_SERVER ? step->text.n : 0;
 	}
+	hang_up(r);
+	end(r);
+}
+
+static void jam_at(const struct script *sc, size_t place, int pull_max)
+{
+	char what[64];
+	struct run *r;
+
+	snprintf(what, sizeof what, "jammed behind octet %zu, %d pieces a pull", place, pull_max);
+	r = begin(sc, what);
+	r->pull_max = pull_max;
+	r->jam = place;
+	for (unsigned i = 0; i < sc->n_steps && r->sent_n < place; i++)
+		loose_step(r, &sc->step[i]);
 	hang_up(r);
 	end(r);
 }
@@ -539,7 +572,7 @@ static void replace(const struct script *sc, unsigned which, unsigned other, enu
 
 static void torture(const struct script *sc)
 {
-	size_t n = server_bytes(sc), step = n > 4000 ? n / 800 : 1;
+	size_t n = bytes_of(sc, STEP_SERVER), step = n > 4000 ? n / 800 : 1;
 
 	for (size_t cut = 1; cut < n; cut += step) {
 		char what[64];
@@ -548,6 +581,12 @@ static void torture(const struct script *sc)
 		if (!sc->uncut)
 			replay(sc, what, PIECES, SIZE_MAX, cut);
 		close_at(sc, cut);
+	}
+	n = bytes_of(sc, STEP_CLIENT);
+	for (size_t at = 1; at < n; at++) {
+		jam_at(sc, at, 1);
+		jam_at(sc, at, 2);
+		jam_at(sc, at, PIECES);
 	}
 	for (unsigned i = 0; i < sc->n_steps; i++)
 		for (unsigned k = 0; sc->step[i].code && k < sizeof others / sizeof others[0]; k++)

@@ -74,9 +74,7 @@ void smtp_on_mail(struct smtp_session *s, const struct smtp_expect *x, const str
 	count_refusal(s, v);
 	if (tx->bdat && tx->content_begun)
 		return;
-	smtp_settle_all(s, tx, v);
-	if (tx->step < STEP_WAIT)
-		smtp_tx_stop(s, tx);
+	smtp_settle_all(s, tx, v); /* the sender stops where it is: smtp_send_skip() */
 }
 
 void smtp_on_rcpt(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)

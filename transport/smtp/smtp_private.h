@@ -213,6 +213,9 @@ void smtp_say_hello(struct smtp_session *s);
 /* --- smtp_send.c */
 /* One command or piece of content: 1, or 0 when nothing may be written now. */
 int smtp_send_some(struct smtp_session *s);
+/* Passes over what need not be sent any more: content of a refused envelope, a mail for a server
+ * that wants us gone. */
+void smtp_send_skip(struct smtp_session *s);
 /* A line that is followed by nothing until its reply has come. shown: what a trace may see. */
 void smtp_say(struct smtp_session *s, enum smtp_expect_kind kind, struct span line, struct span shown);
 void smtp_trace(const struct smtp_session *s, bool from_server, struct span line);

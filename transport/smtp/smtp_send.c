@@ -72,7 +72,7 @@ static bool must_wait_alone(struct smtp_session *s)
 }
 
 /* The server wants this session to end: a mail that was not begun goes back. */
-static int give_back(struct smtp_session *s, struct smtp_tx *tx)
+static void give_back(struct smtp_session *s, struct smtp_tx *tx)
 {
 	struct verdict v;
 
@@ -80,13 +80,10 @@ static int give_back(struct smtp_session *s, struct smtp_tx *tx)
 	verdict_say(&v, "not begun, because the relay asked for a new session");
 	smtp_settle_all(s, tx, &v);
 	smtp_tx_stop(s, tx);
-	return 1;
 }
 
 static int send_rset(struct smtp_session *s, struct smtp_tx *tx)
 {
-	if (s->leaving)
-		return give_back(s, tx);
 	if (must_wait_alone(s))
 		return 0;
 	if (s->dirty || (tx->bdat && s->window > 1 && s->begun > 0)) {
@@ -141,10 +138,6 @@ static int send_data(struct smtp_session *s, struct smtp_tx *tx)
 {
 	struct smtp_command c;
 
-	if (tx->failed || smtp_tx_is_empty(tx)) {
-		smtp_tx_stop(s, tx);
-		return 1;
-	}
 	if (!tx->bdat) {
 		if (!send_verb(s, tx, EXPECT_DATA, SPAN("DATA")))
 			return 0;
@@ -210,14 +203,30 @@ static int send_quit(struct smtp_session *s)
 	return 1;
 }
 
+void smtp_send_skip(struct smtp_session *s)
+{
+	while (s->tx_send < s->tx_n) {
+		struct smtp_tx *tx = smtp_tx_at(s, s->tx_send);
+		bool in_envelope = tx->step == STEP_RCPT || tx->step == STEP_DATA;
+
+		if (tx->step == STEP_OVER)
+			s->tx_send++;
+		else if (tx->step == STEP_RSET && s->leaving)
+			give_back(s, tx);
+		else if (in_envelope && (tx->failed || smtp_tx_is_empty(tx)))
+			smtp_tx_stop(s, tx);
+		else
+			return;
+	}
+}
+
 int smtp_send_some(struct smtp_session *s)
 {
 	struct smtp_tx *tx;
 
 	if (s->phase != PHASE_READY)
 		return 0;
-	while (s->tx_send < s->tx_n && smtp_tx_at(s, s->tx_send)->step == STEP_OVER)
-		s->tx_send++;
+	smtp_send_skip(s);
 	if (s->tx_send == s->tx_n)
 		return send_quit(s);
 	tx = smtp_tx_at(s, s->tx_send);

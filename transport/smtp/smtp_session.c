@@ -261,6 +261,7 @@ void smtp_session_feed(struct smtp_session *s, struct span bytes)
 		else if (rc > 0)
 			smtp_take_reply(s, r);
 	}
+	smtp_send_skip(s);
 }
 
 int smtp_session_pull(struct smtp_session *s, struct span *out, int max)
@@ -271,8 +272,6 @@ int smtp_session_pull(struct smtp_session *s, struct span *out, int max)
 		return 0;
 	if (s->out.n == 0)
 		s->writing_ms = s->now_ms;
-	if (s->out.n == 0 && s->expect_n == 0)
-		s->moved_ms = s->now_ms; /* nobody was waiting for anything */
 	/* One more than is handed out, so that neighbouring command lines become one piece. */
 	while (s->out.n <= want && smtp_send_some(s))
 		;
