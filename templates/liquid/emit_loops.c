@@ -63,6 +63,8 @@ static struct span shown_name(struct emit *m, const struct node *n)
 
 void emit_loop(struct emit *m, const struct node *n)
 {
+	if (!n->over) /* after a mistake */
+		return;
 	bool table = n->kind == NODE_TABLEROW;
 	struct label nothing = { 0 }, done = { 0 };
 	struct open_loop loop = { .outer = m->loop, .loops = m->loops + 1, .captures = m->capture };
