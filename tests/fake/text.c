@@ -124,7 +124,7 @@ void bytes_room(struct bytes *b, size_t more)
 {
 	size_t cap = b->cap ? b->cap : 256;
 
-	if (b->cap - b->n >= more)
+	if (b->p && b->cap - b->n >= more)
 		return;
 	while (cap - b->n < more)
 		cap *= 2;
