@@ -307,7 +307,12 @@ static int read_own(struct reader *r)
 	if (address_parse_list(r->text, r->a, &list, r->e) < 0)
 		return -1;
 	for (uint32_t i = 0; i < list.n; i++) {
-		if (append(r, &list.items[i]) < 0)
+		struct address *x = &list.items[i];
+
+		x->name = x->name.n ? mime_words_decode(x->name, r->a) : x->name;
+		if (x->name.n && !x->name.p)
+			return err_nomem(r->e, "a name");
+		if (append(r, x) < 0)
 			return -1;
 	}
 	for (uint32_t i = 0; i < list.n_empty_groups; i++) {

@@ -311,6 +311,10 @@ static int unfold_pieces(struct letter_compile *c, struct letter_text *t, struct
 
 		if (unfold(liquid_piece(t->program, i), &c->l->memory, &t->pieces[i]) < 0)
 			return -1;
+		if (letter_field_known(name)->kind == FIELD_TEXT) /* of addresses only the names, once parsed */
+			t->pieces[i] = mime_words_decode(t->pieces[i], &c->l->memory);
+		if (t->pieces[i].n > 0 && !t->pieces[i].p)
+			return -1;
 		bad = mime_header_bad(t->pieces[i], &at);
 		if (bad)
 			letter_mistake(c, "bad header", t->line, t->column, NULL, "header '%.*s' has %s",

@@ -88,10 +88,11 @@ static int write_short(struct mime_out *o, struct span name, struct span value)
 	memcpy(p, name.p, name.n);
 	p += name.n;
 	*p++ = ':';
-	*p++ = ' ';
-	if (value.n)
+	if (value.n > 0) {
+		*p++ = ' ';
 		memcpy(p, value.p, value.n);
-	p += value.n;
+		p += value.n;
+	}
 	*p++ = '\r';
 	*p++ = '\n';
 	mime_out_wrote(o, p);
@@ -217,7 +218,16 @@ static void add_quoted(struct mime_line *l, struct span s)
 	l->begun = true;
 }
 
-/* A display name or a group's, with the blank before it. */
+static size_t quoted_width(struct span s)
+{
+	size_t n = 2 + s.n;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += s.p[i] == '"' || s.p[i] == '\\';
+	return n;
+}
+
+/* A display name or a group's, with the blank before it; follows: columns that stay with it. */
 static void add_name(struct mime_line *l, struct span name, size_t follows)
 {
 	enum name_form form = form_of(name);
@@ -226,7 +236,7 @@ static void add_name(struct mime_line *l, struct span name, size_t follows)
 		mime_line_encoded(l, name, MIME_WORD_PHRASE);
 		return;
 	}
-	if (l->begun && l->column + 3 + name.n + follows > l->limit)
+	if (l->begun && l->column + 1 + quoted_width(name) + follows > l->limit)
 		mime_line_fold(l);
 	mime_line_add(l, SPAN(" "));
 	if (form == NAME_QUOTED)

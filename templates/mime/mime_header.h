@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/arena.h"
 #include "engine/base/span.h"
 
 struct address_list;
@@ -32,6 +33,11 @@ int mime_header_plain(struct mime_out *o, struct span name, struct span value, s
 int mime_header_phrase_id(struct mime_out *o, struct span name, struct span value, struct err *e);
 /* Names are quoted or encoded as they need, lines broken between addresses. */
 int mime_header_addresses(struct mime_out *o, struct span name, const struct address_list *list, struct err *e);
+
+/* text with its encoded words decoded (UTF-8, US-ASCII, ISO-8859-1; others stay as they are): for
+ * text that an author took over from a message, never for values. Lives in a, or is text itself;
+ * p is NULL when memory ran out. The result may hold what mime_header_bad() refuses. */
+struct span mime_words_decode(struct span text, struct arena *a);
 
 /* A field with parameters, written in steps. */
 struct mime_field {

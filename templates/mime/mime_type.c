@@ -102,9 +102,15 @@ bool mime_type_ok(struct span type)
 	return slashes == 1 && type.n <= 127;
 }
 
+/* What some system takes for more than a letter of a name. */
+static bool is_special(int32_t c)
+{
+	return c > 0 && c < 127 && memchr("<>:\"|?*", c, 7);
+}
+
 static bool is_harmless(int32_t c)
 {
-	if (c < ' ' || (c >= 127 && c < 160) || c == '/' || c == '\\' || c == ':')
+	if (c < ' ' || (c >= 127 && c < 160) || c == '/' || c == '\\')
 		return false;
 	if (c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
 		return false;
@@ -148,6 +154,10 @@ struct span mime_file_name(struct span path, struct arena *a)
 
 		if (!is_harmless(c) || (n == 0 && (c == '.' || c == ' ')))
 			continue;
+		if (is_special(c)) {
+			p[n++] = '_';
+			continue;
+		}
 		memcpy(p + n, from, (size_t)(rest.p - from));
 		n += (size_t)(rest.p - from);
 	}
@@ -170,7 +180,7 @@ struct span mime_file_name_ascii(struct span name, struct arena *a)
 	while (name.n > 0) {
 		int32_t c = utf8_take(&name);
 
-		p[n++] = c >= ' ' && c < 127 && c != '"' && c != '\\' && c != '?' ? (char)c : '_';
+		p[n++] = c >= ' ' && c < 127 && !is_special(c) ? (char)c : '_';
 	}
 	return span_of(p, n);
 }

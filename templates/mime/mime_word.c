@@ -14,10 +14,9 @@ enum {
 	LINE = 78,
 	LINE_WITH_WORD = 76,
 	WORD = 75,
-	WORD_AROUND = 12,   /* =?UTF-8?Q??= */
+	WORD_AROUND = 12,   /* =?UTF-8?Q? and ?= */
 	WORD_LEAST = 12,    /* room for any one character in Q and in B */
 	TOKEN_LONG = 900,   /* a longer one is encoded: no line may have 998 */
-	BLANKS_MANY = 8,    /* so many before a word that is encoded go into it */
 	NAME_LONG = 40      /* columns: behind such a field name the first word may begin a line */
 };
 
@@ -200,7 +199,7 @@ void mime_line_encoded(struct mime_line *l, struct span text, enum mime_word_pla
 		    l->column + 1 + WORD_AROUND + WORD_LEAST > LINE_WITH_WORD)
 			mime_line_fold(l);
 		mime_line_add(l, SPAN(" "));
-		room = l->column + WORD_AROUND + WORD_LEAST < LINE_WITH_WORD ? LINE_WITH_WORD - l->column : WORD;
+		room = l->column + WORD_AROUND + WORD_LEAST <= LINE_WITH_WORD ? LINE_WITH_WORD - l->column : WORD;
 		room = (room < WORD ? room : WORD) - WORD_AROUND;
 		n = q ? q_fits(text, place, room) : b_fits(text, room);
 		add_word(l, span_sub(text, 0, n), place, q);
@@ -221,16 +220,6 @@ static bool needs_encoding(struct span token)
 	return false;
 }
 
-/* Blanks of token that stay in front of the words: all but the last, which separates. */
-static size_t leading_blanks(struct span token)
-{
-	size_t n = 0;
-
-	while (n < token.n && is_blank(token.p[n]))
-		n++;
-	return n == 0 || n > BLANKS_MANY ? 0 : n - 1;
-}
-
 struct span mime_word_needed(struct span text)
 {
 	struct span rest = text;
@@ -243,7 +232,7 @@ struct span mime_word_needed(struct span text)
 		if (!needs_encoding(token))
 			continue;
 		if (from == SIZE_MAX)
-			from = begin + leading_blanks(token);
+			from = begin;
 		to = text.n - rest.n;
 	}
 	return from == SIZE_MAX ? (struct span){ NULL, 0 } : span_sub(text, from, to - from);

@@ -31,8 +31,8 @@ void mime_line_plain(struct mime_line *l, struct span text);
 void mime_line_encoded(struct mime_line *l, struct span text, enum mime_word_place place);
 int mime_line_end(struct mime_line *l);
 
-/* The part of text that needs encoding, from its first such word to its last, with one blank
- * before it unless it begins the text; n is 0: none. */
+/* The part of text that needs encoding, from its first such word to its last, with the blanks
+ * before it (the first separates, more belong to the words); n is 0: none. */
 struct span mime_word_needed(struct span text);
 
 #endif
