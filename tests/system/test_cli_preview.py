@@ -150,7 +150,7 @@ def hostile(shop):
     (shop / "dot.gif").write_bytes(DOT)
     (shop / "letter.html").write_text(HOSTILE)
     write_letter(shop / "letter.eml", "From: a@b.example\nTo: {{ email }}\nSubject: {{ name }}\nHtml-Body: letter.html\n"
-                 "Inline: dot.gif\nAttachment: dot.gif; name=\"<b>x.gif\"\n\n</pre><script>alert(4)</script>{{ name }}\n")
+                 "Inline: dot.gif\nAttachment: dot.gif; name=\"&lt;x.gif\"\n\n</pre><script>alert(4)</script>{{ name }}\n")
     (shop / "list.csv").write_text('email,name\na@b.example,"</script></title><script>alert(5)</script>&amp;\'"\n')
     preview(shop)
     return shop
@@ -168,7 +168,7 @@ def test_hostile_letter_stays_in_its_frame(hostile):
     assert all("evil.example" not in str(v) for t, a in page.tags for k, v in a.items() if k != "srcdoc")
     assert "</script></title><script>alert(5)</script>&amp;'" in page.text
     assert "</pre><script>alert(4)</script>" in page.text
-    assert "<b>x.gif" in page.text and "image/gif" in page.text
+    assert "&lt;x.gif" in page.text and "image/gif" in page.text
 
 
 def test_frame_has_its_own_policy_and_no_help_for_fetching(hostile):
