@@ -180,6 +180,12 @@ int journal_reader_next(struct journal_reader *r, struct record *out, struct err
 	}
 }
 
+void journal_reader_unread(struct journal_reader *r, const struct record *record)
+{
+	r->at -= record_size(record);
+	r->next_sequence--;
+}
+
 int journal_reader_at(struct journal_reader *r, uint64_t offset, struct record *out, struct err *e)
 {
 	ssize_t got;

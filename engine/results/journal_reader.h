@@ -28,6 +28,8 @@ void journal_reader_close(struct journal_reader *r);
 /* 1 a record, borrowed until the next call; 0 no whole record follows (a later call may find one,
  * when the writer is at work); -1 with e: damaged (ERR_CONFLICT, with the offset), ERR_SYS. */
 int journal_reader_next(struct journal_reader *r, struct record *out, struct err *e);
+/* The record that was just read comes again with the next call. */
+void journal_reader_unread(struct journal_reader *r, const struct record *record);
 /* Where the last record that was read ends: what a torn tail is cut back to. */
 uint64_t journal_reader_end(const struct journal_reader *r);
 /* Reads the one record at that offset. */

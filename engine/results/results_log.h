@@ -31,6 +31,9 @@ void results_log_close(struct results_log **r);
  * be written (nothing is lost: call again, the same lines are tried again). */
 int results_log_poll(struct results_log *r, struct results_totals *totals, struct err *e);
 
+/* False: every recipient has one line already, and writing the file anew would change nothing. */
+bool results_log_needs_rewrite(const struct results_log *r);
+
 /* Writes the whole file anew from the journal, one line a recipient, in doubt included. */
 int results_write(const char *path, enum results_format format, struct ledger *ledger, struct err *e);
 /* "results.csv" -> "results.failed.csv", "results.in-doubt.csv" (any extension kept). */

@@ -1,0 +1,490 @@
+/* ledger.c - what stands for each recipient after everything the journal says.
+ *
+ * The newest RESULT stands, "newest" by run and then by attempt, never by the order of reading,
+ * because two attempts of one row may be in segments of two workers. In doubt is a recipient
+ *  a. whose newest RESULT says so;
+ *  b. who has an INTENT of a later run or attempt than the newest RESULT, or without any;
+ *  c. whose row was claimed in a run that ended in a power cut, after the newest RESULT was
+ *     written, when that is a deferral or there is none. Claims are numbered over the campaign,
+ *     and each RESULT carries how many there were, which gives the order of the two files.
+ * README.md has the whole table of states.
+ *
+ *  1. A row is a byte as long as at most one INTENT and one RESULT are known of it, of attempt 1,
+ *     for one recipient; runs are read in order, so any later record of it is newer than those.
+ *  2. Memory is that byte a row and sizeof(struct ledger_entry) for each other recipient.
+ * Held by tests/unit/test_results_ledger.c. */
+#include "engine/results/ledger.h"
+
+#include <string.h>
+
+#include "engine/base/err.h"
+#include "engine/base/mem.h"
+#include "engine/results/ledger_parts.h"
+
+/* ---- what stands ---- */
+
+static enum standing of_kind(enum verdict_kind kind)
+{
+	static const enum standing stands[] = {
+		[VERDICT_SENT] = STANDS_SENT, [VERDICT_DEFERRED] = STANDS_DEFERRED, [VERDICT_REFUSED] = STANDS_REFUSED,
+		[VERDICT_IN_DOUBT] = STANDS_IN_DOUBT, [VERDICT_SKIPPED] = STANDS_SKIPPED,
+	};
+
+	return stands[kind];
+}
+
+enum standing ledger_entry_standing(const struct ledger_entry *entry)
+{
+	if (entry->claimed || entry->intent_when > entry->result_when)
+		return STANDS_IN_DOUBT;
+	return entry->result_when ? of_kind((enum verdict_kind)entry->kind) : STANDS_TO_DO;
+}
+
+static enum standing of_byte(uint8_t byte)
+{
+	static const enum standing stands[] = {
+		[BYTE_NONE] = STANDS_TO_DO, [BYTE_SENT] = STANDS_SENT, [BYTE_SKIPPED] = STANDS_SKIPPED,
+		[BYTE_REFUSED] = STANDS_REFUSED, [BYTE_DOUBT] = STANDS_IN_DOUBT, [BYTE_INTENT] = STANDS_IN_DOUBT,
+		[BYTE_CLAIMED] = STANDS_IN_DOUBT,
+	};
+
+	return stands[byte];
+}
+
+static uint8_t byte_of(const struct ledger *l, uint64_t row)
+{
+	return row < l->n_bytes ? l->bytes[row] : (uint8_t)BYTE_NONE;
+}
+
+static const struct ledger_entry *find(const struct ledger *l, uint64_t row, uint32_t index)
+{
+	return ledger_table_find(&l->table, ledger_key(row, index));
+}
+
+enum standing ledger_standing(const struct ledger *l, uint64_t row, uint32_t index)
+{
+	uint8_t byte = byte_of(l, row);
+	const struct ledger_entry *entry;
+
+	if (byte != BYTE_TABLE)
+		return index == 0 ? of_byte(byte) : STANDS_TO_DO;
+	entry = find(l, row, index);
+	return entry ? ledger_entry_standing(entry) : STANDS_TO_DO;
+}
+
+uint32_t ledger_row_recipients(const struct ledger *l, uint64_t row)
+{
+	return byte_of(l, row) == BYTE_TABLE ? find(l, row, 0)->of : 1;
+}
+
+bool ledger_is_final(const struct ledger *l, uint64_t row, uint32_t index, enum record_type type, uint64_t position)
+{
+	uint8_t byte = byte_of(l, row);
+	const struct ledger_entry *entry;
+	bool by_intent;
+
+	if (byte != BYTE_TABLE)
+		return index == 0 && (type == RECORD_INTENT ? byte == BYTE_INTENT : byte != BYTE_NONE && byte < BYTE_INTENT);
+	entry = find(l, row, index);
+	if (!entry)
+		return false;
+	by_intent = entry->intent_when > entry->result_when;
+	if (by_intent != (type == RECORD_INTENT))
+		return false;
+	return (by_intent ? entry->intent : entry->result) == position ||
+	       (by_intent ? entry->intent : entry->result) == POSITION_UNKNOWN;
+}
+
+/* ---- taking records in ---- */
+
+/* The bytes reach up to that row. */
+static int reach(struct ledger *l, uint64_t row, struct err *e)
+{
+	uint64_t room = l->room ? l->room : 4096;
+	uint8_t *bytes;
+
+	if (row < l->n_bytes)
+		return 0;
+	while (room <= row)
+		room *= 2;
+	if (room > l->room) {
+		bytes = mem_grow(l->bytes, room);
+		if (!bytes)
+			return err_nomem(e, "reading the journal");
+		memset(bytes + l->room, BYTE_NONE, room - l->room);
+		l->bytes = bytes;
+		l->room = room;
+	}
+	l->n_bytes = row + 1;
+	return 0;
+}
+
+/* A row's byte becomes an entry; what it said counts as older than all that comes (1). */
+static struct ledger_entry *move_to_table(struct ledger *l, uint64_t row)
+{
+	static const enum verdict_kind kinds[] = {
+		[BYTE_SENT] = VERDICT_SENT, [BYTE_SKIPPED] = VERDICT_SKIPPED, [BYTE_REFUSED] = VERDICT_REFUSED,
+		[BYTE_DOUBT] = VERDICT_IN_DOUBT,
+	};
+	uint8_t byte = l->bytes[row];
+	struct ledger_entry *entry = ledger_table_put(&l->table, ledger_key(row, 0));
+
+	if (!entry || byte == BYTE_TABLE)
+		return entry;
+	entry->of = 1;
+	if (byte == BYTE_INTENT)
+		entry->intent_when = 1;
+	else if (byte != BYTE_NONE) {
+		entry->result_when = 1;
+		entry->kind = (uint8_t)kinds[byte];
+	}
+	l->bytes[row] = BYTE_TABLE;
+	return entry;
+}
+
+/* The row fits a byte with this record too: 1 and it is taken in. */
+static int take_as_byte(struct ledger *l, enum record_type type, const struct record_mark *m)
+{
+	static const uint8_t bytes[] = {
+		[VERDICT_SENT] = BYTE_SENT, [VERDICT_DEFERRED] = BYTE_TABLE, [VERDICT_REFUSED] = BYTE_REFUSED,
+		[VERDICT_IN_DOUBT] = BYTE_DOUBT, [VERDICT_SKIPPED] = BYTE_SKIPPED,
+	};
+	uint8_t *byte = &l->bytes[m->row];
+	uint8_t wanted = type == RECORD_INTENT ? (uint8_t)BYTE_INTENT : bytes[m->kind];
+
+	if (m->of != 1 || m->attempt > 1 || m->indexes.n != 1 || m->indexes.p[0] != 0 || wanted == BYTE_TABLE)
+		return 0;
+	if (*byte != BYTE_NONE && !(*byte == BYTE_INTENT && type == RECORD_RESULT))
+		return 0;
+	*byte = wanted;
+	return 1;
+}
+
+static void take_entry(struct ledger_entry *entry, enum record_type type, const struct record_mark *m,
+		       uint64_t when, uint64_t position)
+{
+	if (type == RECORD_INTENT) {
+		if (when < entry->intent_when)
+			return;
+		entry->intent_when = when;
+		entry->intent = position;
+		return;
+	}
+	if (when < entry->result_when)
+		return;
+	entry->result_when = when;
+	entry->result = position;
+	entry->kind = (uint8_t)m->kind;
+	entry->claims = m->claims < UINT32_MAX ? (uint32_t)m->claims : UINT32_MAX;
+}
+
+static int take_mark(struct ledger *l, enum record_type type, const struct record_mark *m, unsigned run,
+		     uint64_t position, struct err *e)
+{
+	uint64_t when = (uint64_t)run << 32 | m->attempt;
+	struct ledger_entry *entry;
+
+	if (reach(l, m->row, e) < 0)
+		return -1;
+	if (take_as_byte(l, type, m))
+		return 0;
+	entry = move_to_table(l, m->row);
+	if (!entry)
+		return err_nomem(e, "reading the journal");
+	if (m->of > entry->of)
+		entry->of = (uint8_t)m->of;
+	for (size_t i = 0; i < m->indexes.n; i++) {
+		uint32_t index = (unsigned char)m->indexes.p[i];
+
+		if (index >= entry->of)
+			entry->of = (uint8_t)(index + 1);
+	}
+	for (size_t i = 0; i < m->indexes.n; i++) {
+		entry = ledger_table_put(&l->table, ledger_key(m->row, (unsigned char)m->indexes.p[i]));
+		if (!entry)
+			return err_nomem(e, "reading the journal");
+		take_entry(entry, type, m, when, position);
+	}
+	return 0;
+}
+
+/* Begin times: those of BEGIN records; of a segment without any, those of its intents. */
+static int take_time(struct ledger *l, enum record_type type, int64_t time_ms, bool *has_begins, struct err *e)
+{
+	*has_begins |= type == RECORD_BEGIN;
+	if (type == RECORD_RESULT || (type == RECORD_INTENT && *has_begins))
+		return 0;
+	return begins_add(&l->begins, time_ms) < 0 ? err_nomem(e, "reading the journal") : 0;
+}
+
+static int take_segments(struct ledger *l, struct err *e)
+{
+	struct ledger_walk w = { .ledger = l };
+	bool has_begins = false;
+	struct record record;
+	size_t segment = 0;
+	uint64_t position;
+	int rc;
+
+	while ((rc = ledger_walk_next(&w, &record, &position, e)) > 0) {
+		struct record_mark m;
+
+		if (w.segment != segment) {
+			segment = w.segment;
+			has_begins = false;
+		}
+		if (record.type == RECORD_SYNCED)
+			continue;
+		rc = record_get_mark(&record, &m);
+		if (rc < 0 || m.row > LEDGER_ROWS_MAX) {
+			rc = journal_reader_damaged(&w.reader, record.offset, e);
+			break;
+		}
+		rc = take_time(l, record.type, m.time_ms, &has_begins, e);
+		if (rc == 0 && record.type != RECORD_BEGIN)
+			rc = take_mark(l, record.type, &m, ledger_walk_run(&w), position, e);
+		if (rc < 0)
+			break;
+	}
+	ledger_walk_close(&w);
+	return rc;
+}
+
+/* ---- claims of runs that ended in a power cut ---- */
+
+/* Rule c for a row with entries. */
+static int claim_entries(struct ledger *l, uint64_t row, uint64_t number, struct err *e)
+{
+	uint32_t of = ledger_row_recipients(l, row);
+
+	for (uint32_t i = 0; i < of; i++) {
+		struct ledger_entry *entry = ledger_table_put(&l->table, ledger_key(row, i));
+		enum standing stands;
+
+		if (!entry)
+			return err_nomem(e, "reading the journal");
+		stands = ledger_entry_standing(entry);
+		if ((stands == STANDS_TO_DO || stands == STANDS_DEFERRED) && number > entry->claims)
+			entry->claimed = true;
+	}
+	return 0;
+}
+
+static bool any_power_lost(const struct campaign_log *log)
+{
+	for (unsigned i = 0; i < log->n_runs; i++)
+		if (log->runs[i].power_lost)
+			return true;
+	return false;
+}
+
+static int take_claims(struct ledger *l, struct err *e)
+{
+	uint64_t first, last, number;
+	struct claim_walk *w;
+	int rc;
+
+	if (l->log.rows_claimed > LEDGER_ROWS_MAX)
+		return err_set(e, ERR_CONFLICT, "the journal of '%s' claims an impossible row", l->results_path);
+	if (!any_power_lost(&l->log))
+		return 0;
+	if (reach(l, l->log.rows_claimed, e) < 0 || claim_walk_open(&w, l->results_path, &l->log, e) < 0)
+		return -1;
+	while ((rc = claim_walk_next(w, &first, &last, &number, e)) > 0) {
+		for (uint64_t row = first; row <= last && rc >= 0; row++) {
+			if (l->bytes[row] == BYTE_NONE)
+				l->bytes[row] = BYTE_CLAIMED;
+			else if (l->bytes[row] == BYTE_TABLE)
+				rc = claim_entries(l, row, number, e);
+		}
+		if (rc < 0)
+			break;
+	}
+	claim_walk_close(&w);
+	return rc;
+}
+
+/* ---- the whole ---- */
+
+static void count_one(struct ledger_counts *c, enum standing stands)
+{
+	c->sent += stands == STANDS_SENT;
+	c->skipped += stands == STANDS_SKIPPED;
+	c->refused += stands == STANDS_REFUSED;
+	c->deferred += stands == STANDS_DEFERRED;
+	c->in_doubt += stands == STANDS_IN_DOUBT;
+}
+
+static void count_all(struct ledger *l)
+{
+	uint64_t by_byte[BYTE_TABLE + 1] = { 0 };
+	struct ledger_counts *c = &l->counts;
+
+	for (uint64_t row = 0; row < l->n_bytes; row++)
+		by_byte[l->bytes[row]]++;
+	c->sent = by_byte[BYTE_SENT];
+	c->skipped = by_byte[BYTE_SKIPPED];
+	c->refused = by_byte[BYTE_REFUSED];
+	c->in_doubt = by_byte[BYTE_DOUBT] + by_byte[BYTE_INTENT] + by_byte[BYTE_CLAIMED];
+	for (size_t i = 0; i < l->table.size; i++)
+		if (l->table.places[i].key)
+			count_one(c, ledger_entry_standing(&l->table.places[i]));
+	c->rows_claimed = l->log.rows_claimed;
+}
+
+/* Segments of runs that began after `campaign` was read are left out. */
+static int list_segments(struct ledger *l, struct err *e)
+{
+	if (campaign_segments(l->results_path, 0, &l->segments, &l->n_segments, e) < 0)
+		return -1;
+	while (l->n_segments > 0 && l->segments[l->n_segments - 1].run > l->log.n_runs)
+		l->n_segments--;
+	if (l->n_segments > SEGMENTS_MAX)
+		return err_set(e, ERR_LIMIT, "the journal of '%s' has over %d files", l->results_path, SEGMENTS_MAX);
+	return 0;
+}
+
+static int load(struct ledger *l, const char *results_path, struct err *e)
+{
+	int rc;
+
+	l->results_path = mem_strdup(results_path);
+	if (!l->results_path)
+		return err_nomem(e, "reading the journal");
+	rc = campaign_read(&l->log, results_path, e);
+	if (rc == 0)
+		return err_set(e, ERR_INPUT, "there is no campaign of '%s'", results_path);
+	if (rc < 0 || list_segments(l, e) < 0 || take_segments(l, e) < 0 || take_claims(l, e) < 0)
+		return -1;
+	begins_sort(&l->begins);
+	count_all(l);
+	return 0;
+}
+
+int ledger_load(struct ledger **out, const char *results_path, struct err *e)
+{
+	struct ledger *l = mem_new(sizeof *l);
+
+	*out = NULL;
+	if (!l)
+		return err_nomem(e, "reading the journal");
+	l->failed_next_row = 1;
+	if (load(l, results_path, e) < 0) {
+		ledger_free(&l);
+		return -1;
+	}
+	*out = l;
+	return 0;
+}
+
+void ledger_free(struct ledger **l)
+{
+	struct ledger *old = *l;
+
+	if (!old)
+		return;
+	if (old->reader_open)
+		journal_reader_close(&old->reader);
+	campaign_release(&old->log);
+	ledger_table_release(&old->table);
+	mem_free(old->segments);
+	mem_free(old->bytes);
+	mem_free(old->begins.times);
+	mem_free(old->failed);
+	mem_free(old->results_path);
+	mem_free(old);
+	*l = NULL;
+}
+
+/* ---- questions ---- */
+
+static enum row_state worst_of(const struct ledger *l, uint64_t row)
+{
+	static const enum row_state states[] = {
+		[STANDS_TO_DO] = ROW_TO_DO, [STANDS_SENT] = ROW_SENT, [STANDS_SKIPPED] = ROW_SKIPPED,
+		[STANDS_REFUSED] = ROW_REFUSED, [STANDS_DEFERRED] = ROW_DEFERRED, [STANDS_IN_DOUBT] = ROW_IN_DOUBT,
+	};
+	uint32_t of = ledger_row_recipients(l, row), to_do = 0;
+	enum standing worst = STANDS_TO_DO;
+
+	for (uint32_t i = 0; i < of; i++) {
+		enum standing stands = ledger_standing(l, row, i);
+
+		to_do += stands == STANDS_TO_DO;
+		if (stands > worst)
+			worst = stands;
+	}
+	if (to_do > 0 && to_do < of && worst != STANDS_IN_DOUBT)
+		return ROW_DEFERRED; /* some are settled: who goes on has to ask which */
+	return states[worst];
+}
+
+enum row_state ledger_row(const struct ledger *l, uint64_t row)
+{
+	return worst_of(l, row);
+}
+
+static bool settles(enum standing stands, bool hold)
+{
+	if (stands == STANDS_IN_DOUBT)
+		return hold;
+	return stands == STANDS_SENT || stands == STANDS_SKIPPED || stands == STANDS_REFUSED;
+}
+
+static uint32_t attempts_of(const struct ledger_entry *entry)
+{
+	uint32_t by_intent = (uint32_t)entry->intent_when, by_result = (uint32_t)entry->result_when;
+
+	return by_intent > by_result ? by_intent : by_result;
+}
+
+static void settle_entry(const struct ledger *l, uint64_t row, uint32_t index, bool hold, uint64_t *settled,
+			 uint32_t *attempts)
+{
+	const struct ledger_entry *entry = find(l, row, index);
+
+	if (!entry)
+		return;
+	if (settles(ledger_entry_standing(entry), hold))
+		settled[index / 64] |= UINT64_C(1) << index % 64;
+	if (attempts_of(entry) > *attempts)
+		*attempts = attempts_of(entry);
+}
+
+void ledger_settled(const struct ledger *l, uint64_t row, bool hold, uint64_t settled[JOURNAL_RECIPIENTS_MAX / 64],
+		    uint32_t *attempts)
+{
+	uint8_t byte = byte_of(l, row);
+
+	memset(settled, 0, JOURNAL_RECIPIENTS_MAX / 64 * sizeof *settled);
+	*attempts = 0;
+	if (byte == BYTE_TABLE) {
+		for (uint32_t i = 0; i < ledger_row_recipients(l, row); i++)
+			settle_entry(l, row, i, hold, settled, attempts);
+		return;
+	}
+	if (byte != BYTE_NONE && byte != BYTE_CLAIMED)
+		*attempts = 1;
+	if (!settles(of_byte(byte), hold))
+		return;
+	settled[0] = 1;
+	if (byte == BYTE_CLAIMED) /* nobody knows how many it has */
+		memset(settled, 0xff, JOURNAL_RECIPIENTS_MAX / 64 * sizeof *settled);
+}
+
+void ledger_counts(const struct ledger *l, struct ledger_counts *out)
+{
+	*out = l->counts;
+}
+
+size_t ledger_begins(const struct ledger *l, int64_t since_ms, int64_t *out, size_t max)
+{
+	const struct begin_times *b = &l->begins;
+	size_t n = 0;
+
+	while (n < max && n < b->n && b->times[b->n - 1 - n] >= since_ms)
+		n++;
+	if (n > 0)
+		memcpy(out, b->times + (b->n - n), n * sizeof *out);
+	return n;
+}

@@ -1,0 +1,110 @@
+/* results_csv.c - a result as a record of RFC 4180.
+ *
+ * A spreadsheet program takes a cell that begins with = + - @ (also in their full-width forms), a
+ * tab or a line end for a formula. Addresses and what servers say are other people's words: such
+ * a cell gets an apostrophe in front, which the program shows as text. JSON lines stay exact.
+ * Held by tests/unit/test_results_line.c. */
+#include <stdio.h>
+
+#include "engine/base/clock.h"
+#include "engine/results/results_line.h"
+
+void results_enhanced(const struct verdict *v, char out[ENHANCED_SIZE])
+{
+	out[0] = '\0';
+	if (v->enhanced[0] != 0)
+		snprintf(out, ENHANCED_SIZE, "%d.%d.%d", v->enhanced[0], v->enhanced[1], v->enhanced[2]);
+}
+
+static bool looks_like_formula(struct span s)
+{
+	static const struct span beginnings[] = {
+		{ "=", 1 }, { "+", 1 }, { "-", 1 }, { "@", 1 }, { "\t", 1 }, { "\r", 1 }, { "\n", 1 },
+		{ "\xef\xbc\x9d", 3 }, { "\xef\xbc\x8b", 3 }, { "\xef\xbc\x8d", 3 }, { "\xef\xbc\xa0", 3 },
+	};
+
+	for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+		if (span_begins(s, beginnings[i]))
+			return true;
+	return false;
+}
+
+static bool needs_quotes(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\r' || s.p[i] == '\n')
+			return true;
+	return s.n > 0 && (s.p[0] == ' ' || s.p[s.n - 1] == ' '); /* some readers trim */
+}
+
+static void put_doubled(struct buf *out, struct span s)
+{
+	while (s.n > 0) {
+		size_t quote = span_find(s, '"');
+
+		buf_add(out, span_sub(s, 0, quote));
+		if (quote < s.n)
+			buf_add_str(out, "\"\"");
+		s = span_skip(s, quote + 1);
+	}
+}
+
+/* A comma and the cell. */
+static void put_text(struct buf *out, struct span s)
+{
+	bool guard = looks_like_formula(s), quotes = needs_quotes(s);
+
+	buf_add_str(out, quotes ? ",\"" : ",");
+	if (guard)
+		buf_add_char(out, '\'');
+	if (quotes) {
+		put_doubled(out, s);
+		buf_add_char(out, '"');
+	} else {
+		buf_add(out, s);
+	}
+}
+
+static int put_header(struct buf *out)
+{
+	return buf_add_str(out, "row,line,recipient,status,code,enhanced,reply,queue_id,relay,attempts,time,message_id\r\n");
+}
+
+/* A comma and the number; an empty cell for 0, which means that it is not known. */
+static void put_number(struct buf *out, unsigned long long n)
+{
+	if (n)
+		buf_addf(out, ",%llu", n);
+	else
+		buf_add_char(out, ',');
+}
+
+static int put_line(struct buf *out, const struct journal_result *r)
+{
+	char time[CLOCK_RFC3339_SIZE] = "", enhanced[ENHANCED_SIZE];
+	const struct verdict *v = r->verdict;
+	size_t before = out->n;
+
+	results_enhanced(v, enhanced);
+	if (r->time_ms)
+		clock_rfc3339(r->time_ms, time);
+	buf_addf(out, "%llu", (unsigned long long)r->row);
+	put_number(out, r->line);
+	put_text(out, r->recipient.address);
+	put_text(out, span_str(verdict_word(v->kind)));
+	put_number(out, v->code > 0 ? (unsigned long long)v->code : 0);
+	put_text(out, span_str(enhanced));
+	put_text(out, span_str(v->text));
+	put_text(out, span_str(v->queue_id));
+	put_text(out, r->relay);
+	put_number(out, r->attempt);
+	put_text(out, span_str(time));
+	put_text(out, r->message_id);
+	buf_add_str(out, "\r\n");
+	if (!out->failed)
+		return 0;
+	out->n = before;
+	return -1;
+}
+
+const struct results_writer results_csv = { put_header, put_line };

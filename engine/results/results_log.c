@@ -1,0 +1,338 @@
+/* results_log.c - follows the segments of one run and writes what they say.
+ *
+ *  1. Only what is in a segment's file becomes a line: the journal is ahead of the results, always.
+ *  2. Reading stops while lines wait that could not be written: memory is bounded, and nothing is
+ *     lost because the segments keep it.
+ *  3. A line is written whole or tried again from where the file stopped taking it.
+ *  4. Totals count a recipient once, with the newest verdict: by attempt, not by the order in
+ *     which segments are read. Only recipients that can still change, or that were tried more
+ *     than once, are remembered.
+ * Held by tests/unit/test_results_log.c. */
+#include "engine/results/results_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/err.h"
+#include "engine/base/mem.h"
+#include "engine/results/journal_io.h"
+#include "engine/results/ledger_parts.h"
+#include "engine/results/results_line.h"
+
+enum { BATCH_BYTES = 256 << 10, BATCH_MAX = 1 << 20 };
+
+struct followed {
+	unsigned worker;
+	bool checked; /* its first record was read and is right */
+	struct journal_reader reader;
+};
+
+struct results_log {
+	char *path;
+	unsigned run;
+	const struct results_writer *writer;
+	const struct ledger *ledger;  /* of the runs before, or NULL */
+	int fd;
+	uint64_t size_bytes;          /* of what is in the file */
+	struct buf batch;             /* lines that are not */
+	struct followed *files;
+	size_t n_files;
+	struct ledger_table changing; /* (4) */
+	struct ledger_table flying;   /* recipients with an INTENT and no RESULT so far */
+	struct results_totals totals;
+	bool needs_rewrite;
+	char stage[RECORD_STAGE_SIZE];
+};
+
+/* ---- opening ---- */
+
+static int new_file(struct results_log *r, struct err *e)
+{
+	int fd = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd >= 0) {
+		r->fd = fd;
+		return r->writer->header(&r->batch) < 0 ? err_nomem(e, "writing the results") : 0;
+	}
+	if (errno != EEXIST)
+		return err_sys(e, "cannot make the results '%s'", r->path);
+	err_set(e, ERR_CONFLICT, "'%s' exists and belongs to no campaign", r->path);
+	return err_hint(e, "name another file with --results, or move that one away");
+}
+
+static int old_file(struct results_log *r, enum results_format format, struct ledger *ledger, struct err *e)
+{
+	struct ledger_counts counts;
+	off_t end;
+
+	if (results_write(r->path, format, ledger, e) < 0)
+		return -1;
+	r->fd = open(r->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	end = r->fd < 0 ? -1 : lseek(r->fd, 0, SEEK_END);
+	if (end < 0)
+		return err_sys(e, "cannot open the results '%s'", r->path);
+	r->size_bytes = (uint64_t)end;
+	r->ledger = ledger;
+	ledger_counts(ledger, &counts);
+	r->totals = (struct results_totals){ counts.sent, counts.skipped, counts.refused, counts.deferred,
+					     counts.in_doubt, 0 };
+	r->needs_rewrite = counts.deferred > 0 || counts.in_doubt > 0;
+	return 0;
+}
+
+int results_log_open(struct results_log **out, const char *path, enum results_format format, unsigned run,
+		     struct ledger *ledger, struct err *e)
+{
+	struct results_log *r = mem_new(sizeof *r);
+
+	*out = NULL;
+	if (!r)
+		return err_nomem(e, "writing the results");
+	r->fd = -1;
+	r->run = run;
+	r->writer = results_writer_of(format);
+	buf_init(&r->batch, BATCH_MAX);
+	r->path = mem_strdup(path);
+	if (!r->path) {
+		err_nomem(e, "writing the results");
+		goto fail;
+	}
+	if ((ledger ? old_file(r, format, ledger, e) : new_file(r, e)) < 0)
+		goto fail;
+	*out = r;
+	return 0;
+fail:
+	results_log_close(&r);
+	return -1;
+}
+
+void results_log_close(struct results_log **r)
+{
+	struct results_log *old = *r;
+
+	if (!old)
+		return;
+	for (size_t i = 0; i < old->n_files; i++)
+		journal_reader_close(&old->files[i].reader);
+	if (old->fd >= 0)
+		close(old->fd);
+	ledger_table_release(&old->changing);
+	ledger_table_release(&old->flying);
+	buf_release(&old->batch);
+	mem_free(old->files);
+	mem_free(old->path);
+	mem_free(old);
+	*r = NULL;
+}
+
+/* ---- totals ---- */
+
+static uint64_t *total_of(struct results_totals *t, enum standing stands)
+{
+	switch (stands) {
+	case STANDS_SENT:
+		return &t->sent;
+	case STANDS_SKIPPED:
+		return &t->skipped;
+	case STANDS_REFUSED:
+		return &t->refused;
+	case STANDS_DEFERRED:
+		return &t->deferred;
+	case STANDS_IN_DOUBT:
+		return &t->in_doubt;
+	default:
+		return NULL;
+	}
+}
+
+static void move(struct results_totals *t, enum standing from, enum standing to)
+{
+	uint64_t *minus = total_of(t, from), *plus = total_of(t, to);
+
+	if (minus)
+		(*minus)--;
+	if (plus)
+		(*plus)++;
+}
+
+static enum standing before_run(const struct results_log *r, uint64_t row, uint32_t index)
+{
+	return r->ledger ? ledger_standing(r->ledger, row, index) : STANDS_TO_DO;
+}
+
+/* A row that was in doubt by its claim alone counted as one recipient of unknown number. */
+static int count(struct results_log *r, const struct journal_result *result, struct err *e)
+{
+	struct ledger_entry now = { .result_when = (uint64_t)r->run << 32 | result->attempt,
+				    .kind = (uint8_t)result->verdict->kind };
+	enum verdict_kind kind = result->verdict->kind;
+	uint64_t key = ledger_key(result->row, result->recipient.index);
+	struct ledger_entry *entry = ledger_table_find(&r->changing, key);
+	enum standing before = entry ? ledger_entry_standing(entry)
+				     : before_run(r, result->row, result->recipient.index);
+
+	if (before != STANDS_TO_DO)
+		r->needs_rewrite = true;
+	if (entry && entry->result_when > now.result_when)
+		return 0;
+	if (!entry && (kind == VERDICT_DEFERRED || kind == VERDICT_IN_DOUBT || result->attempt > 1)) {
+		entry = ledger_table_put(&r->changing, key);
+		if (!entry)
+			return err_nomem(e, "the totals");
+	}
+	if (entry) {
+		entry->result_when = now.result_when;
+		entry->kind = now.kind;
+	}
+	move(&r->totals, before, ledger_entry_standing(&now));
+	return 0;
+}
+
+/* ---- following ---- */
+
+static int add_file(struct results_log *r, struct segment_name name, const char *results_path, struct err *e)
+{
+	struct followed *more = mem_grow(r->files, (r->n_files + 1) * sizeof *more);
+	char *path;
+	int rc;
+
+	if (!more)
+		return err_nomem(e, "reading the journal");
+	r->files = more;
+	path = segment_path(results_path, name);
+	if (!path)
+		return err_nomem(e, "reading the journal");
+	more[r->n_files] = (struct followed){ .worker = name.worker };
+	rc = journal_reader_open(&more[r->n_files].reader, path, e);
+	mem_free(path);
+	r->n_files += rc == 0;
+	return rc;
+}
+
+static bool known(const struct results_log *r, unsigned worker)
+{
+	for (size_t i = 0; i < r->n_files; i++)
+		if (r->files[i].worker == worker)
+			return true;
+	return false;
+}
+
+static int look_for_files(struct results_log *r, struct err *e)
+{
+	struct segment_name *names;
+	size_t n;
+	int rc;
+
+	rc = campaign_segments(r->path, r->run, &names, &n, e);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (!known(r, names[i].worker))
+			rc = add_file(r, names[i], r->path, e);
+	mem_free(names);
+	return rc;
+}
+
+/* Pushes the batch into the file; what it takes leaves the batch (3). */
+static int push(struct results_log *r, struct err *e)
+{
+	while (r->batch.n > 0) {
+		ssize_t w = journal_io.pwrite(r->fd, r->batch.p, r->batch.n, (off_t)r->size_bytes);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return err_sys(e, "cannot write the results '%s'", r->path);
+		r->size_bytes += (uint64_t)w;
+		buf_drop(&r->batch, (size_t)w);
+	}
+	return 0;
+}
+
+static int take_front(struct followed *f, const struct record *record, struct err *e)
+{
+	struct record_segment front;
+
+	if (record_get_segment(record, &front) < 0)
+		return journal_reader_damaged(&f->reader, record->offset, e);
+	f->checked = true;
+	return 0;
+}
+
+static int take_intent(struct results_log *r, struct followed *f, const struct record *record, struct err *e)
+{
+	struct record_mark m;
+
+	if (record_get_mark(record, &m) < 0)
+		return journal_reader_damaged(&f->reader, record->offset, e);
+	r->needs_rewrite |= m.attempt > 1;
+	for (size_t i = 0; i < m.indexes.n; i++)
+		if (!ledger_table_put(&r->flying, ledger_key(m.row, (unsigned char)m.indexes.p[i])))
+			return err_nomem(e, "the totals");
+	return 0;
+}
+
+static int take_result(struct results_log *r, struct followed *f, const struct record *record, struct err *e)
+{
+	size_t before = r->batch.n;
+	struct journal_result result;
+	struct verdict verdict;
+
+	if (record_get_result(record, &result, &verdict, r->stage) < 0)
+		return journal_reader_damaged(&f->reader, record->offset, e);
+	if (r->writer->line(&r->batch, &result) < 0) {
+		r->batch.failed = false;
+		return err_nomem(e, "writing the results");
+	}
+	if (count(r, &result, e) < 0) {
+		r->batch.n = before;
+		return -1;
+	}
+	ledger_table_remove(&r->flying, ledger_key(result.row, result.recipient.index));
+	r->totals.records++;
+	return 0;
+}
+
+static int take(struct results_log *r, struct followed *f, const struct record *record, struct err *e)
+{
+	if (!f->checked)
+		return take_front(f, record, e);
+	if (record->type == RECORD_INTENT)
+		return take_intent(r, f, record, e);
+	return record->type == RECORD_RESULT ? take_result(r, f, record, e) : 0;
+}
+
+static int follow(struct results_log *r, struct followed *f, struct err *e)
+{
+	struct record record;
+	int rc;
+
+	while ((rc = journal_reader_next(&f->reader, &record, e)) > 0) {
+		if (take(r, f, &record, e) < 0) {
+			journal_reader_unread(&f->reader, &record);
+			return -1;
+		}
+		if (r->batch.n >= BATCH_BYTES && push(r, e) < 0)
+			return -1;
+	}
+	return rc;
+}
+
+int results_log_poll(struct results_log *r, struct results_totals *totals, struct err *e)
+{
+	int rc = push(r, e);
+
+	if (rc == 0)
+		rc = look_for_files(r, e);
+	for (size_t i = 0; i < r->n_files && rc == 0; i++)
+		rc = follow(r, &r->files[i], e);
+	if (rc == 0)
+		rc = push(r, e);
+	*totals = r->totals;
+	return rc;
+}
+
+bool results_log_needs_rewrite(const struct results_log *r)
+{
+	return r->needs_rewrite || r->flying.n > 0;
+}
