@@ -339,13 +339,12 @@ bool delivery_file_is_ours(const char *url)
 	return ops_for(url) != NULL;
 }
 
-/* Takes "?sync=on|off" off the end of the path. */
+/* Takes "?sync=on|off" off the end of the path; without it *sync stays. */
 static int take_sync(struct span *path, bool *sync, struct err *e)
 {
 	size_t at = span_search(*path, SPAN("?sync="));
 	struct span value = span_skip(*path, at + 6);
 
-	*sync = true;
 	if (at == path->n)
 		return 0;
 	*path = span_sub(*path, 0, at);
@@ -360,7 +359,7 @@ static int open_sink(struct file_plan *p, const char *url, struct err *e)
 	const struct sink_ops *kind = ops_for(url);
 	struct span path = span_skip(span_str(url), kind->scheme.n);
 	char *copy;
-	bool sync;
+	bool sync = kind->sync_by_default;
 	int rc;
 
 	if (take_sync(&path, &sync, e) < 0)

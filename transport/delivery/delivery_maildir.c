@@ -162,5 +162,6 @@ static int maildir_open(struct sink **out, const char *path, bool sync, struct e
 }
 
 const struct sink_ops sink_maildir = {
-	.scheme = { "maildir:", 8 }, .has_path = true, .open = maildir_open, .free = maildir_free, .write = maildir_write
+	.scheme = { "maildir:", 8 }, .has_path = true, .sync_by_default = true,
+	.open = maildir_open, .free = maildir_free, .write = maildir_write
 };

@@ -229,5 +229,6 @@ static int mbox_open(struct sink **out, const char *path, bool sync, struct err 
 }
 
 const struct sink_ops sink_mbox = {
-	.scheme = { "mbox:", 5 }, .has_path = true, .open = mbox_open, .free = mbox_free, .write = mbox_write
+	.scheme = { "mbox:", 5 }, .has_path = true, .sync_by_default = true,
+	.open = mbox_open, .free = mbox_free, .write = mbox_write
 };

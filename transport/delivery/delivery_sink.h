@@ -30,6 +30,7 @@ struct sink_mail {
 struct sink_ops {
 	struct span scheme; /* "eml:" */
 	bool has_path;
+	bool sync_by_default; /* what ?sync=on|off changes */
 	/* path: as the user wrote it; sync: what was written is on disk before it counts as sent. */
 	int (*open)(struct sink **out, const char *path, bool sync, struct err *e);
 	void (*free)(struct sink *s);

@@ -23,7 +23,7 @@
 
 enum {
 	NEXT_ADDRESS_MS = 5000, /* patience with an address that has another one behind it */
-	WRITE_PIECES = 256      /* of one system call; IOV_MAX is 1024 */
+	WRITE_PIECES = 1024     /* of one system call: IOV_MAX */
 };
 
 int net_link_new(struct net_link **out, struct err *e)

@@ -86,6 +86,7 @@ void relay_link_closed(struct relay_link *l, const struct err *why, int64_t now_
 	struct relay_end end = {
 		.why = why,
 		.connected = l->number != 0,
+		.in_clear = !l->secured,
 		.was_ready = l->was_ready,
 		.served = l->served,
 		.idle_ms = l->was_ready && l->in_hand == 0 ? now_ms - l->idle_since_ms : 0,
@@ -159,6 +160,7 @@ void relay_link_begin_tls(struct relay_link *l, int64_t now_ms)
 		lose(l, &e, now_ms);
 		return;
 	}
+	l->secured = true;
 	set_state(l, LINK_SHAKING);
 	relay_list_remove(l->pool, LIST_PUSH, l);
 	shake(l, now_ms);
@@ -202,7 +204,7 @@ int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_m
 	l->side = side;
 	l->number = 0;
 	l->in_hand = l->served = 0;
-	l->was_ready = false;
+	l->was_ready = l->secured = false;
 	l->polled_fd = -1;
 	side->links++;
 	set_state(l, LINK_CONNECTING);

@@ -96,7 +96,7 @@ struct relay_link {
 	unsigned polled; /* enum net_wants */
 	unsigned in_hand;
 	unsigned served; /* verdicts that the server itself gave */
-	bool was_ready;
+	bool was_ready, secured; /* secured: TLS has begun */
 	int64_t idle_since_ms; /* meaningful while READY and in_hand == 0 */
 	struct relay_node nodes[LISTS];
 };
@@ -146,6 +146,7 @@ struct relay_side {
 struct relay_end {
 	const struct err *why; /* kind ERR_NONE: as we wished */
 	bool connected;        /* a socket was open */
+	bool in_clear;         /* TLS had not begun */
 	bool was_ready;
 	unsigned served;
 	int64_t idle_ms; /* how long it had had nothing to do */
@@ -171,7 +172,7 @@ struct relay_list {
 	unsigned n;
 };
 
-enum { RELAY_READ_BYTES = 64 * 1024, RELAY_PIECES = 512 };
+enum { RELAY_READ_BYTES = 64 * 1024, RELAY_PIECES = 1024 };
 
 struct relay_pool {
 	int epoll_fd, wake_fd, trace_fd;

@@ -102,7 +102,7 @@ static int make_parts(struct relay_pool *p, const struct relay_pool_options *opt
 	for (unsigned i = 0; i < opt->n_relays; i++)
 		if (opt->relays[i]->session.window > window)
 			window = opt->relays[i]->session.window;
-	p->tickets = p->n_links * (window + 1) + 1;
+	p->tickets = p->n_links * (window + 2) + 1; /* a session holds two more than are in flight */
 	p->sides = mem_array(opt->n_relays, sizeof *p->sides);
 	p->links = mem_array(p->n_links, sizeof *p->links);
 	p->of_ticket = mem_array(p->tickets, sizeof *p->of_ticket);

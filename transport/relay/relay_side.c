@@ -91,6 +91,18 @@ static void all_is_well(struct relay_side *s)
 	relay_side_became_ready(s);
 }
 
+/* Login, certificate or the lack of TLS: with what the user can do, where nobody has said it yet. */
+static void refused_us(struct relay_side *s, const struct relay_end *how)
+{
+	struct err e = *how->why;
+
+	if (!e.hint[0] && e.kind == ERR_AUTH)
+		err_hint(&e, "check the user in the relay's URL and the password");
+	if (!e.hint[0] && e.kind == ERR_TLS && how->in_clear)
+		err_hint(&e, "smtps:// begins with TLS at once (port 465); ?tls=none would send all in clear");
+	go_down_for_good(s, &e);
+}
+
 static void never_reached(struct relay_side *s, const struct err *why)
 {
 	struct err e = *why;
@@ -146,7 +158,7 @@ void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t
 	if (s->state == SIDE_DOWN)
 		return;
 	if (why->kind == ERR_AUTH || why->kind == ERR_TLS || why->kind == ERR_INPUT)
-		go_down_for_good(s, why);
+		refused_us(s, how);
 	else if (!how->connected && why->kind == ERR_NET && !relay_board_was_reached(s->relay))
 		never_reached(s, why);
 	else if (why->kind == ERR_NONE && how->was_ready)
