@@ -36,11 +36,10 @@ static void print_totals(const struct report *r, const char *form)
 {
 	char rows[SAY_SIZE], mails[SAY_SIZE], bad[SAY_SIZE], bytes[SAY_SIZE], largest[SAY_SIZE], time[SAY_SIZE];
 
-	printf("%s", say_many(r->rows, "row", "rows", rows));
+	/* Reading stops with the last chosen row: how many there are in all is not known then. */
+	printf("%s%s", say_many(r->selected, "row", "rows", rows), r->selected == r->rows ? "" : " chosen");
 	if (form[0])
 		printf(" (%s)", form);
-	if (r->selected != r->rows)
-		printf(", %s chosen", say_count(r->selected, rows));
 	printf(": %s", say_many(r->mails, "message", "messages", mails));
 	if (r->bad_rows)
 		printf(", %s that cannot be sent", say_many(r->bad_rows, "row", "rows", bad));
@@ -57,7 +56,7 @@ static int finish(const struct report *r, const char *form)
 	char errors[SAY_SIZE], warnings[SAY_SIZE];
 
 	findings_print(stdout, r);
-	if (r->rows)
+	if (r->selected)
 		print_totals(r, form);
 	if (r->sink.errors)
 		printf("%s, %s\n", say_many(r->sink.errors, "error", "errors", errors),

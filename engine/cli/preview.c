@@ -240,13 +240,20 @@ static int add_rows(struct preview *p, struct err *e)
 	}
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
 static int write_index(struct preview *p, struct err *e)
 {
 	char title[256];
 
 	if (flush_page(p, false, e) < 0 || flush_list(p, e) < 0)
 		return -1;
-	snprintf(title, sizeof title, "%.100s - %.100s", p->job->letter, p->job->list);
+	snprintf(title, sizeof title, "%.100s - %.100s", base_name(p->job->letter), base_name(p->job->list));
 	buf_reset(&p->page);
 	if (preview_index(&p->page, span_str(title), p->pages, e) < 0)
 		return -1;

@@ -12,6 +12,7 @@
 
 #include "engine/base/log.h"
 #include "engine/cli/say.h"
+#include "engine/cli/signals.h"
 
 enum { BAR_CELLS = 20, LINE_SIZE = 400 };
 
@@ -114,7 +115,7 @@ void progress_show(void *ctx, const struct campaign_progress *now)
 	}
 	settled = settled > p->settled_before ? settled - p->settled_before : 0;
 	add_sample(p, now->elapsed_ms, settled);
-	if (now->stopping && !p->told_stopping) {
+	if (now->stopping && signals_came() && !p->told_stopping) {
 		p->told_stopping = true;
 		log_line(LOG_NOTE, "lettershop: stopping: what is under way is finished first "
 				   "(press ^C again to stop at once)");

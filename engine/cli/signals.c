@@ -9,12 +9,14 @@
 #include "engine/run/campaign.h"
 
 static _Atomic(struct campaign *) running;
+static atomic_bool came;
 
 static void stop(int signal_number)
 {
 	struct campaign *c = atomic_load(&running);
 
 	(void)signal_number;
+	atomic_store(&came, true);
 	if (c)
 		campaign_stop(c);
 }
@@ -34,8 +36,14 @@ static void set_all(void (*handler)(int))
 
 void signals_stop(struct campaign *c)
 {
+	atomic_store(&came, false);
 	atomic_store(&running, c);
 	set_all(stop);
+}
+
+bool signals_came(void)
+{
+	return atomic_load(&came);
 }
 
 void signals_usual(void)

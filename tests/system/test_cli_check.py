@@ -19,7 +19,7 @@ def test_all_is_well(shop):
 def test_bad_addresses_are_grouped(shop):
     rows = ["email,name,plan"]
     for i in range(2, 42):
-        rows.append(f"no address {i},N{i}," if i % 4 == 0 else f"u{i}@list.example,\"two\nlines {i}\",")
+        rows.append(f"no address {i},N{i}," if i % 4 == 0 else f"u{i}@list.example,N{i},\"two\nlines {i}\"")
     (shop / "list.csv").write_text("\n".join(rows) + "\n")
     out = check(shop, status=2).stdout
     lines = [line for line in out.splitlines() if "list.csv:" in line]
@@ -41,8 +41,7 @@ def test_mistakes_of_the_letter_come_all_at_once(shop):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["--rows", "2-3"], "12 rows (CSV"),
-    (["--rows", "2-3"], "2 chosen: 2 messages"),
+    (["--rows", "2-3"], "2 rows chosen (CSV, comma, UTF-8): 2 messages"),
     (["--limit", "4"], "4 messages"),
     (["--rows", "3-", "--limit", "2"], "2 messages"),
 ])

@@ -138,6 +138,8 @@ def send_tls(folder, certs, r, *arguments):
 def test_9_wrong_password(folder, certs):
     (folder / "right").write_text("right\n")
     (folder / "wrong").write_text("wrong\n")
+    for name in ("right", "wrong"):
+        (folder / name).chmod(0o600)
     with start_tls(folder, certs, "good", "--user", "ann", "--password-file", folder / "right", "--require-auth") as r:
         said = send_tls(folder, certs, r, "--password-file", "wrong")
         assert "login" in said and "ann" in said and "wrong" not in said.replace("wrong user", "")
