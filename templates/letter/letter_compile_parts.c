@@ -249,7 +249,7 @@ static int finish_fixed(struct letter_compile *c, struct letter_file *f)
 	int rc = letter_file_parse(name, f->text.value, NULL, &l->memory, &e);
 
 	if (rc == 0 && f->is_inline)
-		rc = name_inline(c, f, name->cid.n ? name->cid : mime_file_name(name->path, &l->memory));
+		rc = name_inline(c, f, name->cid.n ? name->cid : mime_file_name_of(name->path, &l->memory));
 	else if (rc == 0 && name->cid.n > 0)
 		rc = name_inline(c, f, name->cid);
 	if (rc == 0)

@@ -268,7 +268,7 @@ static int put_rest(struct mime_out *o, const struct letter_file *file, bool is_
 int letter_file_encode(const struct letter_file *file, const struct letter_file_name *name, struct span octets,
 		       struct arena *a, struct span *head, struct span *data, unsigned *needs, struct err *e)
 {
-	struct span shown = mime_file_name(name->name.n ? name->name : name->path, a);
+	struct span shown = name->name.n ? mime_file_name(name->name, a) : mime_file_name_of(name->path, a);
 	struct span type = name->type.n ? name->type : mime_type_of(name->path);
 	enum mime_encoding encoding = MIME_BASE64;
 	struct mime_out o;

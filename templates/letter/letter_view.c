@@ -78,7 +78,7 @@ static int show_file(struct letter_job *job, const struct letter_file *f, struct
 	if (rc <= 0)
 		return rc;
 	p->type = name.type.n ? name.type : mime_type_of(name.path);
-	p->name = mime_file_name(name.name.n ? name.name : name.path, job->a);
+	p->name = name.name.n ? mime_file_name(name.name, job->a) : mime_file_name_of(name.path, job->a);
 	p->cid = f->shown_cid;
 	return p->name.p ? 1 : no_memory(e);
 }

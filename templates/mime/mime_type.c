@@ -105,12 +105,12 @@ bool mime_type_ok(struct span type)
 /* What some system takes for more than a letter of a name. */
 static bool is_special(int32_t c)
 {
-	return c > 0 && c < 127 && memchr("<>:\"|?*", c, 7);
+	return c > 0 && c < 127 && memchr("<>:\"|?*/\\", c, 9);
 }
 
 static bool is_harmless(int32_t c)
 {
-	if (c < ' ' || (c >= 127 && c < 160) || c == '/' || c == '\\')
+	if (c < ' ' || (c >= 127 && c < 160))
 		return false;
 	if (c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
 		return false;
@@ -140,9 +140,13 @@ static size_t shorten(char *p, size_t n)
 	return stem.n + tail;
 }
 
-struct span mime_file_name(struct span path, struct arena *a)
+struct span mime_file_name_of(struct span path, struct arena *a)
 {
-	struct span rest = last_component(path);
+	return mime_file_name(last_component(path), a);
+}
+
+struct span mime_file_name(struct span rest, struct arena *a)
+{
 	char *p = arena_take(a, rest.n + 4);
 	size_t n = 0;
 

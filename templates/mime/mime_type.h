@@ -13,10 +13,12 @@
 struct span mime_type_of(struct span file_name);
 /* "type/subtype", both tokens. */
 bool mime_type_ok(struct span type);
-/* The last component of path without what harms: separators, controls, marks that turn the
- * direction of text, leading dots and blanks; <>:"|?* as '_'; at most 200 octets, the extension kept; "file" when
- * nothing is left. Lives in a; p is NULL when memory ran out. */
-struct span mime_file_name(struct span path, struct arena *a);
+/* name without what harms: controls, marks that turn the direction of text, leading dots and
+ * blanks; / \ and <>:"|?* as '_'; at most 200 octets, the extension kept; "file" when nothing is
+ * left. Lives in a; p is NULL when memory ran out. */
+struct span mime_file_name(struct span name, struct arena *a);
+/* The same of the last component of path. */
+struct span mime_file_name_of(struct span path, struct arena *a);
 /* The same in ASCII, each other character as '_'. Lives in a; NULL as above. */
 struct span mime_file_name_ascii(struct span name, struct arena *a);
 
