@@ -1,5 +1,6 @@
 """Delays, and every fault that the relay can be asked for."""
 import tempfile
+import threading
 import time
 
 from practice import MESSAGE, Case, bdat, deliver, envelope
@@ -40,6 +41,25 @@ class Delays(Case):
         t = time.monotonic()
         r.wire().close()
         self.assertGreater(time.monotonic() - t, 0.199)
+
+    def test_many_timers(self):
+        waits = [(i * 37) % 60 * 15 for i in range(60)]
+        r = self.relay(*[x for i, ms in enumerate(waits) for x in ("--fault", f"stage=RSET conn={i + 1} delay={ms}")])
+        late = []
+
+        def run(w, ms):
+            t = time.monotonic()
+            w.say("RSET")
+            late.append(time.monotonic() - t - ms / 1000)
+            w.close()
+
+        threads = [threading.Thread(target=run, args=(r.wire(), ms)) for ms in waits]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertGreaterEqual(min(late), -0.001)
+        self.assertLess(max(late), 0.25)
 
     def test_connections_do_not_wait_for_each_other(self):
         r = self.relay("--fault", "stage=NOOP conn=1 stall=400")
@@ -157,8 +177,10 @@ class Faults(Case):
                     self.assertEqual(len(r.record()), kept)
 
     def test_close_after(self):
+        t = time.monotonic()
         r, w = self.end("close=after")
         self.assertRegex(w.rest(), rb"^250 2\.0\.0 Ok: queued as 1-1\r\n$")
+        self.assertLess(time.monotonic() - t, 1)
         self.assertEqual(len(r.record()), 1)
 
     def test_drop_extra_early(self):

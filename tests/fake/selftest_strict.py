@@ -145,6 +145,11 @@ class Violations(Case):
                 self.assertEqual(self.content(b"abcdef\r\n", verb, "MAIL FROM:<a@x.example> SIZE=7"),
                                  ["SIZE parameter below the true size"])
                 self.assertEqual(self.content(b"a\rb\r\n", verb, args=["--fast"]), [])
+        even = (b"x" * 14 + b"\r\n") * 4000  # each CR in the same lane of a vector
+        for verb in ("DATA", "BDAT"):
+            self.assertEqual(self.content(even, verb), [])
+            self.assertEqual(self.content(even + b"\r" + even, verb), ["bare CR in content"])
+            self.assertEqual(self.content(b"\r\n" * 30000, verb), [])
         self.assertEqual(self.content(b".a\r\n"), ["line begins with one dot: not stuffed"])
         self.assertEqual(self.content(b".a\r\n", "BDAT"), [])
         self.assertEqual(self.content(b"a\n.\r\nb\r\n"), ["bare LF in content", "line begins with one dot: not stuffed"])  # and not the end

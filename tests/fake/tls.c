@@ -93,13 +93,13 @@ long tls_read(SSL *ssl, char *p, size_t n)
 	size_t got = 0;
 
 	ERR_clear_error();
-	while (got < n) {
+	do {
 		int rc = SSL_read(ssl, p + got, (int)(n - got));
 
 		if (rc <= 0)
 			return got ? (long)got : classify(ssl, rc);
 		got += (size_t)rc;
-	}
+	} while (got < n && SSL_has_pending(ssl)); /* nothing read ahead: epoll will tell of more */
 	return (long)got;
 }
 
