@@ -7,11 +7,13 @@
  *  2. Exit status: 0 everyone was sent to, 1 the end was reached and some were not, 2 nothing was
  *     sent and something is wrong with what was asked, 3 stopped before the end.
  * Held by tests/system/test_cli_send.py and test_cli_wrong.py. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine/base/err.h"
+#include "engine/base/file.h"
 #include "engine/cli/ask.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/findings.h"
@@ -65,7 +67,7 @@ static int open_campaign(struct sending *s)
 		return 0;
 	if (sink.sink.errors == 0)
 		return command_failed(&e);
-	say_note("nothing was sent: the letter has %lu mistake%s", sink.sink.errors, sink.sink.errors == 1 ? "" : "s");
+	say_note("nothing was sent: %lu mistake%s to mend first", sink.sink.errors, sink.sink.errors == 1 ? "" : "s");
 	return EXIT_WRONG;
 }
 
@@ -152,6 +154,15 @@ static int status_of(const struct campaign_result *r)
 	return c->skipped || c->refused || c->deferred || c->in_doubt ? EXIT_SOME : EXIT_SENT;
 }
 
+/* There is a journal: a resume has something to go on with. */
+static bool has_begun(const struct sending *s)
+{
+	char journal[PATH_MAX];
+
+	return (size_t)snprintf(journal, sizeof journal, "%s.journal", s->job.results) < sizeof journal &&
+	       file_exists(journal);
+}
+
 static int run_campaign(struct sending *s)
 {
 	struct campaign_result result = { .end = CAMPAIGN_BROKEN };
@@ -162,7 +173,7 @@ static int run_campaign(struct sending *s)
 	rc = campaign_run(s->campaign, &result, &e);
 	signals_usual();
 	progress_end(&s->progress);
-	if (rc < 0 && result.begun_this_run == 0 && e.kind != ERR_SYS && e.kind != ERR_NOMEM)
+	if (rc < 0 && result.begun_this_run == 0 && (e.kind == ERR_INPUT || e.kind == ERR_CONFLICT || !has_begun(s)))
 		return command_failed(&e);
 	if (e.kind != ERR_NONE)
 		say_err(&e);

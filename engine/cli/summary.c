@@ -41,6 +41,10 @@ static void print_head(const struct campaign_job *job, const struct campaign_res
 	};
 	char n[SAY_SIZE], time[SAY_SIZE];
 
+	if (r->end == CAMPAIGN_COMPLETE && r->begun_this_run == 0 && r->sent_this_run == 0 && job->resume) {
+		printf("Done: nothing was left to send\n");
+		return;
+	}
 	printf("%s: %s in %s", words[r->end], say_many(r->sent_this_run, "message sent", "messages sent", n),
 	       say_time(r->elapsed_ms, time));
 	if (r->sent_this_run > 1 && r->elapsed_ms >= 100)

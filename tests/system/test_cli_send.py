@@ -97,8 +97,14 @@ def test_an_existing_campaign_says_both_ways_on(folder):
     send(folder, "--relay", "null:", "--yes")
     done = send(folder, "--relay", "null:", "--yes", status=2)
     assert "--resume" in done.stderr and "--results" in done.stderr
-    send(folder, "--relay", "null:", "--yes", "--resume")
+    done = send(folder, "--relay", "null:", "--yes", "--resume")
+    assert "Done: nothing was left to send" in done.stdout
     assert len(results(folder / "dry-run.csv")) == 6
+
+
+def test_no_place_for_results(folder):
+    done = send(folder, "--relay", "null:", "--yes", "--results", "none/x.csv", status=2)
+    assert "none/x.csv" in done.stderr and done.stdout == ""
 
 
 def test_resume_without_a_campaign_starts_it(folder):
