@@ -188,8 +188,11 @@ static void check_piece(const struct run *r, struct span s)
 static bool push(struct run *r)
 {
 	struct span out[PIECES];
+	uint32_t told = r->s->note_n;
 	int n = smtp_session_pull(r->s, out, r->pull_max);
 	size_t left = r->write_max, wrote = 0, at = r->sent_n;
+
+	require(r, r->s->note_n == told, "an event out of a pull");
 
 	if (left > r->jam - r->sent_n)
 		left = r->jam - r->sent_n;
