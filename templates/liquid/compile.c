@@ -150,7 +150,7 @@ static int compile(struct liquid_program **out, struct span text, const struct l
 	if (!c.no_memory && !c.mistakes)
 		return 0;
 	liquid_free(out);
-	return c.mistakes ? -1 : err_nomem(e, "the template");
+	return c.no_memory ? err_nomem(e, "the template") : -1;
 }
 
 int liquid_compile(struct liquid_program **out, struct span source, const struct liquid_options *opt,

@@ -14,7 +14,7 @@ struct moment {
 };
 
 /* 2026-11-23, 2026-11-23T05:40:08Z, 23 Nov 2026, November 23, 2026 5:40 pm, Mon, 23 Nov 2026
- * 05:40:08 +0100, 23.11.2026, 23/11/2026, 20261123, and 1790000000 (seconds since 1970). What is
+ * 05:40:08 +0100, 23.11.2026, 23/11/2026, and digits alone: seconds since 1970. What is
  * not said comes from now; a time without a zone is in now's. */
 bool date_parse(struct span text, struct moment now, struct moment *out);
 /* The directives of strftime(3) that the language has, with the flags - 0 ^ # _ : and a width. */

@@ -15,6 +15,8 @@
 #include "engine/base/utf8.h"
 #include "engine/model/finding.h"
 
+enum { MISTAKES_MAX = 1000 }; /* more are not reported: each costs a look through the text for its line */
+
 void *compile_new(struct compile *c, size_t size)
 {
 	void *p = arena_zero(&c->work, size);
@@ -29,6 +31,8 @@ void compile_mistake(struct compile *c, struct place at, const char *kind, const
 	struct finding f = { .level = FINDING_ERROR, .kind = kind, .path = at.source->path };
 	va_list ap;
 
+	if (c->mistakes >= MISTAKES_MAX)
+		return;
 	source_position(at, &f.line, &f.column);
 	va_start(ap, fmt);
 	vsnprintf(f.text, sizeof f.text, fmt, ap);

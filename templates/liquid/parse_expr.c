@@ -33,9 +33,6 @@ void parse_unexpected(struct compile *c, const char *wanted)
 	if (w->kind == WORD_BAD_STRING)
 		compile_mistake(c, here(c), "syntax", "a text ends with the quote it begins with",
 				"a quote is never closed");
-	else if (w->kind == WORD_BAD || (w->kind == WORD_SIGN && *w->text.p == '=' && *wanted != '\''))
-		compile_mistake(c, here(c), "syntax", *w->text.p == '=' ? "compare with ==" : NULL,
-				"unexpected %s, %s was expected", lex_describe(w, found), wanted);
 	else if (w->kind == WORD_END)
 		compile_mistake(c, here(c), "syntax", NULL, "%s is missing here", wanted);
 	else
@@ -52,8 +49,8 @@ bool parse_end(struct compile *c, const char *where)
 	if (c->lex.now.kind == WORD_BAD_STRING)
 		parse_unexpected(c, "the end");
 	else
-		compile_mistake(c, here(c), "syntax", NULL, "unexpected %s %s",
-				lex_describe(&c->lex.now, found), where);
+		compile_mistake(c, here(c), "syntax", lex_is(&c->lex, '=') ? "equality is written ==" : NULL,
+				"unexpected %s %s", lex_describe(&c->lex.now, found), where);
 	return false;
 }
 
@@ -201,7 +198,10 @@ struct expr *parse_expr(struct compile *c)
 		x->literal = value_text(w.text);
 	} else if (w.kind == WORD_NUMBER) {
 		if (number_parse(&c->program->memory, w.text, &x->literal) < 0) {
-			compile_mistake(c, x->at, "syntax", NULL, "this number is too long");
+			if (w.text.n > NUMBER_DIGITS_MAX)
+				compile_mistake(c, x->at, "syntax", NULL, "this number is too long");
+			else
+				c->no_memory = true;
 			return NULL;
 		}
 	} else {
