@@ -92,7 +92,7 @@ static bool is_mistake_of_ours(const struct verdict *v)
 
 static void say_reason(const struct verdict *v, char *out, size_t out_size)
 {
-	if (v->code && strncmp(v->text, "5", 1) != 0 && strncmp(v->text, "4", 1) != 0)
+	if (v->code)
 		snprintf(out, out_size, "%s: %d %s", verdict_word(v->kind), v->code, v->text);
 	else
 		snprintf(out, out_size, "%s: %s", verdict_word(v->kind), v->text);
