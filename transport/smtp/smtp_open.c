@@ -43,15 +43,12 @@ static void cancel_login(struct smtp_session *s, const struct err *why)
 
 static void say_auth(struct smtp_session *s, const struct span *initial)
 {
-	char line[SMTP_COMMAND_MAX], shown[64] = "AUTH ";
+	char line[SMTP_COMMAND_MAX], shown[64];
 	struct smtp_command c = { .p = line, .max = sizeof line };
-	struct span name = span_str(s->mechanism);
 
 	smtp_put_auth(&c, s->mechanism, initial);
-	memcpy(shown + 5, name.p, name.n);
-	if (initial)
-		memcpy(shown + 5 + name.n, " (secret)", 9);
-	smtp_say(s, EXPECT_AUTH, span_of(line, c.n - 2), span_of(shown, 5 + name.n + (initial ? 9 : 0)));
+	snprintf(shown, sizeof shown, "AUTH %s%s", s->mechanism, initial ? " (secret)" : "");
+	smtp_say(s, EXPECT_AUTH, span_of(line, c.n - 2), span_str(shown));
 	explicit_bzero(line, sizeof line);
 }
 
