@@ -20,6 +20,7 @@
 #include "engine/base/err.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/results/journal_io.h"
 #include "engine/results/journal_reader.h"
 
 char *campaign_path(const char *results_path, const char *name)
@@ -34,9 +35,15 @@ char *campaign_path(const char *results_path, const char *name)
 
 void campaign_boot(char out[RECORD_BOOT_SIZE])
 {
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : file_read_full(fd, out, RECORD_BOOT_SIZE - 1);
+	int fd;
+	ssize_t n;
 
+	if (journal_io.boot) {
+		snprintf(out, RECORD_BOOT_SIZE, "%s", journal_io.boot);
+		return;
+	}
+	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : file_read_full(fd, out, RECORD_BOOT_SIZE - 1);
 	if (fd >= 0)
 		close(fd);
 	out[n > 0 ? n : 0] = '\0';

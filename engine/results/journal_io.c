@@ -14,7 +14,7 @@
 
 #include "engine/base/err.h"
 
-#define REAL_CALLS { pwrite, fdatasync, fsync, ftruncate, rename }
+#define REAL_CALLS { pwrite, fdatasync, fsync, ftruncate, rename, NULL }
 
 struct journal_io journal_io = REAL_CALLS;
 

@@ -19,6 +19,7 @@ struct journal_io {
 	int (*fsync)(int fd); /* of folders too */
 	int (*ftruncate)(int fd, off_t size);
 	int (*rename)(const char *from, const char *to);
+	const char *boot; /* NULL: the kernel's boot id; tests start the machine anew here */
 };
 
 extern struct journal_io journal_io;
