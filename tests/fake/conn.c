@@ -152,8 +152,9 @@ static bool may_read(const struct conn *c)
 
 static void read_all(struct conn *c)
 {
-	while (may_read(c) && read_once(c))
-		;
+	do
+		c->unread = may_read(c) ? read_once(c) : c->unread;
+	while (c->unread && may_read(c));
 }
 
 static void tls_begin(struct conn *c)
@@ -301,6 +302,8 @@ void conn_timer(struct conn *c)
 		feed(c, c->loop->buffer, c->carry.n);
 		if (c->ssl)
 			read_all(c);
+	} else if (c->unread) {
+		read_all(c);
 	} else if (idle_at(c) <= now) {
 		session_idle(s, c->loop->now);
 	}
@@ -370,6 +373,8 @@ static int64_t next_due(const struct conn *c)
 
 	if (c->state == CONN_DRAIN || c->state == CONN_HANDSHAKE)
 		return due;
+	if (c->unread && may_read(c))
+		return c->loop->now.mono_ns;
 	if (!c->blocked && outq_due_ns(&c->out) < due)
 		due = outq_due_ns(&c->out);
 	if (c->session.hold == HOLD_PAUSE && c->session.resume_ns < due)

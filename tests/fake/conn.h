@@ -26,6 +26,7 @@ struct conn {
 	bool too_many;       /* turned away instead of greeted */
 	bool eof;            /* the peer has shut its side */
 	bool blocked;        /* the socket takes no more */
+	bool unread;         /* TLS has more than one reading took: epoll does not know of it */
 	bool handshake_writes;
 	const struct fault *tls_fault;
 	int64_t heard_ns;    /* when something came last */
