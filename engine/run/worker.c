@@ -203,6 +203,12 @@ static struct row_ref next_row(struct worker *w)
 	return ref;
 }
 
+static void begin_again(struct worker *w, struct row_ref ref)
+{
+	MUST(w->n_again < w->n_slots);
+	w->again[(w->again_at + w->n_again++) % w->n_slots] = ref;
+}
+
 static void end_row(struct worker *w, struct row_ref ref, enum work_outcome outcome)
 {
 	ref.work->items[ref.item].outcome = outcome;
@@ -239,7 +245,7 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 {
 	const struct verdict *v = &ev->verdict;
 	struct work_item *item = &s->work->items[s->item];
-	bool broke = v->kind == VERDICT_DEFERRED && v->scope >= SCOPE_SESSION;
+	bool broke = v->kind == VERDICT_DEFERRED && v->scope == SCOPE_SESSION;
 
 	MUST(v->recipient < s->mail.n_recipients);
 	if (broke && !s->intent && item->lost < LOST_MAX) {
@@ -287,8 +293,7 @@ static void give_back(struct worker *w, uint32_t ticket)
 	}
 	if (lost) {
 		item->lost++;
-		MUST(w->n_again < w->n_slots);
-		w->again[(w->again_at + w->n_again++) % w->n_slots] = ref;
+		begin_again(w, ref);
 		return;
 	}
 	end_row(w, ref, WORK_SETTLED);
@@ -430,7 +435,7 @@ static int write_mail(struct worker *w, struct slot *s, struct err *e)
 	return 0;
 }
 
-/* 1 a mail was begun, 0 the row needs no mail. */
+/* 1 a mail was begun, 0 the row needs no mail, -1 no session took it after all: it is next again. */
 static int begin_row(struct worker *w, struct row_ref ref)
 {
 	uint32_t ticket = w->free_slots[w->n_free - 1];
@@ -461,9 +466,14 @@ static int begin_row(struct worker *w, struct row_ref ref)
 	}
 	if (item->first_try_ms == 0)
 		item->first_try_ms = clock_mono_ms();
-	w->n_free--;
 	s->mail.ticket = ticket;
-	MUST(delivery_offer(w->delivery, &s->mail) == 1);
+	if (delivery_offer(w->delivery, &s->mail) == 0) {
+		arena_reset(&s->arena);
+		s->work = NULL;
+		begin_again(w, ref);
+		return -1;
+	}
+	w->n_free--;
 	return 1;
 }
 
@@ -496,11 +506,14 @@ static void begin_rows(struct worker *w)
 	uint64_t begun = 0;
 
 	w->throttle_due_ns = 0;
-	while (wants > 0 && w->n_free > 0 && has_row(w) && take_place(w))
-		if (begin_row(w, next_row(w))) {
-			begun++;
-			wants = delivery_wants(w->delivery);
-		}
+	while (wants > 0 && w->n_free > 0 && has_row(w) && take_place(w)) {
+		int rc = begin_row(w, next_row(w));
+
+		if (rc < 0)
+			break;
+		begun += (uint64_t)rc;
+		wants = delivery_wants(w->delivery);
+	}
 	if (begun == 0)
 		return;
 	uint64_t before = atomic_fetch_add_explicit(&w->run->begun, begun, memory_order_relaxed);

@@ -55,7 +55,8 @@ class Relay:
     def accepted(self):
         path = self.folder / "accepted.tsv"
         out = []
-        for line in path.read_text().splitlines() if path.exists() else []:
+        text = path.read_text() if path.exists() else ""
+        for line in text[:text.rfind("\n") + 1].splitlines():  # a line may be half written just now
             f = line.split("\t")
             out.append(Accepted(int(f[0]), int(f[1]), int(f[2]), int(f[3]), int(f[4]), f[5], f[6] == "1", f[7],
                                 f[8].split(","), int(f[9]), f[10], f[11], f[12], f[13], f[14]))
@@ -82,7 +83,7 @@ def lettershop(*arguments, cwd=None, timeout=120, env=None, check=None):
 def begin(*arguments, cwd=None):
     """Starts it and returns at once."""
     return subprocess.Popen([LETTERSHOP, *map(str, arguments)], cwd=cwd, stdin=subprocess.DEVNULL,
-                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def results(path):

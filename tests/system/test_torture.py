@@ -28,7 +28,7 @@ def run_with_kills(shop, r, url, connections, rng, mode, options=()):
         if run.poll() is None:
             run.kill()
             hit += 1
-        said = run.communicate()[1].decode()
+        said = run.communicate()[0].decode()
         assert run.returncode in (-9, 0, 1), said
         if run.returncode != -9:
             break
