@@ -40,6 +40,13 @@ static inline void fixture_remove(const char *folder)
 	nftw(folder, fixture_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+/* Syncing takes most of the time of these tests and changes nothing that they can see. */
+static inline int fixture_sync(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
 static inline int fixture_set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
@@ -49,6 +56,7 @@ static inline int fixture_set_up(void **state)
 		return -1;
 	snprintf(f->results, sizeof f->results, "%s/results.csv", f->folder);
 	snprintf(f->journal, sizeof f->journal, "%s.journal", f->results);
+	journal_io.fdatasync = journal_io.fsync = fixture_sync;
 	*state = f;
 	return 0;
 }
