@@ -91,7 +91,7 @@ static void note_control(struct letter_compile *c, const struct letter_known *kn
 		c->html = h;
 		break;
 	case CONTROL_TEXT:
-		c->text = h;
+		c->text = span_case_eq(h->value, SPAN("none")) ? NULL : h;
 		break;
 	case CONTROL_CHARSET:
 		check_charset(c, h);

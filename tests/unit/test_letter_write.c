@@ -101,6 +101,7 @@ static void structures(void **state)
 		{ "Text-Body: b.txt\nContent-Type: text/html\n\n<p>x</p>",
 		  { "multipart/alternative", "text/plain", "text/html" } },
 		{ "Text-Body: b.txt\nHtml-Body: b.html\n\n", { "multipart/alternative", "text/plain", "text/html" } },
+		{ "Text-Body: none\nHtml-Body: b.html\n\n", { "\r\nContent-Type: text/html" } },
 		{ "Attachment: a.pdf\n\ntext", { "multipart/mixed", "text/plain", "application/pdf", "attachment" } },
 		{ "Inline: l.png\nHtml-Body: b.html\n\n",
 		  { "multipart/related; type=\"text/html\"", "text/html", "image/png", "inline", "Content-ID: <l.png." } },
