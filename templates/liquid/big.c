@@ -84,7 +84,7 @@ int big_shift_down(struct arena *a, struct big *x, uint32_t places, bool *lost, 
 	for (uint32_t i = 0; i < skip && i < x->n; i++)
 		*lost = *lost || x->d[i];
 	*lost = *lost || rest;
-	if (power > 1)
+	if (power >= 10)
 		*half = rest / (power / 10);
 	else if (skip - 1 < x->n)
 		*half = x->d[skip - 1] / powers[LIMB_DIGITS - 1];

@@ -128,7 +128,7 @@ static void parse_and_emit(struct compile *c, const struct source *s, bool condi
 static int compile(struct liquid_program **out, struct span text, const struct liquid_options *opt,
 		   struct finding_sink *findings, struct err *e, bool condition)
 {
-	struct err none;
+	struct err none = { 0 };
 	struct compile c = { .opt = opt, .findings = findings, .e = e ? e : &none };
 	const struct source *s;
 

@@ -213,7 +213,7 @@ static uint32_t *named_cycle(struct machine *m, struct value *slot, struct value
 int machine_cycle(struct machine *m, const struct op *op)
 {
 	struct value *slot = machine_slot(m, op->a), item = VALUE_OF_NIL;
-	uint32_t *at, own;
+	uint32_t own = 0, *at = &own;
 
 	m->n_stack -= op->b + op->n;
 	if (op->n) {
@@ -222,7 +222,6 @@ int machine_cycle(struct machine *m, const struct op *op)
 			return machine_no_memory(m);
 	} else {
 		own = slot->kind == VALUE_INT ? (uint32_t)slot->i : 0;
-		at = &own;
 	}
 	if (*at < op->b)
 		item = m->s->stack[m->n_stack + op->n + *at];
