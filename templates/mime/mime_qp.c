@@ -5,9 +5,9 @@
  * same in every mail and can be referenced. Invariants, held by tests/unit/test_mime_qp.c for
  * random texts under random cuts:
  *  1. column is what stands on the line now, at most MIME_QP_COLUMNS: there is always room for '='.
- *  2. What could make a line dangerous when it begins one ('.', the F of "From ") is encoded
- *     wherever it might come to stand there: in a value at column 0 every F, in a fixed piece the
- *     F that begins a line and is not followed by something else than "rom ".
+ *  2. What makes a line dangerous when it begins one ('.', the F of "From ") is encoded there, and
+ *     also where the text ends before it can be known whether "From " follows. A fixed piece is
+ *     encoded as if it began a line, so this holds for it wherever it comes to stand.
  *  3. White space may be written bare in the hope that more follows; when a line break follows
  *     instead, a soft break goes between ("a =CRLF CRLF" is "a CRLF").
  *  4. No character is cut by a soft break: it goes to the next line whole. */
@@ -80,8 +80,8 @@ static size_t character(struct span s)
 	return n;
 }
 
-/* May the octet that begins s not begin a line (2)? last: nothing is known of what follows s. */
-static bool is_dangerous(struct span s, bool value)
+/* May the octet that begins s not begin a line (2)? Nothing is known of what follows s. */
+static bool is_dangerous(struct span s)
 {
 	struct span from = SPAN("From ");
 
@@ -89,7 +89,7 @@ static bool is_dangerous(struct span s, bool value)
 		return true;
 	if (s.p[0] != 'F')
 		return false;
-	return value || span_begins(s, from) || (s.n < from.n && span_begins(from, s));
+	return span_begins(s, from) || (s.n < from.n && span_begins(from, s));
 }
 
 /* The octets of s that can stand as they are on what is left of the line. */
@@ -109,7 +109,7 @@ static size_t plain_run(const struct line *l, struct span s)
 }
 
 /* Writes the next few octets of s; returns how many of s that were. */
-static size_t put_next(struct line *l, struct span s, bool value)
+static size_t put_next(struct line *l, struct span s)
 {
 	enum octet_class class = class_of((unsigned char)s.p[0]);
 	size_t n;
@@ -118,7 +118,7 @@ static size_t put_next(struct line *l, struct span s, bool value)
 		put_hard(l);
 		return span_begins(s, SPAN("\r\n")) ? 2 : 1;
 	}
-	if (l->column != 0 || !is_dangerous(s, value)) {
+	if (l->column != 0 || !is_dangerous(s)) {
 		n = plain_run(l, s);
 		if (n > 0) {
 			memcpy(l->at, s.p, n);
@@ -148,7 +148,7 @@ int mime_qp_value(struct mime_qp *q, struct span v)
 		if (!room)
 			return -1;
 		while (i < stop)
-			i += put_next(&l, span_skip(v, i), true);
+			i += put_next(&l, span_skip(v, i));
 		mime_out_wrote(q->out, l.at);
 		q->column = l.column;
 		q->blank = l.blank;
@@ -168,7 +168,7 @@ int mime_qp_piece(struct mime_qp_piece *out, struct span text, struct arena *a)
 	if (!p)
 		return -1;
 	while (i < text.n)
-		i += put_next(&l, span_skip(text, i), false);
+		i += put_next(&l, span_skip(text, i));
 	done = span_of(p, (size_t)(l.at - p));
 	first = span_search(done, SPAN("\r\n"));
 	out->breaks = first < done.n;

@@ -285,7 +285,10 @@ static void files_of_one_mail(void **state)
 	write_ok(other);
 	assert_false(try_has(&t, "attachment"));
 	assert_null(lines_wrong(try_message(&t).p, t.m.size, 78));
-	assert_int_equal(try_write(&t, (const char *const[]){ "Ann", "a@x.example", "/etc/hostname" }), -1);
+	open_ok(HEAD "Attachment: {{ code }}\n\nx\n");
+	assert_int_equal(try_write(&t, (const char *const[]){ "Ann", "a@x.example", "/etc/passwd" }), -1);
+	assert_non_null(strstr(t.e.text, "outside the letter's folder"));
+	write_ok((const char *const[]){ "Ann", "a@x.example", "4711.pdf" });
 }
 
 static void inline_files_of_one_mail(void **state)

@@ -157,6 +157,8 @@ static void known_forms(void **state)
 		{ { "vF", "from here" }, "=46rom here\r\n" },
 		{ { "fF", "vrom here" }, "=46rom here\r\n" },
 		{ { "fFri" }, "Fri\r\n" },
+		{ { "vFri", "vom" }, "Friom\r\n" },
+		{ { "vFro", "v", "vm x" }, "=46rom x\r\n" },
 		{ { "f.", "v." }, "=2E.\r\n" },
 		{ { "v\r\n.\rF" }, "\r\n=2E\r\n=46\r\n" },
 		{ { "f100% = \xc3\xa9" }, "100% =3D =C3=A9\r\n" },
