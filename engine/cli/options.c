@@ -128,7 +128,8 @@ static int set_number(uint64_t *at, const struct option_spec *s, const char *das
 	return 0;
 }
 
-static int set_time(int64_t *at, const struct option_spec *s, const char *dashes, const char *value, struct err *e)
+static int set_time(int64_t *at, const struct option_spec *s, const char *dashes, const char *value,
+		    struct err *e)
 {
 	int64_t ms;
 
@@ -140,7 +141,8 @@ static int set_time(int64_t *at, const struct option_spec *s, const char *dashes
 	return 0;
 }
 
-static int set_sync(int64_t *at, const struct option_spec *s, const char *dashes, const char *value, struct err *e)
+static int set_sync(int64_t *at, const struct option_spec *s, const char *dashes, const char *value,
+		    struct err *e)
 {
 	int64_t ms;
 

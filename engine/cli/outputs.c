@@ -30,7 +30,8 @@ static void add(struct inputs *in, const char *path, const char *what)
 		in->items[in->n++] = (struct input){ path, what };
 }
 
-static void collect(struct inputs *in, const struct options *o, const struct delivery_relay *relays, uint32_t n_relays)
+static void collect(struct inputs *in, const struct options *o, const struct delivery_relay *relays,
+		    uint32_t n_relays)
 {
 	add(in, o->operands[0], "the letter");
 	add(in, o->operands[1], "the list of recipients");
