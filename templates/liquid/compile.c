@@ -41,23 +41,24 @@ void *compile_push(struct compile *c, struct table *t, size_t size)
 const struct source *compile_source(struct compile *c, struct span text, const char *path)
 {
 	struct arena *a = &c->program->memory;
-	struct source *s = arena_zero(a, sizeof *s), **entry;
+	struct source *s = arena_zero(a, sizeof *s), **tail = &c->program->sources;
 	int ok = 1;
 
-	if (!s || text.n > UINT32_MAX / 2 || c->program->sources.n >= SOURCES_MAX) {
+	if (!s || text.n > UINT32_MAX / 2 || c->program->n_sources >= SOURCES_MAX) {
 		c->no_memory = true;
 		return NULL;
 	}
 	s->text = arena_copy(a, text, &ok);
 	s->path = path ? arena_str(a, span_str(path)) : NULL;
-	s->number = (uint16_t)c->program->sources.n;
+	s->number = (uint16_t)c->program->n_sources++;
 	s->first_line = s->first_column = 1;
-	entry = compile_push(c, &c->program->sources, sizeof *entry);
-	if (!ok || !entry || (path && !s->path)) {
+	if (!ok || (path && !s->path)) {
 		c->no_memory = true;
 		return NULL;
 	}
-	*entry = s;
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = s;
 	return s;
 }
 
@@ -138,10 +139,8 @@ static int compile(struct liquid_program **out, struct span text, const struct l
 	if (program_new(&c, out, opt) < 0 || !(s = compile_source(&c, text, opt->path))) {
 		c.no_memory = true;
 	} else {
-		struct source *first = ((struct source **)c.program->sources.items)[0];
-
-		first->first_line = or_default(opt->first_line, 1);
-		first->first_column = or_default(opt->first_column, 1);
+		c.program->sources->first_line = or_default(opt->first_line, 1);
+		c.program->sources->first_column = or_default(opt->first_column, 1);
 		c.program->condition = condition;
 		parse_and_emit(&c, s, condition);
 		find_fixed(c.program);

@@ -95,7 +95,7 @@ static void scan_word(struct lex *l, struct word *w)
 		take(l, w, WORD_DOTDOT, 2);
 	else if (take_compare(l, w))
 		;
-	else if (memchr("|.:,[]()?-=", c, 11))
+	else if (span_find(SPAN("|.:,[]()?-="), c) < sizeof "|.:,[]()?-=" - 1)
 		take(l, w, WORD_SIGN, 1);
 	else
 		take(l, w, WORD_BAD, 1);

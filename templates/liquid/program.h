@@ -131,15 +131,21 @@ struct liquid_program {
 	struct table loops;     /* struct loop_site */
 	struct table parts;     /* struct part */
 	struct table scopes;    /* struct scope */
-	struct table sources;   /* struct source * */
+	struct source *sources; /* in the order of their numbers */
+	uint32_t n_sources;
 	uint32_t n_slots;       /* of the outermost frame */
 	uint32_t stack;         /* the most values one frame has on the stack */
 	uint32_t most_loops, most_captures; /* inside each other, in one frame */
 };
 
+/* For messages: it looks through the list. */
 static inline const struct source *program_source(const struct liquid_program *p, uint16_t number)
 {
-	return ((struct source *const *)p->sources.items)[number];
+	const struct source *s = p->sources;
+
+	while (s->number != number)
+		s = s->next;
+	return s;
 }
 
 #endif

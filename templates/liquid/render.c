@@ -487,14 +487,30 @@ int liquid_render(const struct liquid_program *p, struct liquid_scratch *s, stru
 	return run(&m);
 }
 
+static int no_piece(struct liquid_sink *self, uint32_t piece, struct span text, struct err *e)
+{
+	(void)self, (void)piece, (void)text;
+	return err_set(e, ERR_INPUT, "a condition prints nothing");
+}
+
+static int no_value(struct liquid_sink *self, struct span bytes, struct err *e)
+{
+	return no_piece(self, 0, bytes, e);
+}
+
 int liquid_test(const struct liquid_program *p, struct liquid_scratch *s, struct arena *a,
 		const struct liquid_input *in, struct err *e)
 {
 	struct machine m;
 	struct err none = { 0 };
 
+	struct liquid_sink nowhere = { no_piece, no_value };
+
 	MUST(p->condition);
-	if (start(&m, p, s, a, in, e ? e : &none) < 0 || run(&m) < 0)
+	if (start(&m, p, s, a, in, e ? e : &none) < 0)
+		return -1;
+	m.to = &nowhere;
+	if (run(&m) < 0)
 		return -1;
 	return value_true(s->stack[m.n_stack - 1]);
 }

@@ -9,10 +9,11 @@
 #include "engine/base/span.h"
 
 struct source {
+	struct source *next;    /* in the program's list */
 	const char *path;       /* NULL when none was given */
 	struct span text;
 	uint64_t first_line, first_column; /* of text[0] in the file */
-	uint16_t number;        /* in the program's list */
+	uint16_t number;        /* its place in that list */
 };
 
 struct place {
