@@ -18,15 +18,17 @@ void results_enhanced(const struct verdict *v, char out[ENHANCED_SIZE])
 
 static bool looks_like_formula(struct span s)
 {
-	static const struct span beginnings[] = {
-		{ "=", 1 }, { "+", 1 }, { "-", 1 }, { "@", 1 }, { "\t", 1 }, { "\r", 1 }, { "\n", 1 },
-		{ "\xef\xbc\x9d", 3 }, { "\xef\xbc\x8b", 3 }, { "\xef\xbc\x8d", 3 }, { "\xef\xbc\xa0", 3 },
-	};
-
-	for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
-		if (span_begins(s, beginnings[i]))
-			return true;
-	return false;
+	if (s.n == 0)
+		return false;
+	switch (s.p[0]) {
+	case '=': case '+': case '-': case '@': case '\t': case '\r': case '\n':
+		return true;
+	case '\xef': /* U+FF1D, U+FF0B, U+FF0D, U+FF20 */
+		return s.n >= 3 && s.p[1] == '\xbc' &&
+		       (s.p[2] == '\x9d' || s.p[2] == '\x8b' || s.p[2] == '\x8d' || s.p[2] == '\xa0');
+	default:
+		return false;
+	}
 }
 
 static bool needs_quotes(struct span s)
@@ -70,13 +72,21 @@ static int put_header(struct buf *out)
 	return buf_add_str(out, "row,line,recipient,status,code,enhanced,reply,queue_id,relay,attempts,time,message_id\r\n");
 }
 
-/* A comma and the number; an empty cell for 0, which means that it is not known. */
-static void put_number(struct buf *out, unsigned long long n)
+/* Digits, none for 0: it means that the number is not known. */
+static void put_digits(struct buf *out, uint64_t n)
 {
-	if (n)
-		buf_addf(out, ",%llu", n);
-	else
-		buf_add_char(out, ',');
+	char digits[20];
+	size_t at = sizeof digits;
+
+	for (; n > 0; n /= 10)
+		digits[--at] = (char)('0' + n % 10);
+	buf_add(out, (struct span){ digits + at, sizeof digits - at });
+}
+
+static void put_number(struct buf *out, uint64_t n)
+{
+	buf_add_char(out, ',');
+	put_digits(out, n);
 }
 
 static int put_line(struct buf *out, const struct journal_result *r)
@@ -88,11 +98,11 @@ static int put_line(struct buf *out, const struct journal_result *r)
 	results_enhanced(v, enhanced);
 	if (r->time_ms)
 		clock_rfc3339(r->time_ms, time);
-	buf_addf(out, "%llu", (unsigned long long)r->row);
+	put_digits(out, r->row);
 	put_number(out, r->line);
 	put_text(out, r->recipient.address);
 	put_text(out, span_str(verdict_word(v->kind)));
-	put_number(out, v->code > 0 ? (unsigned long long)v->code : 0);
+	put_number(out, v->code > 0 ? (uint64_t)v->code : 0);
 	put_text(out, span_str(enhanced));
 	put_text(out, span_str(v->text));
 	put_text(out, span_str(v->queue_id));
