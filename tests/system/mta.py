@@ -100,7 +100,7 @@ def free_port():
 
 
 class Postfix:
-    """All mail goes into one Maildir; its Delivered-To says for whom. delivered() reads it."""
+    """`folder` is made; its parent must be open to all users. All mail goes into one Maildir; its Delivered-To says for whom. delivered() reads it."""
 
     def __init__(self, folder, cert=None, key=None, refused=(), processes=20):
         self.folder = pathlib.Path(folder)
@@ -111,9 +111,8 @@ class Postfix:
         daemon, nobody = pwd.getpwnam("daemon"), pwd.getpwnam("nobody")
         os.chown(self.folder / "data", daemon.pw_uid, daemon.pw_gid)
         os.chown(self.folder / "mail", nobody.pw_uid, nobody.pw_gid)
-        for parent in [self.folder, *self.folder.parents]:
-            if parent.stat().st_uid == os.geteuid() and str(parent) not in ("/", "/tmp"):
-                parent.chmod(parent.stat().st_mode | 0o055)  # its processes run as other users
+        for folder in (self.folder, self.folder.parent):
+            folder.chmod(folder.stat().st_mode | 0o055)  # its processes run as other users
         tls = TLS_CF.format(cert=cert, key=key) if cert else ""
         etc = self.folder / "etc"
         (etc / "main.cf").write_text(MAIN_CF.format(mta=MTA, folder=self.folder, libs=self.libs, tls=tls))
@@ -129,7 +128,7 @@ class Postfix:
         self.process = subprocess.Popen(
             [MTA / "usr/lib/postfix/sbin/master", "-c", self.folder / "etc", "-d"], env=self.env,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 40
         while time.monotonic() < until:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), timeout=5) as s:

@@ -1,7 +1,9 @@
 """Through a real Postfix into mailboxes, read back by Python's email."""
 import csv
 import html.parser
+import pathlib
 import subprocess
+import tempfile
 
 import pytest
 
@@ -13,11 +15,16 @@ pytestmark = pytest.mark.skipif(why_not is not None, reason=str(why_not))
 
 
 @pytest.fixture
-def postfix(tmp_path, certs):
-    server = mta.Postfix(tmp_path / "postfix", certs / "good.pem", certs / "good.key", refused=["nobody[0-9]*@.*"])
-    server.start()
-    yield server
-    server.stop()
+def postfix(certs):
+    # Not below pytest's folder, which is closed to the other users that Postfix runs as.
+    with tempfile.TemporaryDirectory(prefix="lettershop-postfix-") as folder:
+        server = mta.Postfix(pathlib.Path(folder) / "postfix", certs / "good.pem", certs / "good.key",
+                             refused=["nobody[0-9]*@.*"])
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def send(folder, letter, recipients, postfix, certs, *options, check=0):
