@@ -37,7 +37,7 @@ static const char help[] =
 	"        --redirect-to ADDRESS   every message to one address\n"
 	"Letter  --var NAME=VALUE|@FILE  --envelope-from ADDR  --seed N  --date TIME\n"
 	"Pace    --rate 100/s | 30/min,2000/day  --retry-for TIME (15min)  --threads N\n"
-	"Record  --results FILE (results.csv)  --log-format csv|jsonl\n"
+	"Record  --results FILE (results.csv)  --log-format csv|jsonl  --stats FILE\n"
 	"        --sync TIME|each|off (200ms)  --resume  --in-doubt hold|resend\n"
 	"Care    --bad-rows stop|skip  --no-preflight  --yes  (-h: --help)\n"
 	"        --progress auto|bar|plain|none  --settings FILE (name = value)\n"
@@ -180,6 +180,8 @@ static int run_campaign(struct sending *s)
 	if (rc < 0 && result.end == CAMPAIGN_COMPLETE)
 		result.end = CAMPAIGN_BROKEN;
 	summary_print(s->o, &s->job, &result);
+	if (summary_write_stats(s->o, &result, &e) < 0)
+		say_err(&e);
 	return status_of(&result);
 }
 

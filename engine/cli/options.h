@@ -52,7 +52,7 @@ struct options {
 	struct text_list relays; /* URLs, or names of sections */
 	const char *password_command, *password_file, *password_env;
 	uint64_t connections, messages_per_connection;
-	const char *helo, *transcript;
+	const char *helo, *transcript, *stats;
 	int64_t timeout_ms;
 	struct relay_section *sections;
 	uint32_t n_sections;

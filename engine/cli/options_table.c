@@ -47,6 +47,7 @@ const struct option_spec options_table[] = {
 	  .at = MEMBER(timeout_ms), .min = 1 },
 	{ .name = "transcript", .value = "FILE", .commands = FOR_SEND, .kind = OPTION_TEXT,
 	  .at = MEMBER(transcript) },
+	{ .name = "stats", .value = "FILE", .commands = FOR_SEND, .kind = OPTION_TEXT, .at = MEMBER(stats) },
 
 	{ .name = "results", .value = "FILE", .commands = FOR_SEND, .kind = OPTION_TEXT, .at = MEMBER(results) },
 	{ .name = "resume", .commands = FOR_SEND, .kind = OPTION_FLAG, .at = MEMBER(resume) },

@@ -82,8 +82,8 @@ int outputs_check(const struct options *o, const char *results, const struct del
 		if (span_case_begins(span_str(relays[i].url), SPAN("mbox:")) &&
 		    check_one(&in, relays[i].url + 5, "--relay mbox:FILE", e) < 0)
 			return -1;
-	if (!o->transcript)
-		return 0;
 	add(&in, results, "the results file");
-	return check_one(&in, o->transcript, "--transcript", e);
+	if (o->transcript && check_one(&in, o->transcript, "--transcript", e) < 0)
+		return -1;
+	return o->stats ? check_one(&in, o->stats, "--stats", e) : 0;
 }

@@ -13,7 +13,7 @@
 #include "engine/cli/quote.h"
 #include "engine/cli/say.h"
 
-enum { COMMAND_MAX_BYTES = 1 << 20 };
+enum { COMMAND_MAX_BYTES = 1 << 20, STATS_MAX_BYTES = 1024 };
 
 static void print_counts(const struct campaign_result *r)
 {
@@ -99,4 +99,30 @@ void summary_print(const struct options *o, const struct campaign_job *job, cons
 	print_files(job, r);
 	print_next(o, job, r);
 	fflush(stdout);
+}
+
+int summary_write_stats(const struct options *o, const struct campaign_result *r, struct err *e)
+{
+	static const char *const ends[] = {
+		[CAMPAIGN_COMPLETE] = "complete",
+		[CAMPAIGN_INTERRUPTED] = "interrupted",
+		[CAMPAIGN_RELAYS_DOWN] = "relays down",
+		[CAMPAIGN_BROKEN] = "broken",
+	};
+	const struct ledger_counts *c = &r->counts;
+	char json[STATS_MAX_BYTES];
+	int n;
+
+	if (!o->stats)
+		return 0;
+	n = snprintf(json, sizeof json,
+		     "{\"end\": \"%s\", \"sent\": %llu, \"refused\": %llu, \"deferred\": %llu, \"skipped\": %llu, "
+		     "\"in_doubt\": %llu, \"sent_this_run\": %llu, \"begun\": %llu, \"elapsed_ms\": %lld, "
+		     "\"steady_after\": %llu, \"allocations\": %llu}\n",
+		     ends[r->end], (unsigned long long)c->sent, (unsigned long long)c->refused,
+		     (unsigned long long)c->deferred, (unsigned long long)c->skipped, (unsigned long long)c->in_doubt,
+		     (unsigned long long)r->sent_this_run, (unsigned long long)r->begun_this_run,
+		     (long long)r->elapsed_ms, (unsigned long long)r->steady_after,
+		     (unsigned long long)r->allocations);
+	return file_replace(o->stats, span_of(json, (size_t)n), 0600, e);
 }

@@ -54,7 +54,7 @@ FNR == 1 {
 		break
 	}
 }
-/(^|[^A-Za-z0-9_])(malloc|calloc|realloc|free|strdup)[[:space:]]*\(/ {
+/(^|[^A-Za-z0-9_>.])(malloc|calloc|realloc|free|strdup)[[:space:]]*\(/ {
 	if (FILENAME != "engine/base/mem.c" && $0 !~ /^[[:space:]]*(\/?\*|\/\/)/) {
 		printf "%s:%d: memory comes from engine/base/mem.h\n", FILENAME, FNR
 		bad = 1
