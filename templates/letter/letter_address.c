@@ -134,7 +134,7 @@ static int check_values(struct reader *r, size_t from, size_t to)
 	for (size_t i = from; i < to; i++) {
 		char c = r->text.p[i];
 
-		if (r->mask[i] != MARK_LETTER && c != '\0' && memchr("<>()[],;:\\\"", c, 11))
+		if (r->mask[i] != MARK_LETTER && c != '\0' && strchr("<>()[],;:\\\"", c))
 			return err_set(r->e, ERR_INPUT, "'%.*s' is not one address: it has a '%c'",
 				       SPAN_ARG(trimmed(r, from, to)), c);
 	}
@@ -200,7 +200,8 @@ static int check_tail(struct reader *r, size_t from, size_t to)
 		if (syntax_at(r, i) == '(')
 			i = skip_enclosed(r, i) - 1;
 		else if (!is_blank(r->text.p[i]))
-			return err_set(r->e, ERR_INPUT, "'%.*s' stands behind an address", SPAN_ARG(trimmed(r, i, to)));
+			return err_set(r->e, ERR_INPUT, "'%.*s' stands behind an address",
+				       SPAN_ARG(trimmed(r, i, to)));
 	}
 	return 0;
 }
@@ -209,7 +210,7 @@ static int read_angle(struct reader *r, const struct element *el)
 {
 	size_t open = (size_t)el->open, close = (size_t)el->close;
 	struct address x;
-	struct span name;
+	struct span name = { NULL, 0 };
 
 	if (build_name(r, el->from, open, &name) < 0 || check_tail(r, close + 1, el->to) < 0)
 		return -1;

@@ -23,7 +23,7 @@ static bool ends_name(struct span rest)
 		return true;
 	c = rest.p[0];
 	return !((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		 (c != '\0' && memchr("._-@+%", c, 6)));
+		 (c != '\0' && strchr("._-@+%", c)));
 }
 
 /* The file that "cid:NAME" at the begin of s names, or NULL; *n gets the octets of it. */
@@ -59,7 +59,8 @@ static int complete_cids(struct span text, struct letter_file *const *files, uin
 
 		if ((text.p[i] | 0x20) != 'c' || !(f = named_file(span_skip(text, i), files, n_files, &n)))
 			continue;
-		if (mime_out_copy(&o, span_sub(text, from, i + 4 - from)) < 0 || mime_out_copy(&o, f->content_id) < 0)
+		if (mime_out_copy(&o, span_sub(text, from, i + 4 - from)) < 0 ||
+		    mime_out_copy(&o, f->content_id) < 0)
 			return -1;
 		from = i + n;
 		i = from - 1;

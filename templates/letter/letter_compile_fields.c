@@ -21,7 +21,7 @@ int letter_push_field(struct letter_compile *c, struct letter_field *f)
 	if (l->n_fields == c->cap_fields) {
 		uint32_t cap = c->cap_fields ? c->cap_fields * 2 : 16;
 
-		all = arena_grow(&l->memory, l->fields, c->cap_fields * sizeof(*all), cap * sizeof(*all));
+		all = arena_grow(&l->memory, l->fields, c->cap_fields * sizeof(struct letter_field *), cap * sizeof(struct letter_field *));
 		if (!all)
 			return -1;
 		l->fields = all;
@@ -142,7 +142,8 @@ static int column_text(struct letter_compile *c, struct letter_text *t, struct s
 	const struct columns *columns = c->l->opt.columns;
 	int index = columns ? columns_find(columns, name) : -1;
 
-	*t = (struct letter_text){ .path = c->l->path, .index = index < 0 ? UINT32_MAX : (uint32_t)index, .name = name };
+	*t = (struct letter_text){ .path = c->l->path, .name = name };
+	t->index = index < 0 ? UINT32_MAX : (uint32_t)index;
 	return index < 0 && !(columns && columns->open);
 }
 
@@ -154,7 +155,8 @@ static int unknown_column(struct letter_compile *c, struct span name)
 
 	if (near.n > 0)
 		snprintf(hint, sizeof hint, "did you mean '%.*s'?", (int)(near.n < 80 ? near.n : 80), near.p);
-	letter_mistake(c, "unknown column", 0, 0, hint, "the list has no column '%.*s' for addresses", SPAN_ARG(name));
+	letter_mistake(c, "unknown column", 0, 0, hint, "the list has no column '%.*s' for addresses",
+		       SPAN_ARG(name));
 	return 0;
 }
 
@@ -374,14 +376,16 @@ static void choose_domain(struct letter *l)
 static void check_senders(struct letter_compile *c)
 {
 	const struct letter_field *from = c->l->role[ROLE_FROM];
+	const struct letter_text *t;
 
 	if (!from || !from->fixed)
 		return;
+	t = &from->texts[0];
 	if (from->list.n == 0)
-		letter_mistake(c, "no sender", from->texts[0].line, from->texts[0].column, NULL, "the 'From:' is empty");
+		letter_mistake(c, "no sender", t->line, t->column, NULL, "the 'From:' is empty");
 	else if (from->list.n > 1 && !c->l->role[ROLE_SENDER])
-		letter_mistake(c, "no sender", from->texts[0].line, from->texts[0].column,
-			       "add a 'Sender:' with one address", "a 'From:' with several addresses wants a 'Sender:'");
+		letter_mistake(c, "no sender", t->line, t->column, "add a 'Sender:' with one address",
+			       "a 'From:' with several addresses wants a 'Sender:'");
 }
 
 int letter_compile_fields(struct letter_compile *c)

@@ -80,8 +80,8 @@ struct letter_body *letter_compile_body(struct letter_compile *c, const struct l
 {
 	struct letter *l = c->l;
 	struct letter_body *b = arena_zero(&l->memory, sizeof *b);
-	struct letter_body **all = arena_grow(&l->memory, l->bodies, l->n_bodies * sizeof(*all),
-					      (l->n_bodies + 1) * sizeof(*all));
+	struct letter_body **all = arena_grow(&l->memory, l->bodies, l->n_bodies * sizeof(struct letter_body *),
+					      (l->n_bodies + 1) * sizeof(struct letter_body *));
 
 	if (!b || !all) {
 		err_nomem(c->e, "the letter");
@@ -180,8 +180,8 @@ static int compile_own(struct letter_compile *c)
 		return letter_compile_multipart(c, span_skip(own.type, 10), boundary, own.text, own.line);
 	}
 	if (!span_case_eq(own.type, SPAN("text/plain")) && !span_case_eq(own.type, SPAN("text/html"))) {
-		letter_mistake(c, "content type", h->line, h->column, "text/plain, text/html or multipart/...",
-			       "a letter of type '%.*s' is not one this version can write", SPAN_ARG(own.type));
+		letter_mistake(c, "content type", h ? h->line : 1, h ? h->column : 1,
+			       "text/plain, text/html or multipart/...", "a letter of type '%.*s' is not one this version can write", SPAN_ARG(own.type));
 		return 0;
 	}
 	return compile_bodies(c, &own);
@@ -192,7 +192,7 @@ static int compile_own(struct letter_compile *c)
 static bool is_cid_char(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c != '\0' && memchr("._-+@", c, 5));
+	       (c != '\0' && strchr("._-+@", c));
 }
 
 /* The name by which HTML reaches an inline file, and the Content-ID made of it (RFC 2392). */
@@ -208,7 +208,7 @@ static int name_inline(struct letter_compile *c, struct letter_file *f, struct s
 			return err_nomem(c->e, "the letter");
 	}
 	if (span_find(cid, '@') == cid.n) {
-		mime_id(&c->l->seed, "cid", c->l->n_files, id);
+		mime_id(&c->l->seed, SPAN("cid"), c->l->n_files, id);
 		if (mime_out_copy(&o, SPAN(".")) < 0 || mime_out_copy(&o, span_of(id, 8)) < 0 ||
 		    mime_out_copy(&o, SPAN("@")) < 0 || mime_out_copy(&o, c->l->id_domain) < 0)
 			return err_nomem(c->e, "the letter");
@@ -271,8 +271,8 @@ static int compile_file(struct letter_compile *c, const struct letter_header *h,
 {
 	struct letter *l = c->l;
 	struct letter_file *f = arena_zero(&l->memory, sizeof *f);
-	struct letter_file **all = arena_grow(&l->memory, l->files, l->n_files * sizeof(*all),
-					      (l->n_files + 1) * sizeof(*all));
+	struct letter_file **all = arena_grow(&l->memory, l->files, l->n_files * sizeof(struct letter_file *),
+					      (l->n_files + 1) * sizeof(struct letter_file *));
 	struct span cid;
 
 	if (!f || !all)

@@ -82,8 +82,8 @@ static struct letter_node *read_parts(struct letter_compile *c, struct span subt
 		letter_node_append(n, child);
 	}
 	if (!n->first || kind != LINE_CLOSE)
-		letter_mistake(c, "parts", k.line > 1 ? k.line - 1 : 1, 1, "the last line of the parts is --BOUNDARY--",
-			       "the parts of boundary '%.*s' %s", SPAN_ARG(boundary),
+		letter_mistake(c, "parts", k.line > 1 ? k.line - 1 : 1, 1,
+			       "the last line of the parts is --BOUNDARY--", "the parts of boundary '%.*s' %s", SPAN_ARG(boundary),
 			       n->first ? "are not closed" : "do not begin");
 	return n;
 }
@@ -191,11 +191,13 @@ static struct letter_node *read_part(struct letter_compile *c, struct span text,
 	struct letter_body_source src = { .type = SPAN("text/plain"), .params = SPAN("") };
 	struct letter_source s = { .body = text, .body_line = line };
 	struct span type, boundary = { NULL, 0 };
+	struct letter *l = c->l;
 
 	if (text.n > 0 && text.p[0] == '\n') { /* no header: RFC 2046 5.1 */
 		s.body = span_skip(text, 1);
 		s.body_line++;
-	} else if (text.n > 0 && letter_source_parse(&s, text, c->l->path, line, &c->l->memory, &c->watch.sink, c->e) < 0) {
+	} else if (text.n > 0 &&
+		   letter_source_parse(&s, text, l->path, line, &l->memory, &c->watch.sink, c->e) < 0) {
 		return NULL;
 	}
 	type = field_of(&s, SPAN("Content-Type"));

@@ -198,13 +198,15 @@ static int find_partial(struct letter_compile *c, struct span name, char *file, 
 		const char *before, *after;
 	} forms[] = { { "", "" }, { "", ".liquid" }, { "_", ".liquid" } };
 
+	struct letter *l = c->l;
+
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
 		int n = snprintf(file, size, "%s%.*s%s", forms[i].before, SPAN_ARG(name), forms[i].after);
 		struct err why = { 0 };
 
 		if (n < 0 || (size_t)n >= size)
 			return err_set(e, ERR_INPUT, "the name of a partial is too long");
-		if (letter_file_read(c->l->folder, span_str(file), FILE_BENEATH, SOURCE_MAX, &c->l->memory, bytes, &why) == 0)
+		if (letter_file_read(l->folder, span_str(file), FILE_BENEATH, SOURCE_MAX, &l->memory, bytes, &why) == 0)
 			return 0;
 		if (i == 0 && e)
 			*e = why; /* the name as it was written */
@@ -215,7 +217,7 @@ static int find_partial(struct letter_compile *c, struct span name, char *file, 
 static int load_partial(void *ctx, struct span name, struct span *text, const char **path, struct err *e)
 {
 	struct letter_compile *c = ctx;
-	struct span bytes;
+	struct span bytes = { NULL, 0 };
 	char file[512];
 
 	if (find_partial(c, name, file, sizeof file, &bytes, e) < 0)
@@ -235,7 +237,7 @@ static int keep_program(struct letter *l, struct liquid_program *p)
 	uint32_t cap = l->cap_programs ? l->cap_programs * 2 : 16;
 
 	if (l->n_programs == l->cap_programs) {
-		struct liquid_program **grown = mem_grow(l->programs, cap * sizeof(*grown));
+		struct liquid_program **grown = mem_grow(l->programs, cap * sizeof(struct liquid_program *));
 
 		if (!grown)
 			return -1;
@@ -273,6 +275,11 @@ int letter_compile_program(struct letter_compile *c, struct letter_text *t, stru
 	return 0;
 }
 
+static bool is_fold(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
 /* A fold of the letter's, line break and blanks, is one space. */
 static int unfold(struct span piece, struct arena *a, struct span *out)
 {
@@ -290,7 +297,7 @@ static int unfold(struct span piece, struct arena *a, struct span *out)
 			p[n++] = piece.p[i];
 			continue;
 		}
-		while (i + 1 < piece.n && (piece.p[i + 1] == ' ' || piece.p[i + 1] == '\t' || piece.p[i + 1] == '\n'))
+		while (i + 1 < piece.n && is_fold(piece.p[i + 1]))
 			i++;
 		p[n++] = ' ';
 	}
@@ -375,7 +382,7 @@ static struct letter *new_letter(const struct letter_options *opt)
 
 int letter_open(struct letter **out, const struct letter_options *opt, struct finding_sink *findings, struct err *e)
 {
-	struct err ignored;
+	struct err ignored = { 0 };
 	struct letter_compile c = { .l = new_letter(opt), .e = e ? e : &ignored };
 	int rc = -1;
 

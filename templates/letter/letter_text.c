@@ -22,7 +22,8 @@ struct text_sink {
 	char mark; /* of the last value */
 };
 
-static int more_room(struct text_sink *s, size_t n, struct err *e)
+/* -1: no memory. */
+static int more_room(struct text_sink *s, size_t n)
 {
 	size_t cap = s->cap ? s->cap : TEXT_FIRST;
 	char *p, *mask = s->mask;
@@ -31,14 +32,12 @@ static int more_room(struct text_sink *s, size_t n, struct err *e)
 		cap *= 2;
 	p = arena_grow(s->a, s->p, s->cap, cap);
 	if (!p)
-		return err_nomem(e, "a header");
+		return -1;
 	s->p = p;
 	if (s->masked) {
-		mask = arena_take(s->a, cap);
+		mask = arena_grow(s->a, s->mask, s->cap, cap);
 		if (!mask)
-			return err_nomem(e, "a header");
-		if (s->n > 0)
-			memcpy(mask, s->mask, s->n);
+			return -1; /* the render ends here */
 	}
 	s->mask = mask;
 	s->cap = cap;
@@ -49,8 +48,8 @@ static int add(struct text_sink *s, struct span bytes, char mark, struct err *e)
 {
 	if (bytes.n == 0)
 		return 0;
-	if (s->cap - s->n < bytes.n && more_room(s, bytes.n, e) < 0)
-		return -1;
+	if ((!s->p || s->cap - s->n < bytes.n) && more_room(s, bytes.n) < 0)
+		return err_nomem(e, "a header");
 	memcpy(s->p + s->n, bytes.p, bytes.n);
 	if (s->masked)
 		memset(s->mask + s->n, mark, bytes.n);

@@ -81,7 +81,7 @@ struct span letter_message_id(const struct letter *l, struct arena *a, uint64_t 
 	p = arena_take(a, n);
 	if (!p)
 		return (struct span){ NULL, 0 };
-	mime_id(&l->seed, "message", row, id);
+	mime_id(&l->seed, SPAN("message"), row, id);
 	p[0] = '<';
 	memcpy(p + 1, id, MIME_ID_SIZE - 1);
 	p[MIME_ID_SIZE] = '@';
@@ -153,7 +153,7 @@ int letter_job_file(struct letter_job *job, const struct letter_file *f, struct 
 static int write_file(struct letter_job *job, const struct letter_file *f, struct mime_out *o, struct err *e)
 {
 	struct letter_file_name name;
-	struct span octets, head, data;
+	struct span octets = { NULL, 0 }, head, data;
 	int rc = letter_job_file(job, f, &name, &octets, e);
 
 	if (rc <= 0)

@@ -185,7 +185,7 @@ static bool is_atext(char ch)
 
 	if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
 		return true;
-	return c > ' ' && c < 127 && memchr("!#$%&'*+-/=?^_`{|}~", c, 19) != NULL;
+	return c > ' ' && c < 127 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL;
 }
 
 enum name_form { NAME_ATOMS, NAME_QUOTED, NAME_ENCODED };

@@ -3,7 +3,6 @@
 #include "templates/mime/mime_id.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "engine/base/bytes.h"
 #include "engine/base/must.h"
@@ -20,19 +19,18 @@ void mime_seed_init(struct mime_seed *s, const unsigned char seed[16])
 	s->high = (struct hash_key){ ~b, a ^ 0x6c65747465727368 }; /* any fixed difference will do */
 }
 
-static struct wide hash_of(const struct mime_seed *s, const char *kind, uint64_t number)
+static struct wide hash_of(const struct mime_seed *s, struct span kind, uint64_t number)
 {
 	char name[32] = { 0 };
-	size_t n = strlen(kind);
-	struct span all = { name, n + 8 };
+	struct span all = { name, kind.n + 8 };
 
-	MUST(n + 8 <= sizeof name);
-	memcpy(name, kind, n);
-	put_le64(name + n, number);
+	MUST(all.n <= sizeof name);
+	memcpy(name, kind.p, kind.n);
+	put_le64(name + kind.n, number);
 	return (struct wide){ hash_span(s->high, all), hash_span(s->low, all) };
 }
 
-void mime_id(const struct mime_seed *s, const char *kind, uint64_t number, char out[MIME_ID_SIZE])
+void mime_id(const struct mime_seed *s, struct span kind, uint64_t number, char out[MIME_ID_SIZE])
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
 	struct wide w = hash_of(s, kind, number);
@@ -47,7 +45,7 @@ void mime_id(const struct mime_seed *s, const char *kind, uint64_t number, char 
 
 void mime_boundary(const struct mime_seed *s, uint64_t number, char out[MIME_BOUNDARY_SIZE])
 {
-	struct wide w = hash_of(s, "boundary", number);
+	struct wide w = hash_of(s, SPAN("boundary"), number);
 	int n = snprintf(out, MIME_BOUNDARY_SIZE, "=_%016llx%016llx", (unsigned long long)w.high,
 			 (unsigned long long)w.low);
 

@@ -19,7 +19,7 @@ struct mime_seed {
 };
 void mime_seed_init(struct mime_seed *s, const unsigned char seed[16]);
 /* Differs for every (kind, number) and cannot be guessed without the seed. */
-void mime_id(const struct mime_seed *s, const char *kind, uint64_t number, char out[MIME_ID_SIZE]);
+void mime_id(const struct mime_seed *s, struct span kind, uint64_t number, char out[MIME_ID_SIZE]);
 /* Neither quoted-printable, base64 nor what mime_text_is_plain() lets through ever has "=_". */
 void mime_boundary(const struct mime_seed *s, uint64_t number, char out[MIME_BOUNDARY_SIZE]);
 

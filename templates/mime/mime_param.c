@@ -1,8 +1,8 @@
 /* mime_param.c - parameters of a field (RFC 2045 5.1, RFC 2231).
  *
- * ASCII goes bare or quoted; what is not ASCII, too long for a line, or might be taken for
- * an encoded word goes in the extended form, cut into sections between characters, which RFC 2231 4.1 does not ask and weak readers
- * need. Held by tests/unit/test_mime_header.c. */
+ * ASCII goes bare or quoted; what is not ASCII, too long for a line, or might be taken for an
+ * encoded word goes in the extended form, cut into sections between characters, which RFC 2231 4.1
+ * does not ask and weak readers need. Held by tests/unit/test_mime_header.c. */
 #include "templates/mime/mime_header.h"
 
 #include <stdio.h>
@@ -24,7 +24,7 @@ static bool is_bare(struct span s)
 		char c = s.p[i];
 
 		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		      (c != '\0' && memchr("-._+", c, 4))))
+		      (c != '\0' && strchr("-._+", c))))
 			return false;
 	}
 	return s.n > 0;
@@ -34,7 +34,7 @@ static bool is_attr_char(unsigned char c)
 {
 	if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
 		return true;
-	return c != 0 && memchr("!#$&+-.^_`{|}~", c, 14) != NULL;
+	return c != 0 && strchr("!#$&+-.^_`{|}~", c) != NULL;
 }
 
 static int put(struct mime_field *f, struct span s)

@@ -95,7 +95,7 @@ bool mime_type_ok(struct span type)
 			slashes++;
 			if (i == 0 || i + 1 == type.n)
 				return false;
-		} else if (c <= ' ' || c >= 127 || memchr("()<>@,;:\\\"[]?=", c, 14)) {
+		} else if (c <= ' ' || c >= 127 || strchr("()<>@,;:\\\"[]?=", c)) {
 			return false;
 		}
 	}
@@ -105,7 +105,7 @@ bool mime_type_ok(struct span type)
 /* What some system takes for more than a letter of a name. */
 static bool is_special(int32_t c)
 {
-	return c > 0 && c < 127 && memchr("<>:\"|?*/\\", c, 9);
+	return c > 0 && c < 127 && strchr("<>:\"|?*/\\", c);
 }
 
 static bool is_harmless(int32_t c)
@@ -167,10 +167,8 @@ struct span mime_file_name(struct span rest, struct arena *a)
 	}
 	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '.'))
 		n--;
-	if (n == 0) {
-		memcpy(p, "file", 4);
-		n = 4;
-	}
+	if (n == 0)
+		return SPAN("file");
 	return span_of(p, shorten(p, n));
 }
 

@@ -162,9 +162,10 @@ static char *put_q(char *p, struct span s, enum mime_word_place place)
 
 static void add_word(struct mime_line *l, struct span s, enum mime_word_place place, bool q)
 {
-	char word[WORD + 1], *p = word + 10;
+	struct span head = q ? SPAN("=?UTF-8?Q?") : SPAN("=?UTF-8?B?");
+	char word[WORD + 1], *p = word + head.n;
 
-	memcpy(word, q ? "=?UTF-8?Q?" : "=?UTF-8?B?", 10);
+	memcpy(word, head.p, head.n);
 	p = q ? put_q(p, s, place) : mime_base64_word(p, s);
 	*p++ = '?';
 	*p++ = '=';
