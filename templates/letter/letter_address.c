@@ -128,13 +128,23 @@ static int append(struct reader *r, const struct address *x)
 	return 0;
 }
 
+static bool is_special(char c)
+{
+	switch (c) {
+	case '<': case '>': case '(': case ')': case '[': case ']': case ',': case ';': case ':': case '\\': case '"':
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Bytes from data within [from, to) may not be syntax of an address. */
 static int check_values(struct reader *r, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {
 		char c = r->text.p[i];
 
-		if (r->mask[i] != MARK_LETTER && c != '\0' && strchr("<>()[],;:\\\"", c))
+		if (r->mask[i] != MARK_LETTER && is_special(c))
 			return err_set(r->e, ERR_INPUT, "'%.*s' is not one address: it has a '%c'",
 				       SPAN_ARG(trimmed(r, from, to)), c);
 	}
