@@ -35,15 +35,21 @@ static int board_new(struct relay_board **out, struct err *e)
 	return 0;
 }
 
-unsigned relay_board_reached(const struct relay *r)
+unsigned relay_board_connected(const struct relay *r)
 {
 	unsigned number;
 
 	pthread_mutex_lock(&r->board->lock);
-	r->board->reached = true;
 	number = ++r->board->connections;
 	pthread_mutex_unlock(&r->board->lock);
 	return number;
+}
+
+void relay_board_reached(const struct relay *r)
+{
+	pthread_mutex_lock(&r->board->lock);
+	r->board->reached = true;
+	pthread_mutex_unlock(&r->board->lock);
 }
 
 bool relay_board_was_reached(const struct relay *r)

@@ -132,6 +132,13 @@ static int begin_session(struct relay_link *l, int64_t now_ms, struct err *e)
 	return smtp_session_new(&l->session, &l->options, now_ms, e);
 }
 
+static void heard(struct relay_link *l)
+{
+	if (!l->heard)
+		relay_board_reached(l->side->relay);
+	l->heard = true;
+}
+
 static void shake(struct relay_link *l, int64_t now_ms)
 {
 	struct err e = { 0 };
@@ -142,6 +149,7 @@ static void shake(struct relay_link *l, int64_t now_ms)
 		return;
 	}
 	if (rc > 0) {
+		heard(l);
 		set_state(l, LINK_TALKING);
 		smtp_session_tick(l->session, now_ms);
 		smtp_session_secured(l->session);
@@ -170,7 +178,7 @@ static void connected(struct relay_link *l, int64_t now_ms)
 {
 	struct err e = { 0 };
 
-	l->number = relay_board_reached(l->side->relay);
+	l->number = relay_board_connected(l->side->relay);
 	if (begin_session(l, now_ms, &e) < 0) {
 		lose(l, &e, now_ms);
 		return;
@@ -204,7 +212,7 @@ int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_m
 	l->side = side;
 	l->number = 0;
 	l->in_hand = l->served = 0;
-	l->was_ready = l->secured = false;
+	l->was_ready = l->secured = l->heard = false;
 	l->polled_fd = -1;
 	side->links++;
 	set_state(l, LINK_CONNECTING);
@@ -242,8 +250,10 @@ static int read_some(struct relay_link *l, struct err *e)
 	size_t n;
 	int rc = net_link_read(l->net, l->pool->bytes, sizeof l->pool->bytes, &n, e);
 
-	if (rc > 0)
+	if (rc > 0) {
+		heard(l);
 		smtp_session_feed(l->session, span_of(l->pool->bytes, n));
+	}
 	return rc;
 }
 

@@ -29,7 +29,7 @@ enum { RELAY_PLACE_MAX = 320, RELAY_LINKS_MAX = 4096 };
 /* What threads tell each other about a relay. */
 struct relay_board {
 	pthread_mutex_t lock; /* guards all members; nothing is called while it is held */
-	bool reached;         /* a connection was made once */
+	bool reached;         /* it has said something once */
 	unsigned connections; /* made so far, for the transcript */
 	bool broken;          /* why says what no later attempt would mend */
 	struct err why;
@@ -50,7 +50,9 @@ struct relay {
 };
 
 /* A connection was made. Returns its number, from 1. */
-unsigned relay_board_reached(const struct relay *r);
+unsigned relay_board_connected(const struct relay *r);
+/* The relay has said something. */
+void relay_board_reached(const struct relay *r);
 bool relay_board_was_reached(const struct relay *r);
 void relay_board_break(const struct relay *r, const struct err *why);
 /* True, and *why filled, when some thread found the relay broken. */
@@ -96,7 +98,9 @@ struct relay_link {
 	unsigned polled; /* enum net_wants */
 	unsigned in_hand;
 	unsigned served; /* verdicts that the server itself gave */
-	bool was_ready, secured; /* secured: TLS has begun */
+	bool was_ready;
+	bool secured; /* TLS has begun */
+	bool heard;   /* the server has said something */
 	int64_t idle_since_ms; /* meaningful while READY and in_hand == 0 */
 	struct relay_node nodes[LISTS];
 };

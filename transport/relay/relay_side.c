@@ -103,11 +103,13 @@ static void refused_us(struct relay_side *s, const struct relay_end *how)
 	go_down_for_good(s, &e);
 }
 
-static void never_reached(struct relay_side *s, const struct err *why)
+static void never_reached(struct relay_side *s, const struct relay_end *how)
 {
-	struct err e = *why;
+	struct err e = *how->why;
 
-	if (!e.hint[0])
+	if (!e.hint[0] && how->connected && how->in_clear)
+		err_hint(&e, "a port that begins with TLS, as 465 does, needs smtps:// in the relay's URL");
+	else if (!e.hint[0])
 		err_hint(&e, "does a mail server run there, and is the port right?");
 	go_down_for_good(s, &e);
 }
@@ -159,8 +161,8 @@ void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t
 		return;
 	if (why->kind == ERR_AUTH || why->kind == ERR_TLS || why->kind == ERR_INPUT)
 		refused_us(s, how);
-	else if (!how->connected && why->kind == ERR_NET && !relay_board_was_reached(s->relay))
-		never_reached(s, why);
+	else if (why->kind == ERR_NET && !relay_board_was_reached(s->relay))
+		never_reached(s, how);
 	else if (why->kind == ERR_NONE && how->was_ready)
 		all_is_well(s);
 	else if (why->kind == ERR_NONE)
