@@ -1,0 +1,320 @@
+/* CSV as it is found: cells, lines, problems; reading in blocks of any size, again, and by place. */
+#include "tests/unit/rows_fixture.h"
+
+#include "engine/base/digest.h"
+#include "engine/base/rng.h"
+
+#define STRAY_IN "a quote (\") inside a cell that does not begin with one, line "
+#define STRAY_BEFORE "a space before the quote (\") that opens a cell, line "
+#define STRAY_BEHIND "text or a space after the quote (\") that closes a cell, line "
+
+static const struct csv_case {
+	const char *name, *list, *rows;
+} cases[] = {
+	{ "plain", "a,b\n1,2\n3,4\n", "1/2 [1][2]|2/3 [3][4]|" },
+	{ "CRLF", "a,b\r\n1,2\r\n3,4\r\n", "1/2 [1][2]|2/3 [3][4]|" },
+	{ "CR", "a,b\r1,2\r3,4\r", "1/2 [1][2]|2/3 [3][4]|" },
+	{ "mixed line ends", "a,b\r\n1,2\r3,4\n5,6\n\r7,8", "1/2 [1][2]|2/3 [3][4]|3/4 [5][6]|4/6 [7][8]|" },
+	{ "no last line end", "a,b\n1,2", "1/2 [1][2]|" },
+	{ "last line is a CR", "a,b\n1,2\r", "1/2 [1][2]|" },
+	{ "BOM", "\xef\xbb\xbf" "a,b\n1,2\n", "1/2 [1][2]|" },
+	{ "BOM and a quoted header", "\xef\xbb\xbf\"a\",b\n1,2\n", "1/2 [1][2]|" },
+	{ "header only", "a,b\n", "" },
+	{ "header without line end", "a,b", "" },
+	{ "header over two lines", "\"a\nx\",b\n1,2\n", "1/3 [1][2]|" },
+	{ "blank lines before the header", "\n  \na,b\n1,2\n", "1/4 [1][2]|" },
+	{ "blank lines", "a,b\n\n1,2\n\r\n \t \n3,4\n\n\n", "1/3 [1][2]|2/6 [3][4]|" },
+	{ "empty cells", "a,b\n,\n1,\n,2\n", "1/2 [][]|2/3 [1][]|3/4 [][2]|" },
+	{ "spaces are kept", "a,b\n 1 ,  2\t\n\" 3 \",4 \n   ,x\n", "1/2 [ 1 ][  2\t]|2/3 [ 3 ][4 ]|3/4 [   ][x]|" },
+	{ "spaces inside", "a,b\nx y, z  w \n", "1/2 [x y][ z  w ]|" },
+	{ "quotes", "a,b\n\"1\",\"2\"\n\"\",\"x,y\"\n", "1/2 [1][2]|2/3 [][x,y]|" },
+	{ "doubled quotes", "a,b\n\"x \"\"y\"\" z\",\"\"\"\"\n\"\"\"a\",\"b\"\"\"\n",
+	  "1/2 [x \"y\" z][\"]|2/3 [\"a][b\"]|" },
+	{ "doubled quotes and commas", "a,b\n\"\"\"x\"\",\",\"ab\"\",cd\"\n\"\"\"\"\"\",\"\"\",\"\n",
+	  "1/2 [\"x\",][ab\",cd]|2/3 [\"\"][\",]|" },
+	{ "line ends in cells", "a,b\n\"1\n2\",x\ny,\"3\r\n\r\n4\"\nz,w\n", "1/2 [1\n2][x]|2/4 [y][3\r\n\r\n4]|3/7 [z][w]|" },
+	{ "a cell is one line end", "a,b\n\"\n\",\"\r\"\n1,2\n", "1/2 [\n][\r]|2/5 [1][2]|" },
+	{ "quotes around line ends", "a,b\n\"x\n\"\"q\"\"\n\",\"\"\"\n\"\"\"\n1,2\n",
+	  "1/2 [x\n\"q\"\n][\"\n\"]|2/6 [1][2]|" },
+	{ "too few cells", "a,b,c\n1,2\n3,4,5\n", "1/2 [1][2][] !2 cells, the header has 3|2/3 [3][4][5]|" },
+	{ "too many cells", "a,b\n1,2,3,4\n5,6\n", "1/2 [1][2] !4 cells, the header has 2|2/3 [5][6]|" },
+	{ "one cell of two", "a,b\nx\n", "1/2 [x][] !1 cell, the header has 2|" },
+	{ "one column", "a\nx\n\"\"\ny\n", "1/2 [x]|2/3 []|3/4 [y]|" },
+	{ "stray quote", "a,b\nx\"y,2\n3,4\n", "1/2 [][] !" STRAY_IN "2 character 2|2/3 [3][4]|" },
+	{ "stray quote in the second cell", "a,b\n1,5\" pipe\n3,4\n", "1/2 [1][] !" STRAY_IN "2 character 4|2/3 [3][4]|" },
+	{ "stray quote behind letters", "a,b\n\xc3\xa9\xc3\xa9\",2\n", "1/2 [][] !" STRAY_IN "2 character 3|" },
+	{ "text behind a quote", "a,b\n\"x\"y,2\n3,4\n", "1/2 [][] !" STRAY_BEHIND "2 character 4|2/3 [3][4]|" },
+	{ "space behind a quote", "a,b\n\"x\" ,2\n3,4\n", "1/2 [x][2] !" STRAY_BEHIND "2 character 4|2/3 [3][4]|" },
+	{ "space before a quote", "a,b\n1, \"x\"\n3,4\n", "1/2 [1][x] !" STRAY_BEFORE "2 character 4|2/3 [3][4]|" },
+	{ "space before a quote that goes on", "a,b\n1, \"x\n3,4\n", "1/2 [1][] !" STRAY_BEFORE "2 character 4|2/3 [3][4]|" },
+	{ "stray, and then a cell that goes on", "a,b,c\n\"x\" ,\"y\nz\",1\n3,4,5\n",
+	  "1/2 [x][][] !" STRAY_BEHIND "2 character 4|2/3 [][][] !" STRAY_IN "3 character 2|3/4 [3][4][5]|" },
+	{ "an open quote swallows up to a stray one", "a,b\n\"1,2\n3,4\n5,\"6\"\n7,8\n",
+	  "1/2 [][] !" STRAY_BEHIND "4 character 4; the cell was opened in line 2|2/5 [7][8]|" },
+	{ "text behind a quote in a later line", "a,b\n\"1\n2\" x,3\n4,5\n",
+	  "1/2 [][] !" STRAY_BEHIND "3 character 3; the cell was opened in line 2|2/4 [4][5]|" },
+	{ "cell counts over lines", "a,b\n1,\"x\ny\",3\n", "1/2 [1][x\ny] !3 cells, the header has 2|" },
+	{ "semicolon", "a;b;c\n1,5;2;3\n", "1/2 [1,5][2][3]|" },
+	{ "tab", "a\tb\n1\t2 \n \t3\n\t\n", "1/2 [1][2 ]|2/3 [ ][3]|3/4 [][]|" },
+	{ "pipe", "a|b\n1|2\n", "1/2 [1][2]|" },
+	{ "comma wins a tie", "a,b;c\n1,2\n", "1/2 [1][2]|" },
+	{ "quoted signs do not count", "\"a;;;\",b\n1,2\n", "1/2 [1][2]|" },
+	{ "not ASCII", "n\xc3\xa4me,b\n\xe5\xbc\xa0\xe4\xbc\x9f,\"\xf0\x9f\x98\x80\"\n",
+	  "1/2 [\xe5\xbc\xa0\xe4\xbc\x9f][\xf0\x9f\x98\x80]|" },
+};
+
+static void check_list(const struct csv_case *c, uint32_t block_rows, uint32_t max)
+{
+	struct rows *r;
+	struct err e;
+	struct buf got;
+
+	buf_init(&got, 1 << 20);
+	if (list_open(&r, &e) < 0 || list_read(r, block_rows, max, &got, &e) < 0)
+		fail_msg("%s: %s", c->name, e.text);
+	if (strcmp(buf_str(&got), c->rows) != 0)
+		fail_msg("%s, %u at once:\n%s\n%s", c->name, max, buf_str(&got), c->rows);
+	buf_reset(&got); /* and again */
+	if (rows_rewind(r, &e) < 0 || list_read(r, block_rows, max, &got, &e) < 0)
+		fail_msg("%s: %s", c->name, e.text);
+	assert_string_equal(buf_str(&got), c->rows);
+	buf_release(&got);
+	rows_close(&r);
+}
+
+static void cells_and_lines(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		list_put(span_str(cases[i].list));
+		for (uint32_t n = 1; n < 4; n++)
+			check_list(&cases[i], n, n);
+		check_list(&cases[i], 100, 100);
+	}
+}
+
+/* Each row is found again by its place, in any order, without moving the reader. */
+static void by_place(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct rows *r, *second;
+		struct row_block *all, *one;
+		struct row_place place;
+		struct err e;
+		int rc;
+
+		list_put(span_str(cases[i].list));
+		assert_int_equal(list_open(&r, &e), 0);
+		assert_int_equal(rows_share(&second, r, &e), 0);
+		row_block_new(&all, 20);
+		row_block_new(&one, 1);
+		rc = rows_read(r, all, 20, &e);
+		assert_int_equal(rc, all->n > 0);
+		for (uint32_t k = all->n; k-- > 0;) {
+			const struct row *was = &all->rows[k], *now = &one->rows[0];
+
+			place = (struct row_place){ was->number, was->line, was->offset };
+			row_block_reset(one);
+			assert_int_equal(rows_fetch(k % 2 ? r : second, &place, 1, one, &e), 0);
+			assert_int_equal(now->number, was->number);
+			assert_int_equal(now->line, was->line);
+			assert_int_equal(now->offset, was->offset);
+			assert_true(span_eq(now->problem, was->problem));
+			for (uint32_t m = 0; m < was->n_cells; m++)
+				assert_true(span_eq(now->cells[m], was->cells[m]));
+		}
+		if (all->n > 0) {
+			row_block_reset(one);
+			assert_int_equal(rows_read(second, one, 1, &e), 1);
+			assert_int_equal(one->rows[0].number, 1);
+		}
+		place = (struct row_place){ 99, 99, 100000 };
+		row_block_reset(one);
+		assert_int_equal(rows_fetch(r, &place, 1, one, &e), -1);
+		assert_non_null(strstr(e.text, "changed meanwhile"));
+		row_block_free(&all);
+		row_block_free(&one);
+		rows_close(&second);
+		rows_close(&r);
+	}
+}
+
+static void nul_bytes(void **state)
+{
+	struct rows *r;
+	struct err e;
+	struct buf got;
+
+	(void)state;
+	list_put(SPAN("a,b\n1,x\0y\n3,4\n\"z\n\0\",5\n6,7\n"));
+	buf_init(&got, 4096);
+	assert_int_equal(list_open(&r, &e), 0);
+	assert_int_equal(list_read(r, 9, 9, &got, &e), 0);
+	assert_int_equal(got.n, strlen("1/2 [1][x.y] !a NUL byte in a cell|2/3 [3][4]|"
+				       "3/4 [z\n.][5] !a NUL byte in a cell|4/6 [6][7]|"));
+	assert_memory_equal(got.p, "1/2 [1][x\0y] !a NUL byte in a cell|2/3 [3][4]|3/4 [z\n\0][5] !a", 60);
+	buf_release(&got);
+	rows_close(&r);
+}
+
+static void digest(void **state)
+{
+	unsigned char sum[32], expected[32];
+	struct rows *r;
+	struct err e;
+	struct buf got, list;
+
+	(void)state;
+	buf_init(&list, 4 << 20);
+	buf_init(&got, 8 << 20);
+	buf_add_str(&list, "\xef\xbb\xbf\"a\n\",b\r\n");
+	for (int i = 0; i < 60000; i++)
+		buf_addf(&list, "%d,x%d\n", i, i);
+	list_put(buf_span(&list));
+	digest_sha256(buf_span(&list), expected);
+	assert_int_equal(list_open(&r, &e), 0);
+	assert_int_equal(list_read(r, 100, 100, &got, &e), 0);
+	assert_false(rows_digest(r, sum)); /* nobody asked */
+	rows_want_digest(r);
+	for (int pass = 0; pass < 3; pass++) {
+		assert_int_equal(rows_rewind(r, &e), 0);
+		assert_false(rows_digest(r, sum));
+		buf_reset(&got);
+		assert_int_equal(list_read(r, 100, 100, &got, &e), 0);
+		assert_true(rows_digest(r, sum));
+		assert_memory_equal(sum, expected, 32);
+		assert_int_equal(rows_bytes_done(r), list.n);
+		assert_int_equal(rows_bytes(r), list.n);
+	}
+	rows_close(&r);
+	assert_int_equal(list_open(&r, &e), 0); /* asked before the first row */
+	rows_want_digest(r);
+	assert_int_equal(list_read(r, 100, 100, &got, &e), 0);
+	assert_true(rows_digest(r, sum));
+	assert_memory_equal(sum, expected, 32);
+	rows_close(&r);
+	buf_release(&got);
+	buf_release(&list);
+}
+
+/* What rows_put_csv() writes is read back the same, whatever the cells hold. */
+static void written_and_read_back(void **state)
+{
+	static const char alphabet[] = "ab \t,;|\"\"\n\r'\xc3\xa9=";
+	struct buf list, cells[400];
+	struct row_block *b;
+	struct rows *r;
+	struct rng rng;
+	struct err e;
+
+	(void)state;
+	rng_seed(&rng, 1, 2);
+	row_block_new(&b, 100);
+	for (int round = 0; round < 60; round++) {
+		struct span row[4];
+
+		buf_init(&list, 1 << 20);
+		buf_add_str(&list, "a,b,c,d\r\n");
+		for (int i = 0; i < 400; i++) {
+			buf_init(&cells[i], 100);
+			for (uint64_t n = rng_below(&rng, 7); n > 0; n--) {
+				char c = alphabet[rng_below(&rng, sizeof alphabet - 1)];
+
+				if (c == '\xc3' || c == '\xa9')
+					buf_add_str(&cells[i], "\xc3\xa9");
+				else
+					buf_add_char(&cells[i], c);
+			}
+			row[i % 4] = buf_span(&cells[i]);
+			if (i % 4 == 3)
+				assert_int_equal(rows_put_csv(&list, row, 4), 0);
+		}
+		list_put(buf_span(&list));
+		assert_int_equal(list_open(&r, &e), 0);
+		row_block_reset(b);
+		assert_int_equal(rows_read(r, b, 100, &e), 1);
+		assert_int_equal(b->n, 100);
+		for (int i = 0; i < 400; i++) {
+			assert_int_equal(b->rows[i / 4].problem.n, 0);
+			assert_true(span_eq(b->rows[i / 4].cells[i % 4], buf_span(&cells[i])));
+			buf_release(&cells[i]);
+		}
+		rows_close(&r);
+		buf_release(&list);
+	}
+	row_block_free(&b);
+}
+
+static void put_one(void **state)
+{
+	struct span cells[] = { SPAN("a b"), SPAN("x,\"y\""), SPAN(""), SPAN(" z") };
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 64);
+	assert_int_equal(rows_put_csv(&out, cells, 4), 0);
+	assert_string_equal(buf_str(&out), "a b,\"x,\"\"y\"\"\",,\" z\"\r\n");
+	buf_reset(&out);
+	assert_int_equal(rows_put_csv(&out, &cells[2], 1), 0);
+	assert_string_equal(buf_str(&out), "\"\"\r\n");
+	buf_reset(&out);
+	while (rows_put_csv(&out, cells, 4) == 0)
+		;
+	assert_int_equal(out.n, 3 * 21); /* no half record */
+	buf_release(&out);
+}
+
+/* One failure may be made up for (libcsv asks again for less); lasting ones may not. */
+static void no_memory(void (*fail_at)(long), int *good, int *bad)
+{
+	for (long n = 0; n < 60; n++) {
+		struct rows *r = NULL;
+		struct err e = { 0 };
+		struct buf got;
+		int rc;
+
+		buf_init(&got, 4096);
+		fail_at(n);
+		rc = list_open(&r, &e);
+		if (rc == 0) {
+			rows_want_digest(r);
+			rc = list_read(r, 2, 2, &got, &e);
+		}
+		mem_fail_after(-1);
+		if (rc < 0)
+			assert_int_equal(e.kind, ERR_NOMEM);
+		else if (!got.failed)
+			assert_string_equal(buf_str(&got), "1/2 [1][2]|2/3 [x\ny][\"]|"
+					    "3/5 [z][] !" STRAY_BEHIND "6 character 3; the cell was opened in line 5|");
+		*(rc < 0 ? bad : good) += 1;
+		buf_release(&got);
+		rows_close(&r);
+	}
+}
+
+static void survives_no_memory(void **state)
+{
+	int good = 0, bad = 0;
+
+	(void)state;
+	list_put(SPAN("a,b\n1,2\n\"x\ny\",\"\"\"\"\nz,\"w\nq\"r\n"));
+	no_memory(mem_fail_after, &good, &bad);
+	no_memory(mem_fail_from, &good, &bad);
+	assert_true(good > 20 && bad > 40);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIST_TEST(cells_and_lines),
+		LIST_TEST(by_place),
+		LIST_TEST(nul_bytes),
+		LIST_TEST(digest),
+		LIST_TEST(written_and_read_back),
+		LIST_TEST(put_one),
+		LIST_TEST(survives_no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
