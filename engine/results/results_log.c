@@ -43,6 +43,7 @@ struct results_log {
 	struct ledger_table flying;   /* recipients with an INTENT and no RESULT so far */
 	struct results_totals totals;
 	bool needs_rewrite;
+	bool behind;                  /* the last poll failed: lines are missing in the file */
 	char stage[RECORD_STAGE_SIZE];
 };
 
@@ -328,11 +329,12 @@ int results_log_poll(struct results_log *r, struct results_totals *totals, struc
 		rc = follow(r, &r->files[i], e);
 	if (rc == 0)
 		rc = push(r, e);
+	r->behind = rc < 0;
 	*totals = r->totals;
 	return rc;
 }
 
 bool results_log_needs_rewrite(const struct results_log *r)
 {
-	return r->needs_rewrite || r->flying.n > 0;
+	return r->needs_rewrite || r->behind || r->flying.n > 0;
 }

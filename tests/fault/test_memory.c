@@ -1,0 +1,128 @@
+/* Every allocation of a small campaign fails, once or with all that follow. Never a crash, a leak or
+ * a standstill; what is told is true; and the next run finishes the campaign.
+ *
+ * Allocations of the opening and of the check are failed one by one; those of the run, where each
+ * try costs two whole runs, at STEPS places spread over all of them. LONG=1 fails each. */
+#include "tests/fault/fault_books.h"
+
+enum { STEPS = 14, PATIENCE_S = 25 };
+
+struct try {
+	struct place *place;
+	struct server *server; /* NULL: files */
+	void (*arm)(long n);
+	const char *how;
+};
+
+/* 0: the campaign needed no more than n allocations. */
+static int fail_at(const struct try *t, long n)
+{
+	struct books b;
+	struct outcome o;
+	char when[256];
+	bool fired;
+
+	place_empty(t->place);
+	if (t->server)
+		server_forget(t->server);
+	place_watch(PATIENCE_S);
+	t->arm(n);
+	place_run(t->place, false, &o);
+	mem_fail_after(-1);
+	fired = o.used > (uint64_t)n;
+	snprintf(when, sizeof when, "%s, %s from allocation %ld on", t->place->url, t->how, n);
+	if (o.reached != AT_END && !o.e.text[0])
+		fail_msg("%s: it failed and did not say why", when);
+	if (!fired && o.reached != AT_END)
+		fail_msg("%s: it failed without being made to: %s", when, o.e.text);
+	if (o.reached > AT_PREFLIGHT && (o.mails != MAILS || o.bad_rows != 1))
+		fail_msg("%s: the check took %d mails for %d bad rows", when, (int)o.mails, (int)o.bad_rows);
+	books_read(t->place, t->server, &b);
+	books_are_honest(&b, when);
+	if (o.reached == AT_END)
+		books_agree(&b, when);
+	if (o.reached >= AT_RUN) {
+		if (place_run(t->place, true, &o) < 0)
+			fail_msg("%s: the resume: %s", when, o.e.text);
+		assert_int_equal(o.result.end, CAMPAIGN_COMPLETE);
+		books_read(t->place, t->server, &b);
+		books_are_honest(&b, when);
+		books_agree(&b, when);
+		books_are_closed(&b, t->server != NULL, when);
+	}
+	alarm(0);
+	return fired;
+}
+
+static void every_allocation(const char *url, struct server *server)
+{
+	static const struct { void (*arm)(long n); const char *how; } ways[] = {
+		{ mem_fail_after, "one fails" }, { mem_fail_from, "all fail" },
+	};
+	struct place p;
+	struct outcome o;
+	bool all = getenv("LONG") != NULL;
+
+	place_set_up(&p);
+	place_job(&p, url);
+	if (server)
+		p.job.retry_for_ms = 2000;
+	if (place_run(&p, false, &o) < 0)
+		fail_msg("%s: %s", p.url, o.e.text);
+	for (size_t i = 0; i < 2; i++) {
+		struct try t = { &p, server, ways[i].arm, ways[i].how };
+		long run = (long)o.checked, step = all ? 1 : (long)(o.used - o.checked) / STEPS + 1;
+
+		for (long n = 0; n < run; n += all || server ? 1 : 7)
+			fail_at(&t, n);
+		for (long n = run + (long)i; fail_at(&t, n); n += step)
+			;
+	}
+	place_tear_down(&p);
+}
+
+static void to_null(void **state)
+{
+	(void)state;
+	every_allocation("null:", NULL);
+}
+
+static void to_eml(void **state)
+{
+	(void)state;
+	every_allocation("eml:", NULL);
+}
+
+static void to_maildir(void **state)
+{
+	(void)state;
+	every_allocation("maildir:", NULL);
+}
+
+static void to_mbox(void **state)
+{
+	(void)state;
+	every_allocation("mbox:", NULL);
+}
+
+static void to_a_relay(void **state)
+{
+	static struct server v;
+	char url[96];
+
+	(void)state;
+	server_start(&v);
+	snprintf(url, sizeof url, "smtp://127.0.0.1:%u?tls=none", v.port);
+	every_allocation(url, &v);
+	server_stop(&v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(to_null), cmocka_unit_test(to_eml),     cmocka_unit_test(to_maildir),
+		cmocka_unit_test(to_mbox), cmocka_unit_test(to_a_relay),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
