@@ -19,9 +19,15 @@
 
 enum { REAL_DIGITS_MAX = 17, REAL_DECIMALS_MAX = 400, REAL_TEXT_MAX = 1024 };
 
+/* jansson does not always say that memory was what it lacked. */
+static _Thread_local bool lacked_memory;
+
 static void *take(size_t size)
 {
-	return mem_grow(NULL, size ? size : 1);
+	void *p = mem_grow(NULL, size ? size : 1);
+
+	lacked_memory |= !p;
+	return p;
 }
 
 static void use_our_memory(void)
@@ -131,12 +137,10 @@ static int convert(json_t *j, struct arena *a, struct value *out)
 
 static int wrong(const json_error_t *why, const char *path, struct err *e)
 {
-	enum json_error_code code = json_error_code(why);
-
-	if (code == json_error_out_of_memory)
+	if (lacked_memory)
 		return err_nomem(e, "reading JSON");
 	err_set(e, ERR_INPUT, "not JSON: %s", why->text);
-	if (code == json_error_numeric_overflow)
+	if (json_error_code(why) == json_error_numeric_overflow)
 		err_hint(e, "write a number of that size in quotes");
 	return err_at(e, path, why->line > 0 ? (uint64_t)why->line : 0, why->column > 0 ? (uint64_t)why->column : 0);
 }
@@ -149,6 +153,7 @@ int json_parse(struct span text, const char *path, struct arena *a, struct value
 	int rc;
 
 	pthread_once(&once, use_our_memory);
+	lacked_memory = false;
 	j = json_loadb(text.n ? text.p : "", text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
 	if (!j)
 		return wrong(&why, path, e);

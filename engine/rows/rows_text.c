@@ -15,16 +15,18 @@
 #include "engine/base/digest.h"
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
+#include "engine/base/must.h"
 #include "engine/base/utf8.h"
 #include "engine/model/row.h"
 
 enum { WINDOW_MAX = ROW_BYTES_MAX + (1 << 20) };
 
-static const char bom[] = "\xef\xbb\xbf";
+static const char bom[] = { '\xef', '\xbb', '\xbf' };
 
 int rows_text_open(struct rows_text *t, const struct rows_source *source, size_t window_bytes,
 		   struct digest *digest, struct err *e)
 {
+	MUST(window_bytes > sizeof bom); /* the first read tells whether there is a mark */
 	*t = (struct rows_text){ .source = source, .cap = window_bytes, .line = 1, .digest = digest };
 	t->p = mem_grow(NULL, window_bytes + 1); /* one more, for the line end of a last line without */
 	if (!t->p)
@@ -112,8 +114,8 @@ static int fill(struct rows_text *t, struct err *e)
 		digest_add(t->digest, (struct span){ t->p + t->n, (size_t)got });
 	t->ended = (size_t)got < t->cap - t->n;
 	t->n += (size_t)got;
-	if (start && span_begins((struct span){ t->p, t->n }, span_str(bom)))
-		t->at = sizeof bom - 1;
+	if (start && span_begins((struct span){ t->p, t->n }, span_of(bom, sizeof bom)))
+		t->at = sizeof bom;
 	check(t);
 	return got > 0;
 }

@@ -36,7 +36,7 @@ struct rows_line {
 	bool quote, nul;     /* holds a '"', a NUL */
 };
 
-/* Reads from the start; window_bytes is what one read asks for. digest may be NULL. */
+/* Reads from the start; window_bytes, at least 4, is what one read asks for. digest may be NULL. */
 int rows_text_open(struct rows_text *t, const struct rows_source *source, size_t window_bytes,
 		   struct digest *digest, struct err *e);
 void rows_text_close(struct rows_text *t);
