@@ -54,7 +54,9 @@ unsigned journal_run(const struct journal *j);
 /* True when the machine was started anew since an earlier run's last record. */
 bool journal_power_was_lost(const struct journal *j);
 
-/* Rows first..last are about to be handed out: written, and synced unless sync is off. */
+/* Rows first..last are about to be handed out, for the first or for a further attempt: written,
+ * and with `sync` brought to disk together with the claims before it. Rows that are not handed out
+ * must not be among them: after a power cut, every claimed row that is not settled is in doubt. */
 int journal_claim(struct journal *j, uint64_t first, uint64_t last, bool sync, struct err *e);
 /* The list's hash, when it was not known at the start and its end has been read. */
 int journal_note_list(struct journal *j, const unsigned char list[32], struct err *e);

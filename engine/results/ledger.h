@@ -19,7 +19,8 @@ enum row_state {
 	ROW_SENT,
 	ROW_SKIPPED,
 	ROW_REFUSED,
-	ROW_DEFERRED, /* at least one recipient waits for another try, none is in doubt */
+	ROW_DEFERRED, /* at least one recipient waits for another try, or some but not all are settled;
+	               * none is in doubt */
 	ROW_IN_DOUBT  /* at least one recipient */
 };
 
@@ -28,8 +29,9 @@ struct ledger_counts { /* of recipients, each counted once with its newest verdi
 	uint64_t rows_claimed; /* highest row that was ever handed out */
 };
 
-/* Reads the whole journal of that results file. sync_matters: rows that were claimed and have no
- * record are in doubt when power was lost (false with --sync off: they are too, and stay so). */
+/* Reads the whole journal of that results file; ERR_INPUT when there is no campaign. May be called
+ * while a run writes: what is in flight is then in doubt. Once loaded a ledger is const, but for
+ * ledger_next_failed(). */
 int ledger_load(struct ledger **out, const char *results_path, struct err *e);
 void ledger_free(struct ledger **l);
 
@@ -39,12 +41,14 @@ enum row_state ledger_row(const struct ledger *l, uint64_t row);
 void ledger_settled(const struct ledger *l, uint64_t row, bool hold,
 		    uint64_t settled[JOURNAL_RECIPIENTS_MAX / 64], uint32_t *attempts);
 void ledger_counts(const struct ledger *l, struct ledger_counts *out);
-/* The newest begin times (journal_begin and intents) not older than since_ms, ascending; returns
- * how many were written to out (the newest max of them). */
+/* The newest begin times not older than since_ms, ascending; returns how many were written to out
+ * (the newest max of them, at most 2^20). Those of journal_begin(), or of the intents for a
+ * segment without any. */
 size_t ledger_begins(const struct ledger *l, int64_t since_ms, int64_t *out, size_t max);
 
-/* Final records of rows that are refused, deferred, skipped or in doubt, ascending by row: 1 got
- * one, 0 no more, -1 with e. Spans are borrowed until the next call. */
+/* Final records of recipients that are refused, deferred, skipped or in doubt, ascending by row: 1
+ * got one, 0 no more, -1 with e. Spans are borrowed until the next call. Of a row that was claimed
+ * before a power cut, and of which nothing else is known, only the number is known. */
 struct ledger_cursor {
 	size_t at;
 };
