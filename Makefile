@@ -3,7 +3,8 @@
 # make test               installs what tests need, builds, runs every test
 # make test-all           the same with sanitizers, lint and the long forms
 # make check              unit and script tests of one mode, without installing anything
-# make lint samples fuzz bench
+# make lint samples bench
+# make fuzz [FUZZ=liquid_source] [SECONDS=60]   searches for inputs that crash (tests/fuzz/fuzz.mk)
 # knobs: MODE=release|asan|tsan|cover  CC=gcc|clang  V=1  TEST=smtp_reply
 MODE ?= release
 ifeq ($(origin CC),default)
@@ -18,6 +19,7 @@ SAN_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SAN_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_REAL_MALLOC
 SAN_tsan := -O1 -g -fsanitize=thread
 SAN_cover := -O0 -g --coverage
+SAN_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DARENA_REAL_MALLOC
 CFLAGS += $(WARN) $(SAN_$(MODE)) -I. -D_GNU_SOURCE -MMD -MP -pthread
 LDFLAGS += $(SAN_$(MODE)) -pthread
 ifeq ($(MODE),release)
@@ -41,6 +43,8 @@ obj = $(patsubst %.c,$B/%.o,$1)
 UNIT := $(patsubst tests/unit/test_%.c,$B/tests/%,$(UNIT_SRC))
 FAULT := $(patsubst tests/fault/test_%.c,$B/tests/fault_%,$(FAULT_SRC))
 BENCH := $(patsubst tests/bench/bench_%.c,$B/bench/%,$(BENCH_SRC))
+
+include tests/fuzz/fuzz.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all tests check demo test test-all lint samples fuzz bench clean
@@ -77,10 +81,10 @@ $B/%.o: %.c
 	$(if $(V),,@echo "  $(CC) $<")
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
-tests: $(UNIT) $(FAULT) $B/fake-relay $B/lettershop
+tests: $(UNIT) $(FAULT) $(REPLAY) $B/fake-relay $B/lettershop
 
 # check [TEST=name]: each program prints its own cases; a summary line closes the run.
-check: $(if $(TEST),$B/tests/$(TEST),$(UNIT) $(FAULT))
+check: $(if $(TEST),$B/tests/$(TEST),$(UNIT) $(FAULT) $(REPLAY))
 	$(Q)tests/run-check $^
 
 demo:

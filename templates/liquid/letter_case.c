@@ -70,7 +70,7 @@ static void add_ascii(struct text *t, struct span s, enum mapping how)
 	char *p = NULL;
 
 	text_add(t, s);
-	if (t->failed)
+	if (t->failed || s.n == 0)
 		return;
 	p = t->p + t->n - s.n;
 	for (size_t i = 0; i < s.n; i++)

@@ -47,6 +47,15 @@ static int pop_options(struct machine *m, const struct op *op, uint8_t flags, st
 	return 0;
 }
 
+static int64_t sum_in_bounds(int64_t x, int64_t y)
+{
+	int64_t sum;
+
+	if (__builtin_add_overflow(x, y, &sum))
+		return x < 0 ? INT64_MIN : INT64_MAX;
+	return sum;
+}
+
 static void choose_items(struct machine *m, struct running_loop *l, int64_t limit)
 {
 	uint8_t flags = l->site->flags;
@@ -60,9 +69,9 @@ static void choose_items(struct machine *m, struct running_loop *l, int64_t limi
 	}
 	if ((flags & LOOP_CONTINUE) && machine_slot(m, l->site->offset)->kind == VALUE_INT)
 		l->from = machine_slot(m, l->site->offset)->i;
-	end = n;
-	if (limit < INT64_MAX && (l->from > 0 ? limit < n - l->from : limit + l->from < n))
-		end = limit + l->from;
+	end = sum_in_bounds(limit, l->from);
+	if (limit == INT64_MAX || end > n)
+		end = n;
 	if (l->from < 0)
 		l->from = 0;
 	l->length = end > l->from ? end - l->from : 0;
@@ -79,7 +88,7 @@ int machine_loop(struct machine *m, const struct op *op)
 	l.over = m->s->stack[--m->n_stack];
 	choose_items(m, &l, limit);
 	if (!(site->flags & LOOP_WITH))
-		*machine_slot(m, site->offset) = value_int(l.from + l.length);
+		*machine_slot(m, site->offset) = value_int(sum_in_bounds(l.from, l.length));
 	if (!(site->flags & (LOOP_HIDDEN | LOOP_TABLE)))
 		l.parent = parent_of(m);
 	if (site->flags & LOOP_TABLE) {
