@@ -1,7 +1,7 @@
 /* journal_identity.c - what changed since the campaign began, in words.
  *
  * The list is compared by its hash when both sides know it; else by size and time of change, where
- * a time of 0 is not known and is not compared. Held by tests/unit/test_results_identity.c. */
+ * a time of 0 is not known and is not compared. Held by tests/unit/test_results_journal.c. */
 #include "engine/results/journal_identity.h"
 
 #include <string.h>

@@ -112,7 +112,8 @@ static int vouched_for(struct journal_reader *r, uint64_t bad, struct err *e)
 }
 
 /* Bytes that are no record: 0 they are a lost tail, else -1 with what `wrong` says. */
-static int lost_or(struct journal_reader *r, int (*wrong)(const struct journal_reader *r, struct err *e), struct err *e)
+static int lost_or(struct journal_reader *r, int (*wrong)(const struct journal_reader *, struct err *),
+		   struct err *e)
 {
 	int vouched = r->lost_tail_allowed ? vouched_for(r, journal_reader_end(r), e) : 1;
 

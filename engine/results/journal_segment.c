@@ -8,7 +8,7 @@
  *  4. A failed sync is final for the segment: flush and sync fail from then on.
  *  5. After a sync the next flush carries a SYNCED record, by which a reader tells a tail that was
  *     lost in a power cut from damage.
- * Held by tests/unit/test_results_segment.c, test_results_faults.c. */
+ * Held by tests/unit/test_results_record.c, test_results_faults.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>

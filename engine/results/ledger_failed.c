@@ -2,7 +2,7 @@
  *
  * Where a row's last record stands is not kept for most rows. It is found by walking the segments
  * once for as many rows as FAILED_WINDOW records allow, and sorting those: bounded memory however
- * many failed, one walk for lists of any usual kind. Held by tests/unit/test_results_failed.c. */
+ * many failed, one walk for lists of any usual kind. Held by tests/unit/test_results_ledger.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,8 +111,8 @@ static int choose_rows(struct ledger *l, uint64_t first, uint64_t *behind, struc
 	return expected > 0;
 }
 
-static int add_record(struct ledger *l, const struct record *record, const struct record_mark *m, uint64_t position,
-		      struct err *e)
+static int add_record(struct ledger *l, const struct record *record, const struct record_mark *m,
+		      uint64_t position, struct err *e)
 {
 	for (size_t i = 0; i < m->indexes.n; i++) {
 		uint32_t index = (unsigned char)m->indexes.p[i];
@@ -193,8 +193,8 @@ static int read_at(struct ledger *l, uint64_t position, struct record *record, s
 	return journal_reader_at(&l->reader, position & ((UINT64_C(1) << POSITION_BITS) - 1), record, e);
 }
 
-static int give(struct ledger *l, const struct failed_record *f, struct journal_result *out, struct verdict *verdict,
-		struct err *e)
+static int give(struct ledger *l, const struct failed_record *f, struct journal_result *out,
+		struct verdict *verdict, struct err *e)
 {
 	uint32_t index = (uint32_t)(f->key % JOURNAL_RECIPIENTS_MAX);
 	struct record record;

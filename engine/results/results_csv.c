@@ -3,7 +3,7 @@
  * A spreadsheet program takes a cell that begins with = + - @ (also in their full-width forms), a
  * tab or a line end for a formula. Addresses and what servers say are other people's words: such
  * a cell gets an apostrophe in front, which the program shows as text. JSON lines stay exact.
- * Held by tests/unit/test_results_line.c. */
+ * Held by tests/unit/test_results_log.c. */
 #include <stdio.h>
 
 #include "engine/base/clock.h"
@@ -69,7 +69,8 @@ static void put_text(struct buf *out, struct span s)
 
 static int put_header(struct buf *out)
 {
-	return buf_add_str(out, "row,line,recipient,status,code,enhanced,reply,queue_id,relay,attempts,time,message_id\r\n");
+	return buf_add_str(out, "row,line,recipient,status,code,enhanced,reply,queue_id,relay,attempts,time,"
+			   "message_id\r\n");
 }
 
 /* Digits, none for 0: it means that the number is not known. */

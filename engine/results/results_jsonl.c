@@ -1,5 +1,5 @@
 /* results_jsonl.c - a result as a line of JSON (RFC 8259): exact texts, null for what is not known.
- * Held by tests/unit/test_results_line.c. */
+ * Held by tests/unit/test_results_log.c. */
 #include "engine/base/clock.h"
 #include "engine/base/utf8.h"
 #include "engine/results/results_line.h"

@@ -2,7 +2,7 @@
  *
  * Quoted are cells with a delimiter, a quote or a line end, cells with space at an end (readers
  * trim it), and the empty cell of a record that has only this one (it would be a blank line).
- * Held by tests/unit/test_rows_put.c: what is written is read back the same. */
+ * Held by tests/unit/test_rows_csv.c: what is written is read back the same. */
 #include "engine/base/buf.h"
 #include "engine/rows/rows.h"
 
