@@ -15,6 +15,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
+#include "engine/base/must.h"
 #include "engine/base/queue.h"
 #include "engine/results/journal.h"
 #include "engine/results/ledger.h"
@@ -354,6 +355,7 @@ static int hand_out(struct feeder *f, struct err *e)
 
 		if (rc <= 0)
 			return rc;
+		MUST(w);
 		f->wants[worker]--;
 		f->away++;
 		w->note.worker = worker;
