@@ -5,7 +5,7 @@
  *  1. answer, failure and done are guarded by lock; the thread writes them once, before done.
  *  2. holders counts asker and thread, guarded by lock; at 0 the lookup is freed.
  *  3. fd (an eventfd) becomes readable after done was set.
- * Held by tests/unit/test_net_lookup.c, also under TSan. */
+ * Held by tests/unit/test_net_address.c, also under TSan. */
 #include "transport/net/net.h"
 
 #include <errno.h>

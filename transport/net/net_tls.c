@@ -274,12 +274,21 @@ int tls_link_new(struct tls_link **out, struct net_link *l, const struct net_tls
 	return 0;
 }
 
+/* Our close_notify, if the socket takes it now. OpenSSL would call the session spoilt without it; since
+ * TLS 1.1 a link that was cut off says nothing against resuming its session. */
+static void say_goodbye(struct tls_link *t)
+{
+	if (!t->dead && t->held == 0)
+		(void)SSL_shutdown(t->ssl);
+	SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
 void tls_link_free(struct tls_link **t)
 {
 	if (!*t)
 		return;
-	if ((*t)->ssl && (*t)->shaken && !(*t)->dead && (*t)->held == 0)
-		(void)SSL_shutdown((*t)->ssl); /* our close_notify, if the socket takes it now */
+	if ((*t)->ssl && (*t)->shaken)
+		say_goodbye(*t);
 	SSL_free((*t)->ssl);
 	ERR_clear_error();
 	mem_free(*t);
@@ -363,10 +372,10 @@ static int explain_broken(struct tls_link *t, int ssl_error, int saved_errno, st
 	unsigned long code = ERR_peek_error();
 	const char *reason = ERR_reason_error_string(code);
 
+	if (ssl_error == SSL_ERROR_ZERO_RETURN) /* a clean end: ours may still be sent */
+		return err_set(e, ERR_NET, "the server closed the connection");
 	t->dead = true;
-	if (ssl_error == SSL_ERROR_ZERO_RETURN)
-		err_set(e, ERR_NET, "the server closed the connection");
-	else if (is_truncation(code) || (ssl_error == SSL_ERROR_SYSCALL && saved_errno == 0))
+	if (is_truncation(code) || (ssl_error == SSL_ERROR_SYSCALL && saved_errno == 0))
 		truncated(e);
 	else if (ssl_error == SSL_ERROR_SYSCALL) {
 		errno = saved_errno;
