@@ -42,6 +42,7 @@ struct tls_link {
 	const struct net_tls *setup;
 	struct net_ticket *ticket;
 	bool shaken, dead;
+	bool cut_off; /* the connection ended without the end of TLS */
 	bool handshake_wants_write, read_wants_write, write_wants_read, write_full;
 	struct err refused; /* the certificate's fault; kind ERR_NONE: none */
 	size_t gathered;    /* bytes in record */
@@ -53,12 +54,12 @@ struct tls_link {
 
 static int bio_write(BIO *b, const char *p, int n)
 {
-	const struct net_link *l = BIO_get_data(b);
+	const struct tls_link *t = BIO_get_data(b);
 	ssize_t rc;
 
 	BIO_clear_retry_flags(b);
 	do {
-		rc = send(l->fd, p, (size_t)n, MSG_NOSIGNAL);
+		rc = send(t->link->fd, p, (size_t)n, MSG_NOSIGNAL);
 	} while (rc < 0 && errno == EINTR);
 	if (rc < 0 && errno == EAGAIN)
 		BIO_set_retry_write(b);
@@ -67,17 +68,19 @@ static int bio_write(BIO *b, const char *p, int n)
 
 static int bio_read(BIO *b, char *p, int n)
 {
-	const struct net_link *l = BIO_get_data(b);
+	struct tls_link *t = BIO_get_data(b);
 	ssize_t rc;
 
 	BIO_clear_retry_flags(b);
 	do {
-		rc = recv(l->fd, p, (size_t)n, 0);
+		rc = recv(t->link->fd, p, (size_t)n, 0);
 	} while (rc < 0 && errno == EINTR);
 	if (rc < 0 && errno == EAGAIN)
 		BIO_set_retry_read(b);
-	if (rc == 0)
+	if (rc == 0) {
 		BIO_set_flags(b, BIO_FLAGS_IN_EOF);
+		t->cut_off = true;
+	}
 	return (int)rc;
 }
 
@@ -175,7 +178,8 @@ static int make_ctx(struct net_tls *t, const char *ca_file, struct err *e)
 	t->ctx = SSL_CTX_new(TLS_client_method());
 	if (!t->ctx || SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION) != 1)
 		return openssl_says(e, "cannot set up TLS");
-	SSL_CTX_set_options(t->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+	/* A missing close_notify is told apart by cut_off; to OpenSSL it would spoil the session's ticket. */
+	SSL_CTX_set_options(t->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_read_ahead(t->ctx, 1);
 	SSL_CTX_set_default_read_buffer_len(t->ctx, READ_BUFFER);
 	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
@@ -245,7 +249,7 @@ static int attach(struct tls_link *t)
 
 	if (!bio)
 		return -1;
-	BIO_set_data(bio, t->link);
+	BIO_set_data(bio, t);
 	SSL_set_bio(t->ssl, bio, bio);
 	SSL_set_app_data(t->ssl, t);
 	SSL_set_connect_state(t->ssl);
@@ -300,11 +304,6 @@ static int truncated(struct err *e)
 	return err_set(e, ERR_NET, "the server closed the connection without the end of TLS (close_notify)");
 }
 
-static bool is_truncation(unsigned long code)
-{
-	return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
-}
-
 /* Why the handshake failed, where no certificate is to blame. */
 static int explain_handshake(struct err *e, int saved_errno)
 {
@@ -317,8 +316,6 @@ static int explain_handshake(struct err *e, int saved_errno)
 			return net_link_broken(e);
 		return err_set(e, ERR_NET, "the server closed the connection during the TLS handshake");
 	}
-	if (is_truncation(code))
-		return err_set(e, ERR_NET, "the server closed the connection during the TLS handshake");
 	switch (ERR_GET_REASON(code)) {
 	case SSL_R_WRONG_VERSION_NUMBER:
 	case SSL_R_HTTP_REQUEST:
@@ -372,10 +369,10 @@ static int explain_broken(struct tls_link *t, int ssl_error, int saved_errno, st
 	unsigned long code = ERR_peek_error();
 	const char *reason = ERR_reason_error_string(code);
 
-	if (ssl_error == SSL_ERROR_ZERO_RETURN) /* a clean end: ours may still be sent */
+	if (ssl_error == SSL_ERROR_ZERO_RETURN && !t->cut_off) /* a clean end: ours may still be sent */
 		return err_set(e, ERR_NET, "the server closed the connection");
 	t->dead = true;
-	if (is_truncation(code) || (ssl_error == SSL_ERROR_SYSCALL && saved_errno == 0))
+	if (t->cut_off)
 		truncated(e);
 	else if (ssl_error == SSL_ERROR_SYSCALL) {
 		errno = saved_errno;
