@@ -12,7 +12,7 @@ enum { ROWS = 12 };
 static struct journal_io real;
 static long fail_at;   /* count down; the call that finds 0 fails */
 static long calls;
-static int fail_errno; /* 0: a short write, then ENOSPC */
+static int fail_errno; /* 0: a short write, then ENOSPC; -1: a short write, and it goes on */
 static bool cut_fails, full;
 
 static bool fails_now(void)
@@ -29,8 +29,8 @@ static ssize_t failing_pwrite(int fd, const void *p, size_t n, off_t at)
 	}
 	if (!fails_now())
 		return real.pwrite(fd, p, n, at);
-	if (fail_errno == 0) {
-		full = true;
+	if (fail_errno <= 0) {
+		full = fail_errno == 0;
 		return n > 1 ? real.pwrite(fd, p, n / 2, at) : -1;
 	}
 	errno = fail_errno;
@@ -42,7 +42,7 @@ static int failing_sync(int fd)
 	(void)fd;
 	if (!fails_now())
 		return 0;
-	errno = fail_errno ? fail_errno : EIO;
+	errno = fail_errno > 0 ? fail_errno : EIO;
 	return -1;
 }
 
@@ -145,7 +145,7 @@ static void check_told(struct fixture *f, const struct told *t, long n, int erro
 
 static void every_call_fails_once(void **state)
 {
-	static const int errors[] = { 0, ENOSPC, EIO, EINTR, EDQUOT };
+	static const int errors[] = { 0, -1, ENOSPC, EIO, EINTR, EDQUOT };
 	struct fixture *f = *state;
 	struct told t;
 
@@ -174,8 +174,12 @@ static void no_space_is_told(void **state)
 	struct fixture *f = *state;
 	struct journal *j = fixture_open(f, false);
 	struct journal_segment *s = fixture_segment(f, j, 0);
+	struct stat before, after;
+	char path[256];
 	size_t pending;
 
+	snprintf(path, sizeof path, "%s/run-0001-worker-000", f->journal);
+	assert_int_equal(stat(path, &before), 0);
 	fixture_intent(s, 1, 1, 1, 0);
 	pending = journal_pending(s);
 	break_at(0, 0);
@@ -183,6 +187,8 @@ static void no_space_is_told(void **state)
 	assert_non_null(strstr(f->e.text, "No space left"));
 	assert_int_equal(f->e.sys_errno, ENOSPC);
 	assert_true(journal_pending(s) >= pending);
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_size, before.st_size);
 	full = false;
 	assert_int_equal(journal_flush(s, &f->e), 0);
 	assert_int_equal(journal_pending(s), 0);
