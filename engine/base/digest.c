@@ -78,11 +78,17 @@ size_t digest_end(struct digest *d, unsigned char out[DIGEST_MAX])
 	return n;
 }
 
+size_t digest_once(enum digest_kind kind, struct span s, unsigned char out[DIGEST_MAX])
+{
+	const EVP_MD *md = algorithm(kind);
+	unsigned n = 0;
+
+	return md && EVP_Digest(s.n ? s.p : "", s.n, out, &n, md, NULL) == 1 ? n : 0;
+}
+
 int digest_sha256(struct span s, unsigned char out[SHA256_SIZE])
 {
-	const EVP_MD *md = algorithm(DIGEST_SHA256);
-
-	return md && EVP_Digest(s.n ? s.p : "", s.n, out, NULL, md, NULL) == 1 ? 0 : -1;
+	return digest_once(DIGEST_SHA256, s, out) == SHA256_SIZE ? 0 : -1;
 }
 
 size_t digest_hmac(enum digest_kind kind, struct span key, struct span s, unsigned char out[DIGEST_MAX])

@@ -21,7 +21,8 @@ size_t digest_end(struct digest *d, unsigned char out[DIGEST_MAX]);
 
 /* One call for short inputs; -1 only when memory runs out. */
 int digest_sha256(struct span s, unsigned char out[SHA256_SIZE]);
-/* Returns the size of the result, 0 when memory ran out. */
+/* Of any kind; both return the size of the result, 0 when memory ran out. */
+size_t digest_once(enum digest_kind kind, struct span s, unsigned char out[DIGEST_MAX]);
 size_t digest_hmac(enum digest_kind kind, struct span key, struct span s, unsigned char out[DIGEST_MAX]);
 
 /* Lower-case; out gets 2 * n bytes and a NUL. */

@@ -64,14 +64,19 @@ static void add_zone(struct text *t, const struct directive *d, int minutes)
 	add_padded(t, d, s, '0', 0);
 }
 
-static void add_zone_name(struct text *t, const struct directive *d, int minutes)
+static void add_zone_name(struct text *t, const struct directive *d, struct moment at)
 {
 	struct directive colon = { .colons = 1 };
+	char name[16];
 
-	if (minutes == 0)
+	if (at.zone_name.n) {
+		snprintf(name, sizeof name, "%.*s", SPAN_ARG(at.zone_name));
+		add_padded(t, d, name, ' ', 0);
+	} else if (at.zone_minutes == 0) {
 		add_padded(t, d, "UTC", ' ', 0);
-	else
-		add_zone(t, &colon, minutes);
+	} else {
+		add_zone(t, &colon, at.zone_minutes);
+	}
 }
 
 /* Days of the year's week 1 that lie in the year before or after: ISO 8601. */
@@ -172,7 +177,7 @@ static bool add_time(struct text *t, const struct directive *d, char letter, str
 		add_zone(t, d, at.zone_minutes);
 		return true;
 	case 'Z':
-		add_zone_name(t, d, at.zone_minutes);
+		add_zone_name(t, d, at);
 		return true;
 	default:
 		return false;

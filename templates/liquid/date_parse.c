@@ -296,7 +296,8 @@ static bool finish(struct reading *r, struct moment now, struct moment *out)
 	if (c.year > YEAR_MAX || c.month < 1 || c.month > 12 || c.day < 1 || c.day > days_in(c.year, c.month) ||
 	    c.hour > 24 || c.minute > 59 || c.second > 60 || (c.hour == 24 && (c.minute || c.second)))
 		return false;
-	out->zone_minutes = r->zone == ZONE_UNSET ? now.zone_minutes : r->zone;
+	*out = (struct moment){ .zone_minutes = r->zone == ZONE_UNSET ? now.zone_minutes : r->zone,
+				.in_now_zone = r->zone == ZONE_UNSET };
 	out->wall_ms = clock_from_civil(&c, out->zone_minutes);
 	return true;
 }
@@ -314,7 +315,7 @@ bool date_parse(struct span text, struct moment now, struct moment *out)
 		return true;
 	}
 	if (r.rest.n <= UNIX_DIGITS_MAX && span_number(r.rest, 253402300799ULL, &seconds) == 0) {
-		*out = (struct moment){ (int64_t)seconds * 1000, now.zone_minutes };
+		*out = (struct moment){ .wall_ms = (int64_t)seconds * 1000, .zone_minutes = now.zone_minutes };
 		return true;
 	}
 	return read_all(&r) && finish(&r, now, out);

@@ -11,6 +11,8 @@
 struct moment {
 	int64_t wall_ms;
 	int zone_minutes;
+	struct span zone_name; /* what %Z prints; empty: made of zone_minutes */
+	bool in_now_zone;      /* date_parse(): a wall time of which nobody said the zone */
 };
 
 /* 2026-11-23, 2026-11-23T05:40:08Z, 23 Nov 2026, November 23, 2026 5:40 pm, Mon, 23 Nov 2026

@@ -203,6 +203,36 @@ void emit_expr(struct emit *m, const struct expr *x)
 		emit_step(m, s);
 }
 
+/* The zone that a template states is read now; where a value names it, all of them are. */
+static void emit_zone(struct emit *m, const struct call *call)
+{
+	const struct arg *a = call->args ? call->args->next : NULL;
+	struct zones *zones = &m->p->zones;
+	int rc;
+
+	if (!call->own || !filter_names_zone(call->own) || !a || !a->value)
+		return;
+	bool fixed = a->value->kind == EXPR_LITERAL && a->value->literal.kind == VALUE_TEXT;
+	struct span name = fixed ? value_span(a->value->literal) : SPAN("");
+
+	rc = !fixed ? zones_add_all(zones, &m->p->memory) : name.n ? zones_add(zones, &m->p->memory, name) : 1;
+	if (rc < 0)
+		m->c->no_memory = true;
+	if (rc != 0 || !fixed)
+		return;
+	if (zones_add_all(zones, &m->p->memory) < 0)
+		m->c->no_memory = true;
+	struct span near = zones_nearest(zones, name);
+	char hint[FINDING_HINT_MAX];
+
+	if (near.n)
+		snprintf(hint, sizeof hint, "did you mean '%.*s'?", SPAN_ARG(near));
+	else
+		snprintf(hint, sizeof hint, zones->n ? "zones are named as in \"Europe/Berlin\""
+						     : "this system has no time zones: install tzdata");
+	compile_mistake(m->c, a->value->at, "time zone", hint, "there is no time zone '%.*s'", SPAN_ARG(name));
+}
+
 /* Arguments in the order the filter wants them; the named one is the last. */
 static void emit_call(struct emit *m, const struct call *call)
 {
@@ -215,6 +245,7 @@ static void emit_call(struct emit *m, const struct call *call)
 	*site = (struct call_site){ call->own, call->foreign };
 	uint32_t index = m->p->calls.n - 1;
 
+	emit_zone(m, call);
 	for (const struct arg *a = call->args; a; a = a->next) {
 		if (a->name.n) {
 			named = a;

@@ -12,8 +12,8 @@
 #include "templates/liquid/escape.h"
 #include "templates/liquid/values.h"
 
-static const struct filter *const tables[] = { filters_text, filters_html,   filters_code, filters_list,
-					       filters_pick, filters_number, filters_date };
+static const struct filter *const tables[] = { filters_text, filters_html,   filters_code,  filters_list,
+					       filters_pick, filters_number, filters_money, filters_date };
 
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 

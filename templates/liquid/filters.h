@@ -16,6 +16,7 @@ struct filter_run {
 	bool html;           /* the program escapes: mind value.safe */
 	int64_t now_ms;
 	int zone_minutes;
+	const struct zones *zones; /* that the program knows */
 	uint64_t *steps;     /* what is left of the render's */
 	struct err *e;
 };
@@ -52,8 +53,11 @@ const struct filter *filter_find(struct span name);
 /* A name that was probably meant, or { NULL, 0 }. */
 struct span filter_nearest(struct span name);
 
+/* Is its second argument the name of a time zone? */
+bool filter_names_zone(const struct filter *f);
+
 /* The tables, one a file, each ended by an empty name. */
 extern const struct filter filters_text[], filters_html[], filters_code[], filters_list[], filters_pick[],
-	filters_number[], filters_date[];
+	filters_number[], filters_money[], filters_date[];
 
 #endif

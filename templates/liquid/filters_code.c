@@ -195,27 +195,56 @@ static int hex_result(struct filter_run *run, const unsigned char *bytes, size_t
 	return 0;
 }
 
-static int sha256(struct filter_run *run, struct value in, const struct value *args, unsigned n, struct value *out)
+static int digested(struct filter_run *run, struct value in, enum digest_kind kind, struct value *out)
 {
 	unsigned char bytes[DIGEST_MAX];
 	struct span s;
 
-	(void)args, (void)n;
 	if (filter_text(run, in, &s) < 0)
 		return -1;
-	return hex_result(run, bytes, digest_sha256(s, bytes) < 0 ? 0 : SHA256_SIZE, out);
+	return hex_result(run, bytes, digest_once(kind, s, bytes), out);
+}
+
+static int keyed(struct filter_run *run, struct value in, struct value by, enum digest_kind kind, struct value *out)
+{
+	unsigned char bytes[DIGEST_MAX];
+	struct span s, key;
+
+	if (filter_text(run, in, &s) < 0 || filter_text(run, by, &key) < 0)
+		return -1;
+	return hex_result(run, bytes, digest_hmac(kind, key, s, bytes), out);
+}
+
+static int md5(struct filter_run *run, struct value in, const struct value *args, unsigned n, struct value *out)
+{
+	(void)args, (void)n;
+	return digested(run, in, DIGEST_MD5, out);
+}
+
+static int sha1(struct filter_run *run, struct value in, const struct value *args, unsigned n, struct value *out)
+{
+	(void)args, (void)n;
+	return digested(run, in, DIGEST_SHA1, out);
+}
+
+static int sha256(struct filter_run *run, struct value in, const struct value *args, unsigned n, struct value *out)
+{
+	(void)args, (void)n;
+	return digested(run, in, DIGEST_SHA256, out);
+}
+
+static int hmac_sha1(struct filter_run *run, struct value in, const struct value *args, unsigned n,
+		     struct value *out)
+{
+	(void)n;
+	return keyed(run, in, args[0], DIGEST_SHA1, out);
 }
 
 static int hmac_sha256(struct filter_run *run, struct value in, const struct value *args, unsigned n,
 		       struct value *out)
 {
-	unsigned char bytes[DIGEST_MAX];
-	struct span s, key;
-
 	(void)n;
-	if (filter_text(run, in, &s) < 0 || filter_text(run, args[0], &key) < 0)
-		return -1;
-	return hex_result(run, bytes, digest_hmac(DIGEST_SHA256, key, s, bytes), out);
+	return keyed(run, in, args[0], DIGEST_SHA256, out);
 }
 
 /* ---- JSON (RFC 8259) ---- */
@@ -290,7 +319,10 @@ const struct filter filters_code[] = {
 	{ { "base64_decode", 13 }, 0, 0, NULL, base64_decode },
 	{ { "base64_url_safe_encode", 22 }, 0, 0, NULL, base64_url_safe_encode },
 	{ { "base64_url_safe_decode", 22 }, 0, 0, NULL, base64_url_safe_decode },
+	{ { "md5", 3 }, 0, 0, NULL, md5 },
+	{ { "sha1", 4 }, 0, 0, NULL, sha1 },
 	{ { "sha256", 6 }, 0, 0, NULL, sha256 },
+	{ { "hmac_sha1", 9 }, 1, 1, NULL, hmac_sha1 },
 	{ { "hmac_sha256", 11 }, 1, 1, NULL, hmac_sha256 },
 	{ { "json", 4 }, 0, 0, NULL, json },
 	{ { NULL, 0 }, 0, 0, NULL, NULL },

@@ -11,6 +11,7 @@
 #include "templates/liquid/filters.h"
 #include "templates/liquid/liquid.h"
 #include "templates/liquid/source.h"
+#include "templates/liquid/zone.h"
 
 /* The instructions. "push" and "pop" are of the value stack; a slot is a variable of the frame. */
 enum op_code {
@@ -131,6 +132,7 @@ struct liquid_program {
 	struct table loops;     /* struct loop_site */
 	struct table parts;     /* struct part */
 	struct table scopes;    /* struct scope */
+	struct zones zones;     /* that date is given */
 	struct source *sources; /* in the order of their numbers */
 	uint32_t n_sources;
 	uint32_t n_slots;       /* of the outermost frame */

@@ -16,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { STEPS = 20000, OUTPUT = 1 << 18, ARENA = 32 << 20, DEPTH_MAX = 4, TEMPLATES_MAX = 512, SOURCE_MAX = 160 };
 
-static const struct filter *const tables[] = { filters_text, filters_html,   filters_code, filters_list,
-					       filters_pick, filters_number, filters_date };
+static const struct filter *const tables[] = { filters_text, filters_html,   filters_code,  filters_list,
+					       filters_pick, filters_number, filters_money, filters_date };
 static const char *const plain[] = {
 	"{{ a }}",
 	"{% if a == b %}{{ c }}{% endif %}{% if a contains b %}1{% endif %}",
