@@ -88,7 +88,8 @@ static inline struct journal_header fixture_header(void)
 	h.identity.list_size = 1000;
 	h.identity.list_mtime_ns = 5;
 	snprintf(h.identity.destination, sizeof h.identity.destination, "relays");
-	snprintf(h.identity.options, sizeof h.identity.options, "charset=utf-8\nbulk=yes\n");
+	/* Long enough that the header spans several sectors of a disk. */
+	snprintf(h.identity.options, sizeof h.identity.options, "charset=utf-8\nbulk=yes\ntext=%0900d\n", 0);
 	return h;
 }
 
