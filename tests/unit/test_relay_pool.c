@@ -1,0 +1,698 @@
+/* A worker's sessions against a server in this program: every mail has one verdict and comes back;
+ * connections are made, kept, closed, lost and made again as relay.h says; broken relays go down. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/err.h"
+#include "engine/base/mem.h"
+#include "mini_smtpd.h"
+#include "transport/relay/relay.h"
+
+enum { RELAYS_MAX = 3, TICKETS_MAX = 1000, LOOSE_MS = 20000 };
+
+/* What drives a pool as a worker does. */
+struct rig {
+	struct relay *relays[RELAYS_MAX];
+	unsigned n_relays;
+	struct relay_pool *pool;
+	unsigned n_mails, next, n_free, done, sent, in_doubt, refused;
+	unsigned deferred;      /* verdicts; such mails are offered again */
+	unsigned pauses, downs, all_downs;
+	unsigned again[MINI_MAILS_MAX], n_again;
+	unsigned free_tickets[TICKETS_MAX], of_ticket[TICKETS_MAX], verdicts[TICKETS_MAX];
+	enum verdict_kind kind[TICKETS_MAX];
+	struct mail mails[TICKETS_MAX];
+	struct span to[TICKETS_MAX];
+	char to_text[TICKETS_MAX][32];
+	unsigned granted[TICKETS_MAX], n_granted;
+	struct err why; /* of the last PAUSE or DOWN */
+	struct verdict last;
+	bool hold; /* offer nothing now */
+};
+
+static const struct span content[] = { { "Subject: x\r\n", 12 }, { "\r\nhello\r\n", 9 } };
+
+static void add_relay(struct rig *r, struct mini_smtpd *s, const char *user, const char *parameters)
+{
+	struct relay_options opt = { .helo = "worker.example" };
+	struct err e = { 0 };
+	char url[128];
+
+	if (user[0]) {
+		setenv("TEST_RELAY_PASSWORD", "canary", 1);
+		opt.password_env = "TEST_RELAY_PASSWORD";
+	}
+	snprintf(url, sizeof url, "smtp://%s%s127.0.0.1:%d?tls=none%s", user, user[0] ? "@" : "", mini_smtpd_port(s),
+		 parameters);
+	opt.url = url;
+	opt.window = 4;
+	if (relay_open(&r->relays[r->n_relays++], &opt, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void begin(struct rig *r, unsigned connections, unsigned mails)
+{
+	const struct relay_pool_options opt = {
+		.relays = (const struct relay *const *)r->relays, .n_relays = r->n_relays,
+		.connections = connections, .wake_fd = -1, .trace_fd = getenv("TRACE") ? 2 : -1,
+	};
+	struct err e = { 0 };
+
+	r->n_mails = mails;
+	assert_int_equal(relay_pool_new(&r->pool, &opt, &e), 0);
+	assert_true(relay_pool_tickets(r->pool) <= TICKETS_MAX);
+	for (unsigned i = relay_pool_tickets(r->pool); i-- > 0;)
+		r->free_tickets[r->n_free++] = i;
+}
+
+static void end(struct rig *r)
+{
+	relay_pool_free(&r->pool);
+	for (unsigned i = 0; i < r->n_relays; i++)
+		relay_free(&r->relays[i]);
+}
+
+static void offer_one(struct rig *r)
+{
+	unsigned t = r->free_tickets[--r->n_free];
+	unsigned n = r->n_again ? r->again[--r->n_again] : r->next++;
+
+	snprintf(r->to_text[t], sizeof r->to_text[t], "r%u@example.org", n);
+	r->to[t] = span_str(r->to_text[t]);
+	r->of_ticket[t] = n;
+	r->verdicts[t] = 0;
+	r->mails[t] = (struct mail){ .sender = SPAN("ann@example.com"), .recipients = &r->to[t], .n_recipients = 1,
+				     .content = content, .n_content = 2, .size = 21, .row = n + 1, .ticket = t };
+	assert_int_equal(relay_pool_offer(r->pool, &r->mails[t]), 1);
+}
+
+static void mail_done(struct rig *r, unsigned t)
+{
+	assert_int_equal(r->verdicts[t], 1); /* invariant 1 */
+	r->verdicts[t] = 0;
+	r->free_tickets[r->n_free++] = t;
+	if (r->kind[t] == VERDICT_DEFERRED)
+		r->again[r->n_again++] = r->of_ticket[t];
+	else
+		r->done++;
+}
+
+static void take_events(struct rig *r)
+{
+	struct relay_event ev;
+
+	while (relay_pool_event(r->pool, &ev)) {
+		switch (ev.kind) {
+		case RELAY_INTENT:
+			r->granted[r->n_granted++] = ev.ticket;
+			break;
+		case RELAY_VERDICT:
+			r->verdicts[ev.ticket]++;
+			r->kind[ev.ticket] = ev.verdict->kind;
+			r->last = *ev.verdict;
+			r->sent += ev.verdict->kind == VERDICT_SENT;
+			r->deferred += ev.verdict->kind == VERDICT_DEFERRED;
+			r->refused += ev.verdict->kind == VERDICT_REFUSED;
+			r->in_doubt += ev.verdict->kind == VERDICT_IN_DOUBT;
+			break;
+		case RELAY_DONE:
+			mail_done(r, ev.ticket);
+			break;
+		case RELAY_PAUSE:
+			r->pauses++;
+			r->why = *ev.error;
+			break;
+		case RELAY_DOWN:
+			assert_int_equal(r->all_downs, 0);
+			r->downs++;
+			r->why = *ev.error;
+			break;
+		case RELAY_ALL_DOWN:
+			r->all_downs++;
+			assert_non_null(ev.error);
+			break;
+		}
+	}
+}
+
+static bool may_offer(const struct rig *r)
+{
+	return !r->hold && (r->next < r->n_mails || r->n_again) && r->n_free && relay_pool_wants(r->pool);
+}
+
+static void turn(struct rig *r, int64_t max_ms)
+{
+	struct err e = { 0 };
+
+	if (may_offer(r))
+		max_ms = 0;
+	assert_int_equal(relay_pool_wait(r->pool, max_ms, &e), 0);
+	take_events(r);
+	while (may_offer(r))
+		offer_one(r);
+	take_events(r);
+	for (unsigned i = 0; i < r->n_granted; i++)
+		relay_pool_grant(r->pool, r->granted[i]);
+	r->n_granted = 0;
+	relay_pool_push(r->pool);
+}
+
+/* Until all mails are done or all relays down. */
+static void run(struct rig *r)
+{
+	int64_t until = clock_mono_ms() + LOOSE_MS;
+
+	while (r->done < r->n_mails && !r->all_downs) {
+		turn(r, 1000);
+		if (clock_mono_ms() > until)
+			fail_msg("%u of %u are done: %s", r->done, r->n_mails, r->why.text);
+	}
+}
+
+static void quit(struct rig *r)
+{
+	int64_t until = clock_mono_ms() + LOOSE_MS;
+
+	relay_pool_finish(r->pool);
+	while (relay_pool_in_hand(r->pool) || relay_pool_open_links(r->pool)) {
+		turn(r, 1000);
+		assert_true(clock_mono_ms() < until);
+	}
+}
+
+/* ---- all is well ---- */
+
+static void sends_each_once(void **state)
+{
+	static const unsigned connections[] = { 1, 3, 8 };
+
+	(void)state;
+	for (size_t c = 0; c < 3; c++) {
+		const struct mini_options o = { 0 };
+		struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+		struct rig *r = calloc(1, sizeof *r);
+
+		add_relay(r, s, "", "");
+		begin(r, connections[c], 1000);
+		run(r);
+		assert_int_equal(r->sent, 1000);
+		for (unsigned i = 0; i < 1000; i++)
+			assert_int_equal(mini_smtpd_took(s, i), 1);
+		assert_true(mini_smtpd_connections(s) <= connections[c]);
+		assert_int_equal(r->pauses + r->downs, 0);
+		quit(r);
+		assert_int_equal(mini_smtpd_commands(s, "QUIT"), mini_smtpd_connections(s));
+		assert_int_equal(relay_pool_wants(r->pool), 0);
+		end(r);
+		free(r);
+		mini_smtpd_stop(s);
+	}
+}
+
+/* One connection before there is work, and no more than the work needs. */
+static void grows_with_work(void **state)
+{
+	const struct mini_options o = { 0 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 8, 0);
+	for (int i = 0; i < 20; i++)
+		turn(r, 5);
+	assert_int_equal(relay_pool_open_links(r->pool), 1);
+	assert_int_equal(relay_pool_wants(r->pool), 1);
+	for (unsigned i = 1; i <= 5; i++) { /* slowly */
+		r->n_mails = i;
+		usleep(30000);
+		run(r);
+	}
+	assert_int_equal(mini_smtpd_connections(s), 1);
+	r->n_mails = 3000;
+	run(r);
+	assert_true(mini_smtpd_connections(s) > 1);
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+static void idle_sessions_leave_and_return(void **state)
+{
+	const struct mini_options o = { 0 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 1, 1);
+	run(r);
+	clock_shift(7900, 0);
+	turn(r, 0);
+	turn(r, 0);
+	assert_int_equal(relay_pool_open_links(r->pool), 1);
+	clock_shift(8100, 0);
+	while (relay_pool_open_links(r->pool))
+		turn(r, 100);
+	assert_int_equal(mini_smtpd_commands(s, "QUIT"), 1);
+	assert_int_equal(relay_pool_wants(r->pool), 1); /* one may wait for a connection */
+	r->n_mails = 30;
+	run(r);
+	assert_int_equal(r->sent, 30);
+	assert_int_equal(mini_smtpd_connections(s), 2);
+	assert_int_equal(r->pauses + r->deferred, 0);
+	clock_shift(0, 0);
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+/* A server that hangs up on an idle session: nothing is said about it, and its patience is learned. */
+static void idle_close_of_the_server(void **state)
+{
+	const struct mini_options o = { 0 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 1, 1);
+	run(r);
+	clock_shift(5000, 0);
+	mini_smtpd_hang_up(s);
+	while (relay_pool_open_links(r->pool))
+		turn(r, 100);
+	assert_int_equal(r->pauses + r->deferred, 0);
+	r->n_mails = 2;
+	run(r);
+	assert_int_equal(r->sent, 2);
+	clock_shift(9100, 0); /* 4.1 s later */
+	while (relay_pool_open_links(r->pool))
+		turn(r, 100);
+	assert_int_equal(mini_smtpd_commands(s, "QUIT"), 1);
+	assert_int_equal(r->pauses + r->deferred, 0);
+	clock_shift(0, 0);
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+/* ---- servers that end sessions ---- */
+
+static void few_mails_a_connection(void **state)
+{
+	(void)state;
+	for (unsigned k = 1; k <= 12; k++) {
+		const struct mini_options o = { .mails_per_connection = k, .say_421 = k % 2 };
+		struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+		struct rig *r = calloc(1, sizeof *r);
+
+		add_relay(r, s, "", "");
+		begin(r, 3, 100);
+		run(r);
+		assert_int_equal(r->refused, 0);
+		assert_int_equal(r->sent + r->in_doubt, 100);
+		if (r->in_doubt && k % 2) /* what a 421 was said behind is settled */
+			fail_msg("k %u: %u in doubt", k, r->in_doubt);
+		for (unsigned i = 0; i < 100; i++)
+			assert_true(mini_smtpd_took(s, i) <= 1);
+		end(r);
+		free(r);
+		mini_smtpd_stop(s);
+	}
+}
+
+static void a_thousand_connections(void **state)
+{
+	const struct mini_options o = { 0 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+	struct relay_options opt = { .helo = "worker.example", .messages_per_connection = 1 };
+	struct err e = { 0 };
+	unsigned before = 0;
+	char url[64];
+
+	(void)state;
+	snprintf(url, sizeof url, "smtp://127.0.0.1:%d?tls=none", mini_smtpd_port(s));
+	opt.url = url;
+	assert_int_equal(relay_open(&r->relays[r->n_relays++], &opt, &e), 0);
+	begin(r, 2, 1000);
+	run(r);
+	quit(r);
+	assert_int_equal(r->sent, 1000);
+	assert_int_equal(mini_smtpd_connections(s), 1000);
+	end(r);
+	mini_smtpd_stop(s);
+	DIR *d = opendir("/proc/self/fd");
+	while (readdir(d))
+		before++;
+	closedir(d);
+	assert_true(before < 16); /* none was left open */
+	free(r);
+}
+
+static void lost_after_the_end_of_data(void **state)
+{
+	const struct mini_options o = { .mute_end = true };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 1, 1);
+	run(r);
+	assert_int_equal(r->in_doubt, 1);
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+static void bad_greetings_first(void **state)
+{
+	const struct mini_options o = { .bad_connections = 3, .first_greeting = "421 4.3.2 later\r\n" };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+	int64_t begin_ms = clock_mono_ms();
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 2, 10);
+	run(r);
+	assert_int_equal(r->sent, 10);
+	assert_int_equal(r->pauses, 3);
+	assert_int_equal(r->downs, 0);
+	assert_non_null(strstr(r->why.text, "later"));
+	assert_true(clock_mono_ms() - begin_ms >= 1000); /* 0.2 + 0.4 + 0.8 s, less a quarter */
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+/* Each session is ready and then breaks: the waits must grow all the same. */
+static void never_serves(void **state)
+{
+	const struct mini_options o = { .drop_mail = true, .ehlo = "250 mini\r\n" };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+	int64_t begin_ms = clock_mono_ms();
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 1, 1);
+	while (clock_mono_ms() - begin_ms < 1500)
+		turn(r, 50);
+	if (mini_smtpd_connections(s) < 3 || mini_smtpd_connections(s) > 5)
+		fail_msg("%u connections", mini_smtpd_connections(s));
+	assert_true(r->pauses >= 2 && r->deferred >= 2);
+	clock_shift(11 * 60 * 1000, 0);
+	run(r);
+	assert_int_equal(r->downs, 1);
+	assert_int_equal(r->all_downs, 1);
+	assert_non_null(strstr(r->why.text, "gave up after 10 min"));
+	assert_int_equal(relay_pool_in_hand(r->pool), 0);
+	clock_shift(0, 0);
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+static void vanishes_and_comes_back(void **state)
+{
+	const struct mini_options o = { 0 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+	uint16_t port = mini_smtpd_port(s);
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 2, 10);
+	run(r);
+	mini_smtpd_stop(s);
+	while (relay_pool_open_links(r->pool))
+		turn(r, 1000);
+	r->n_mails = 20;
+	while (r->pauses < 2)
+		turn(r, 1000);
+	assert_int_equal(r->downs, 0);
+	assert_non_null(strstr(r->why.text, "refused"));
+	s = mini_smtpd_start(&o, port);
+	run(r);
+	assert_int_equal(r->sent, 20);
+	for (unsigned i = 10; i < 20; i++)
+		assert_int_equal(mini_smtpd_took(s, i), 1);
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+/* ---- relays that are down ---- */
+
+static const struct down_case {
+	const char *title;
+	struct mini_options o;
+	const char *user, *url_end;
+	const char *words;
+	const char *never; /* a command that must not come */
+	bool hint;
+} downs[] = {
+	{ "login", { .ehlo = "250-mini\r\n250 AUTH PLAIN\r\n", .auth = "535 5.7.8 no\r\n" }, "ann", "", "refused", "MAIL", true },
+	{ "no login there", { 0 }, "ann", "", "offers no login", "MAIL", true },
+	{ "no STARTTLS", { 0 }, "", "&tls=starttls", "STARTTLS", "MAIL", true },
+	{ "STARTTLS refused", { .ehlo = "250-mini\r\n250 STARTTLS\r\n", .starttls = "501 no\r\n" }, "", "&tls=starttls",
+	  "refused to begin TLS", "MAIL", true },
+	{ "injection", { .ehlo = "250-mini\r\n250 STARTTLS\r\n", .starttls = "220 go\r\n250 injected\r\n" }, "",
+	  "&tls=starttls", "in clear", "MAIL", false },
+	{ "not TLS", { .ehlo = "250-mini\r\n250 STARTTLS\r\n", .starttls = "220 go\r\n" }, "", "&tls=starttls", NULL, "MAIL",
+	  false },
+};
+
+static void check_down(const struct down_case *c)
+{
+	struct mini_smtpd *s = mini_smtpd_start(&c->o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+	char place[32];
+
+	add_relay(r, s, c->user, c->url_end);
+	begin(r, 4, 10);
+	run(r);
+	if (r->downs != 1 || r->all_downs != 1 || (c->words && !strstr(r->why.text, c->words)))
+		fail_msg("%s: %u, %s", c->title, r->downs, r->why.text);
+	snprintf(place, sizeof place, "127.0.0.1:%d", mini_smtpd_port(s));
+	assert_string_equal(r->why.path, place);
+	assert_true(!c->hint || r->why.hint[0]);
+	assert_null(strstr(r->why.text, "canary"));
+	for (int i = 0; i < 10; i++)
+		turn(r, 5);
+	assert_int_equal(mini_smtpd_connections(s), 1); /* never again */
+	assert_int_equal(mini_smtpd_commands(s, c->never), 0);
+	assert_int_equal(relay_pool_wants(r->pool), 0);
+	relay_pool_free(&r->pool);
+	r->downs = r->all_downs = r->n_free = 0;
+	begin(r, 1, 10); /* another worker is told without asking */
+	run(r);
+	assert_int_equal(r->all_downs, 1);
+	assert_int_equal(mini_smtpd_connections(s), 1);
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+static void down_for_good(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof downs / sizeof *downs; i++)
+		check_down(&downs[i]);
+}
+
+static void never_reached(void **state)
+{
+	const struct mini_options o = { .greeting = "" };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 1, 1);
+	turn(r, 50);
+	clock_shift(5 * 60 * 1000 + 10, 0); /* no word in all that time */
+	run(r);
+	assert_int_equal(r->downs, 1);
+	assert_non_null(strstr(r->why.text, "greeting"));
+	clock_shift(0, 0);
+	end(r);
+
+	memset(r, 0, sizeof *r);
+	add_relay(r, s, "", "");
+	mini_smtpd_stop(s);
+	begin(r, 1, 1);
+	run(r);
+	assert_int_equal(r->downs, 1);
+	assert_non_null(strstr(r->why.text, "refused"));
+	assert_non_null(strstr(r->why.hint, "port"));
+	end(r);
+	free(r);
+}
+
+/* ---- several relays ---- */
+
+static void shares_and_fails_over(void **state)
+{
+	const struct mini_options good = { 0 }, bad = { .mails_per_connection = 5 };
+	struct mini_smtpd *a = mini_smtpd_start(&bad, 0), *b = mini_smtpd_start(&good, 0);
+	struct rig *r = calloc(1, sizeof *r);
+	unsigned at_a = 0, at_b = 0;
+
+	(void)state;
+	add_relay(r, a, "", "");
+	add_relay(r, b, "", "");
+	begin(r, 4, 400);
+	while (r->done < 200)
+		turn(r, 1000);
+	mini_smtpd_stop(a); /* no word any more */
+	a = NULL;
+	run(r);
+	for (unsigned i = 0; i < 400; i++)
+		at_b += mini_smtpd_took(b, i);
+	at_a = r->sent - at_b;
+	assert_int_equal(r->sent + r->in_doubt, 400);
+	assert_true(at_a > 0 && at_b > 200);
+	assert_int_equal(r->all_downs, 0);
+	end(r);
+	free(r);
+	mini_smtpd_stop(b);
+}
+
+static void one_broken_of_two(void **state)
+{
+	const struct mini_options good = { 0 }, bad = { .ehlo = "250-mini\r\n250 AUTH PLAIN\r\n", .auth = "535 no\r\n" };
+	struct mini_smtpd *a = mini_smtpd_start(&bad, 0), *b = mini_smtpd_start(&good, 0);
+
+	(void)state;
+	for (unsigned connections = 1; connections <= 2; connections++) {
+		struct rig *r = calloc(1, sizeof *r);
+
+		add_relay(r, a, "ann", "");
+		add_relay(r, b, "", "");
+		begin(r, connections, 50);
+		run(r);
+		assert_int_equal(r->sent, 50);
+		assert_int_equal(r->downs, 1);
+		assert_int_equal(r->all_downs, 0);
+		end(r);
+		free(r);
+	}
+	mini_smtpd_stop(a);
+	mini_smtpd_stop(b);
+}
+
+/* ---- odds and ends ---- */
+
+/* A mail that waits for a connection when all is stopped comes back, begun by nobody. */
+static void parked_mail_comes_back(void **state)
+{
+	const struct mini_options o = { 0 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 1, 1);
+	run(r);
+	clock_shift(9000, 0);
+	while (relay_pool_open_links(r->pool))
+		turn(r, 100);
+	mini_smtpd_stop(s);
+	r->n_mails = 2;
+	while (r->pauses < 1)
+		turn(r, 100);
+	assert_int_equal(relay_pool_in_hand(r->pool), 1);
+	r->hold = true;
+	relay_pool_finish(r->pool);
+	take_events(r);
+	assert_int_equal(relay_pool_in_hand(r->pool), 0);
+	assert_int_equal(r->last.kind, VERDICT_DEFERRED);
+	assert_int_equal(r->last.scope, SCOPE_RELAY);
+	clock_shift(0, 0);
+	end(r);
+	free(r);
+}
+
+static void probes(void **state)
+{
+	const struct mini_options good = { 0 }, busy = { .greeting = "421 busy\r\n" };
+	struct mini_smtpd *s = mini_smtpd_start(&good, 0), *t = mini_smtpd_start(&busy, 0);
+	struct rig *r = calloc(1, sizeof *r);
+	struct err e = { 0 };
+
+	(void)state;
+	add_relay(r, s, "", "");
+	add_relay(r, t, "", "");
+	assert_int_equal(relay_probe(r->relays[0], &e), 0);
+	assert_int_equal(mini_smtpd_commands(s, "QUIT"), 1);
+	assert_int_equal(mini_smtpd_commands(s, "MAIL"), 0);
+	assert_int_equal(relay_probe(r->relays[1], &e), -1);
+	assert_non_null(strstr(e.text, "busy"));
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+	mini_smtpd_stop(t);
+}
+
+static void without_memory(void **state)
+{
+	const struct mini_options o = { 0 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+
+	(void)state;
+	for (long n = 0; n < 40; n++) { /* what fails must leave nothing, and later attempts go on */
+		struct rig *r = calloc(1, sizeof *r);
+		struct relay_pool_options opt = { .n_relays = 1, .connections = 2, .wake_fd = -1, .trace_fd = -1 };
+		struct err e = { 0 };
+		int rc;
+
+		add_relay(r, s, "", "");
+		opt.relays = (const struct relay *const *)r->relays;
+		mem_fail_after(n);
+		rc = relay_pool_new(&r->pool, &opt, &e);
+		if (rc < 0) {
+			assert_int_equal(e.kind, ERR_NOMEM);
+		} else {
+			r->n_mails = 5;
+			for (unsigned i = relay_pool_tickets(r->pool); i-- > 0;)
+				r->free_tickets[r->n_free++] = i;
+			run(r);
+			assert_int_equal(r->sent, 5);
+		}
+		mem_fail_after(-1);
+		end(r);
+		free(r);
+	}
+	mini_smtpd_stop(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sends_each_once),          cmocka_unit_test(grows_with_work),
+		cmocka_unit_test(idle_sessions_leave_and_return), cmocka_unit_test(idle_close_of_the_server),
+		cmocka_unit_test(few_mails_a_connection),   cmocka_unit_test(a_thousand_connections),
+		cmocka_unit_test(lost_after_the_end_of_data), cmocka_unit_test(bad_greetings_first),
+		cmocka_unit_test(never_serves),             cmocka_unit_test(vanishes_and_comes_back),
+		cmocka_unit_test(down_for_good),            cmocka_unit_test(never_reached),
+		cmocka_unit_test(shares_and_fails_over),    cmocka_unit_test(one_broken_of_two),
+		cmocka_unit_test(parked_mail_comes_back),   cmocka_unit_test(probes),
+		cmocka_unit_test(without_memory),
+	};
+
+	return cmocka_run_group_tests_name("relay_pool", tests, NULL, NULL);
+}
