@@ -103,5 +103,7 @@ size_t journal_pending(const struct journal_segment *s);
 /* fdatasync of what was flushed; any thread. A failure is final: stop sending, do not trust a
  * second try. Costs nothing when nothing was flushed since. */
 int journal_sync(struct journal_segment *s, struct err *e);
+/* True after a sync failed: nothing will be recorded in this segment any more. Any thread. */
+bool journal_is_broken(const struct journal_segment *s);
 
 #endif

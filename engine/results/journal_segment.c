@@ -187,3 +187,8 @@ int journal_sync(struct journal_segment *s, struct err *e)
 		;
 	return 0;
 }
+
+bool journal_is_broken(const struct journal_segment *s)
+{
+	return atomic_load(&s->broken);
+}

@@ -363,12 +363,18 @@ static int load(struct ledger *l, const char *results_path, struct err *e)
 
 int ledger_load(struct ledger **out, const char *results_path, struct err *e)
 {
+	return ledger_load_begins(out, results_path, 0, e);
+}
+
+int ledger_load_begins(struct ledger **out, const char *results_path, size_t begins, struct err *e)
+{
 	struct ledger *l = mem_new(sizeof *l);
 
 	*out = NULL;
 	if (!l)
 		return err_nomem(e, "reading the journal");
 	l->failed_next_row = 1;
+	l->begins.keep = begins;
 	if (load(l, results_path, e) < 0) {
 		ledger_free(&l);
 		return -1;

@@ -33,6 +33,8 @@ struct ledger_counts { /* of recipients, each counted once with its newest verdi
  * while a run writes: what is in flight is then in doubt. Once loaded a ledger is const, but for
  * ledger_next_failed(). */
 int ledger_load(struct ledger **out, const char *results_path, struct err *e);
+/* The same, and keeps the newest `begins` begin times for ledger_begins(): 16 bytes each at most. */
+int ledger_load_begins(struct ledger **out, const char *results_path, size_t begins, struct err *e);
 void ledger_free(struct ledger **l);
 
 enum row_state ledger_row(const struct ledger *l, uint64_t row);
@@ -42,8 +44,8 @@ void ledger_settled(const struct ledger *l, uint64_t row, bool hold,
 		    uint64_t settled[JOURNAL_RECIPIENTS_MAX / 64], uint32_t *attempts);
 void ledger_counts(const struct ledger *l, struct ledger_counts *out);
 /* The newest begin times not older than since_ms, ascending; returns how many were written to out
- * (the newest max of them, at most 2^20). Those of journal_begin(), or of the intents for a
- * segment without any. */
+ * (the newest max of those that were kept). Those of journal_begin(), or of the intents for a segment
+ * without any. */
 size_t ledger_begins(const struct ledger *l, int64_t since_ms, int64_t *out, size_t max);
 
 /* Final records of recipients that are refused, deferred, skipped or in doubt, ascending by row: 1

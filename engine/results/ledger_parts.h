@@ -55,11 +55,11 @@ struct ledger_entry *ledger_table_put(struct ledger_table *t, uint64_t key);
 void ledger_table_remove(struct ledger_table *t, uint64_t key);
 void ledger_table_release(struct ledger_table *t);
 
-struct begin_times { /* the newest begin times, at most BEGINS_KEPT of them after begins_sort() */
+struct begin_times { /* the newest begin times, at most `keep` of them after begins_sort() */
+	size_t keep;
 	int64_t *times;
 	size_t n, room;
 };
-enum { BEGINS_KEPT = 1 << 20 };
 int begins_add(struct begin_times *b, int64_t time_ms); /* -1: no memory */
 void begins_sort(struct begin_times *b);
 

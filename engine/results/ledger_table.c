@@ -134,9 +134,11 @@ static int compare(const void *a, const void *b)
 
 int begins_add(struct begin_times *b, int64_t time_ms)
 {
-	if (b->n == b->room && b->room == 2 * BEGINS_KEPT) {
-		select_newest(b->times, b->n, BEGINS_KEPT);
-		b->n = BEGINS_KEPT;
+	if (b->keep == 0)
+		return 0;
+	if (b->n == b->room && b->room >= 2 * b->keep) {
+		select_newest(b->times, b->n, b->keep);
+		b->n = b->keep;
 	}
 	if (b->n == b->room) {
 		size_t room = b->room ? 2 * b->room : 1024;
@@ -155,8 +157,8 @@ void begins_sort(struct begin_times *b)
 {
 	if (b->n > 0)
 		qsort(b->times, b->n, sizeof *b->times, compare);
-	if (b->n > BEGINS_KEPT) {
-		memmove(b->times, b->times + (b->n - BEGINS_KEPT), BEGINS_KEPT * sizeof *b->times);
-		b->n = BEGINS_KEPT;
+	if (b->n > b->keep) {
+		memmove(b->times, b->times + (b->n - b->keep), b->keep * sizeof *b->times);
+		b->n = b->keep;
 	}
 }

@@ -103,17 +103,23 @@ static int put_claimed(struct output *o, struct ledger *l, struct err *e)
 	return 0;
 }
 
+static int sync_output(const struct output *o, struct err *e)
+{
+	int rc;
+
+	do
+		rc = journal_io.fdatasync(o->fd);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? err_sys(e, "cannot write the results '%s'", o->path) : 0;
+}
+
 static int write_all(struct output *o, struct ledger *l, struct err *e)
 {
 	if (o->writer->header(&o->batch) < 0)
 		return err_nomem(e, "writing the results");
 	if (l && (put_records(o, l, e) < 0 || put_claimed(o, l, e) < 0))
 		return -1;
-	if (push(o, e) < 0)
-		return -1;
-	if (journal_io.fdatasync(o->fd) < 0)
-		return err_sys(e, "cannot write the results '%s'", o->path);
-	return 0;
+	return push(o, e) < 0 ? -1 : sync_output(o, e);
 }
 
 /* Everything under the other name. */

@@ -69,7 +69,8 @@ static int look_back(struct campaign *c, struct err *e)
 	if (exists && !c->job->resume)
 		return exists_already(c, e);
 	if (exists)
-		return ledger_load(&c->ledger, c->job->results, e);
+		return ledger_load_begins(&c->ledger, c->job->results,
+					  c->throttle ? throttle_memory(c->throttle) : 0, e);
 	if (c->job->results && file_exists(c->job->results)) {
 		err_set(e, ERR_CONFLICT, "'%s' is there already and belongs to no campaign", c->job->results);
 		return err_hint(e, "nothing was overwritten; choose another name with --results, or move the file away");
@@ -90,6 +91,7 @@ static int open_letter(struct campaign *c, struct finding_sink *sink, struct err
 		.n_vars = c->job->n_vars,
 		.address_column = c->job->address_column,
 		.envelope_from = c->job->envelope_from,
+		.ways = c->job->ways,
 	};
 
 	memcpy(opt.seed, c->header.seed, sizeof opt.seed);
@@ -136,8 +138,8 @@ int campaign_open(struct campaign **out, const struct campaign_job *job, struct 
 		return err_nomem(e, "the campaign");
 	c->job = job;
 	arena_init(&c->memory, 4096, CAMPAIGN_ARENA_MAX);
-	if (open_list(c, e) < 0 || look_back(c, e) < 0 || open_letter(c, sink, e) < 0 || same_letter(c, e) < 0 ||
-	    parse_redirect(c, e) < 0 || (job->rate && throttle_new(&c->throttle, job->rate, e) < 0) ||
+	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) || open_list(c, e) < 0 || look_back(c, e) < 0 ||
+	    open_letter(c, sink, e) < 0 || same_letter(c, e) < 0 || parse_redirect(c, e) < 0 ||
 	    (job->delivery.n_relays && delivery_plan_open(&c->plan, &job->delivery, e) < 0)) {
 		campaign_free(&c);
 		return -1;

@@ -16,6 +16,7 @@
 #include "engine/model/value.h"
 #include "engine/results/results_log.h"
 #include "engine/run/report.h"
+#include "templates/letter/letter.h"
 #include "transport/delivery/delivery.h"
 
 struct err;
@@ -41,6 +42,7 @@ struct campaign_job { /* borrowed for the campaign's life */
 	uint32_t n_vars;
 	const char *address_column; /* NULL: email */
 	const char *envelope_from;  /* NULL: the letter's */
+	struct letter_ways ways;
 	const char *rows;      /* "3-9,14" or NULL */
 	uint64_t limit;        /* 0: none */
 	const char *rate;      /* "100/s,2000/day" or NULL */

@@ -52,6 +52,7 @@ void run_pause(struct run *r, const struct err *why)
 {
 	pthread_mutex_lock(&r->lock);
 	snprintf(r->pause, sizeof r->pause, "%.*s", (int)sizeof r->pause - 1, why ? why->text : "");
+	atomic_store_explicit(&r->paused, why != NULL, memory_order_relaxed);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -72,7 +73,8 @@ static void make_identity(struct campaign *c)
 	id->list_known = c->list_known;
 	memcpy(id->list, c->list_digest, sizeof id->list);
 	id->list_size = c->list_size;
-	id->list_mtime_ns = c->list_mtime_ns;
+	/* A list from standard input is a new file each time: only its hash can tell. */
+	id->list_mtime_ns = strcmp(c->job->list, "-") == 0 ? 0 : c->list_mtime_ns;
 	delivery_plan_class(c->plan, id->destination, sizeof id->destination);
 	put_option(id, "redirect-to", c->job->redirect_to);
 	put_option(id, "envelope-from", c->job->envelope_from);

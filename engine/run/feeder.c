@@ -1,7 +1,8 @@
 /* feeder.c - reads the list once, in order, and keeps the workers in rows.
  *
  * Invariants (tests/system/test_torture.py, tests/unit/test_run_feeder.c):
- *  1. A row is handed out only after its CLAIM is in the journal (synced, unless sync is off).
+ *  1. A row is handed out, also for another try, only after its CLAIM is in the journal (synced,
+ *     unless sync is off): what a power cut takes from the segments is then known to be missing.
  *  2. A row that the ledger calls settled, or that the selection leaves out, is never handed out.
  *  3. At any time a row is in one place: unread, in a block, in the waiting room, or settled.
  *  4. The feeder's queue has room for every block and every wish there can be: no worker ever
@@ -313,11 +314,10 @@ static int next_block(struct feeder *f, struct work **out, struct err *e)
 	if (!w)
 		return -1;
 	rc = fetch_due(f, w, e);
-	if (rc == 0 && !waiting_is_full(&f->waiting)) {
+	if (rc == 0 && !waiting_is_full(&f->waiting))
 		rc = read_block(f, w, e);
-		if (rc == 1 && claim(f, w, e) < 0)
-			rc = -1;
-	}
+	if (rc == 1 && claim(f, w, e) < 0)
+		rc = -1;
 	if (rc == 1) {
 		*out = w;
 		return 1;

@@ -67,6 +67,8 @@ struct run {
 	atomic_uint_fast64_t begun;   /* mails whose envelope was begun */
 	atomic_uint_fast64_t steady_after, allocations_at_steady; /* mem_count() when RUN_STEADY_AFTER were begun */
 
+	atomic_bool paused;           /* `pause` says something */
+
 	pthread_mutex_t lock;         /* guards what follows */
 	enum campaign_end end;
 	struct err why;               /* of the first trouble */

@@ -40,7 +40,7 @@ struct slot {
 	uint32_t item;
 	uint32_t of;        /* recipients the row's mail has in all */
 	uint32_t *which;    /* index of each recipient in the row's mail; NULL: they are the same */
-	bool intent;        /* on record for this attempt */
+	bool recorded;      /* the journal has something of this attempt */
 	bool again, lost;   /* a recipient waits for another try; because the session broke */
 	int64_t time_ms;    /* the mail's recorded time */
 };
@@ -248,7 +248,9 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 	bool broke = v->kind == VERDICT_DEFERRED && v->scope == SCOPE_SESSION;
 
 	MUST(v->recipient < s->mail.n_recipients);
-	if (broke && !s->intent && item->lost < LOST_MAX) {
+	if ((v->kind == VERDICT_SENT || v->code) && atomic_load_explicit(&w->run->paused, memory_order_relaxed))
+		run_pause(w->run, NULL); /* it moves */
+	if (broke && !s->recorded && item->lost < LOST_MAX) {
 		s->lost = true; /* nothing was said about this row: no record */
 		return;
 	}
@@ -266,6 +268,7 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 	};
 
 	record(w, &result);
+	s->recorded = true;
 	if (broke && item->lost < LOST_MAX)
 		s->lost = true;
 	else if (v->kind == VERDICT_DEFERRED ||
@@ -280,23 +283,23 @@ static void give_back(struct worker *w, uint32_t ticket)
 	struct slot *s = &w->slots[ticket];
 	struct row_ref ref = { s->work, s->item };
 	struct work_item *item = &s->work->items[s->item];
-	bool lost = s->lost, again = s->again;
+	bool lost = s->lost, again = s->again, recorded = s->recorded;
 
 	arena_reset(&s->arena);
 	s->work = NULL;
 	w->free_slots[w->n_free++] = ticket;
-	if (again)
-		item->attempts++;
 	if (again) {
+		item->attempts++;
 		wait_or_end(w, ref);
 		return;
 	}
-	if (lost) {
-		item->lost++;
+	item->lost += lost;
+	if (lost && !recorded) {
 		begin_again(w, ref);
 		return;
 	}
-	end_row(w, ref, WORK_SETTLED);
+	item->again_ms = 0; /* at once, but through the feeder: another try wants another claim */
+	end_row(w, ref, lost ? WORK_AGAIN : WORK_SETTLED);
 }
 
 static void record_intent(struct worker *w, uint32_t ticket)
@@ -323,7 +326,7 @@ static void record_intent(struct worker *w, uint32_t ticket)
 		run_trouble(w->run, CAMPAIGN_BROKEN, &e); /* it is never granted: nothing leaves */
 		return;
 	}
-	s->intent = true;
+	s->recorded = true;
 	w->granted[w->n_granted++] = ticket;
 }
 
@@ -446,7 +449,7 @@ static int begin_row(struct worker *w, struct row_ref ref)
 	s->work = ref.work;
 	s->item = ref.item;
 	s->which = NULL;
-	s->intent = s->again = s->lost = false;
+	s->recorded = s->again = s->lost = false;
 	if (write_mail(w, s, &e) < 0) {
 		arena_reset(&s->arena);
 		s->work = NULL;
@@ -564,8 +567,8 @@ static bool is_over(struct worker *w)
 {
 	enum run_stop stop = run_stopping(w->run);
 
-	if (stop == RUN_NOW)
-		return true;
+	if (stop == RUN_NOW || (w->journal_stuck && journal_is_broken(w->segment)))
+		return true; /* in the second case no reply could be recorded any more */
 	if (stop == RUN_DRAIN) {
 		int64_t now = clock_mono_ms();
 
@@ -614,8 +617,7 @@ void *worker_main(void *arg)
 	while (!is_over(w))
 		turn(w);
 	take_events(w);
-	write_journal(w);
-	if (run_stopping(w->run) != RUN_NOW)
+	if (write_journal(w) && run_stopping(w->run) != RUN_NOW)
 		say_goodbye(w);
 	write_journal(w);
 	return NULL;

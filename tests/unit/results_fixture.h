@@ -154,7 +154,7 @@ static inline struct ledger *fixture_ledger(struct fixture *f)
 {
 	struct ledger *l;
 
-	if (ledger_load(&l, f->results, &f->e) < 0)
+	if (ledger_load_begins(&l, f->results, 64, &f->e) < 0)
 		fail_msg("ledger_load: %s", f->e.text);
 	return l;
 }

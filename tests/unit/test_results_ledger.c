@@ -324,19 +324,24 @@ static void begin_times(void **state)
 
 static void newest_begins_are_kept(void **state)
 {
-	struct begin_times b = { 0 };
+	enum { KEPT = 1 << 16 };
+	struct begin_times b = { .keep = KEPT }, none = { 0 };
 	uint64_t x = 1;
 
 	(void)state;
-	for (int i = 0; i < 5 * BEGINS_KEPT / 2; i++) {
+	for (int i = 0; i < 5 * KEPT / 2; i++) {
 		x = x * 6364136223846793005u + 1442695040888963407u;
-		assert_int_equal(begins_add(&b, (int64_t)(i < BEGINS_KEPT ? x >> 40 : (x >> 40) + (1 << 25))), 0);
+		assert_int_equal(begins_add(&b, (int64_t)(i < KEPT ? x >> 40 : (x >> 40) + (1 << 25))), 0);
 	}
 	begins_sort(&b);
-	assert_int_equal(b.n, BEGINS_KEPT);
+	assert_int_equal(b.n, KEPT);
 	for (size_t i = 0; i < b.n; i++)
 		assert_true(b.times[i] >= 1 << 25 && (i == 0 || b.times[i - 1] <= b.times[i]));
 	mem_free(b.times);
+	assert_int_equal(begins_add(&none, 5), 0);
+	begins_sort(&none);
+	assert_int_equal(none.n, 0);
+	assert_null(none.times);
 }
 
 static void table_removes(void **state)
