@@ -24,7 +24,8 @@ struct command {
 	int (*run)(struct options *o);
 };
 
-extern const struct command command_send, command_preview, command_check, command_render, command_init;
+extern const struct command command_send, command_preview, command_check, command_render, command_init,
+	command_dkim_key;
 
 struct err;
 /* Shows e and returns the exit status that its kind stands for when no message has left. */

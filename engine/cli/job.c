@@ -21,6 +21,28 @@ static const char *results_name(const struct options *o, const struct delivery_r
 	return o->redirect_to ? "redirected.csv" : "results.csv";
 }
 
+/* Each key with the selector that was given in the same place. */
+static int read_dkim(struct options *o, struct letter_ways *ways, struct err *e)
+{
+	struct letter_dkim *all = arena_array(&o->memory, o->dkim_keys.n, sizeof *all);
+
+	if (!all)
+		return err_nomem(e, "the options");
+	if (o->dkim_keys.n != o->dkim_selectors.n) {
+		err_set(e, ERR_INPUT, "each --dkim-key wants a --dkim-selector: there are %u and %u", o->dkim_keys.n,
+			o->dkim_selectors.n);
+		return err_hint(e, "the selector is the key's name in the DNS: SELECTOR._domainkey.DOMAIN");
+	}
+	if (o->dkim_keys.n == 0 && (o->dkim_domain || o->dkim_canon))
+		return err_set(e, ERR_INPUT, "--dkim-domain and --dkim-canon want a --dkim-key");
+	for (uint32_t i = 0; i < o->dkim_keys.n; i++)
+		all[i] = (struct letter_dkim){ o->dkim_keys.items[i], o->dkim_selectors.items[i], o->dkim_domain,
+					       o->dkim_canon };
+	ways->dkim = all;
+	ways->n_dkim = o->dkim_keys.n;
+	return 0;
+}
+
 int job_of_letter(struct options *o, struct campaign_job *job, struct err *e)
 {
 	*job = (struct campaign_job){
@@ -36,7 +58,7 @@ int job_of_letter(struct options *o, struct campaign_job *job, struct err *e)
 		.threads = (unsigned)o->threads,
 		.delivery = { .trace_fd = -1 },
 	};
-	return vars_read(o, &job->vars, &job->n_vars, e);
+	return read_dkim(o, &job->ways, e) < 0 ? -1 : vars_read(o, &job->vars, &job->n_vars, e);
 }
 
 static int open_transcript(const char *path, int *out, struct err *e)

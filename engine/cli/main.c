@@ -17,7 +17,7 @@
 #include "engine/cli/settings.h"
 
 static const struct command *const commands[] = { &command_send,  &command_check,  &command_preview,
-						  &command_render, &command_init };
+						  &command_render, &command_init,  &command_dkim_key };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const char about[] =

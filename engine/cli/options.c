@@ -20,6 +20,7 @@
 
 enum {
 	CONNECTIONS_DEFAULT = 4,
+	RSA_BITS_DEFAULT = 2048,
 	RETRY_FOR_DEFAULT_MS = 15 * 60 * 1000,
 	MEMORY_CHUNK_BYTES = 16384,
 	MEMORY_MAX_BYTES = 64 << 20
@@ -32,6 +33,7 @@ int options_init(struct options *o)
 {
 	*o = (struct options){ .date_ms = -1,
 			       .connections = CONNECTIONS_DEFAULT,
+			       .bits = RSA_BITS_DEFAULT,
 			       .sync_ms = CAMPAIGN_SYNC_DEFAULT_MS,
 			       .retry_for_ms = RETRY_FOR_DEFAULT_MS };
 	arena_init(&o->memory, MEMORY_CHUNK_BYTES, MEMORY_MAX_BYTES);

@@ -10,6 +10,7 @@ enum { MAILS = FOR_SEND | FOR_PREVIEW | FOR_CHECK };
 static const char *const in_doubt_words[] = { "hold", "resend", NULL };
 static const char *const bad_rows_words[] = { "stop", "skip", NULL };
 static const char *const log_format_words[] = { "csv", "jsonl", NULL };
+static const char *const algorithm_words[] = { "rsa", "ed25519", NULL };
 static const char *const progress_words[] = { "auto", "bar", "plain", "none", NULL };
 
 const struct option_spec options_table[] = {
@@ -30,6 +31,14 @@ const struct option_spec options_table[] = {
 	  .at = MEMBER(date_ms) },
 	{ .name = "threads", .value = "N", .commands = FOR_SEND | FOR_CHECK, .kind = OPTION_COUNT,
 	  .at = MEMBER(threads), .min = 1, .max = 256 },
+
+	{ .name = "dkim-key", .value = "FILE", .commands = MAILS, .kind = OPTION_TEXTS, .at = MEMBER(dkim_keys) },
+	{ .name = "dkim-selector", .value = "NAME", .commands = MAILS, .kind = OPTION_TEXTS,
+	  .at = MEMBER(dkim_selectors) },
+	{ .name = "dkim-domain", .value = "DOMAIN", .commands = MAILS, .kind = OPTION_TEXT,
+	  .at = MEMBER(dkim_domain) },
+	{ .name = "dkim-canon", .value = "FORMS", .commands = MAILS, .kind = OPTION_TEXT,
+	  .at = MEMBER(dkim_canon) },
 
 	{ .name = "relay", .value = "URL", .commands = FOR_SEND, .kind = OPTION_TEXTS, .at = MEMBER(relays) },
 	{ .name = "password-command", .value = "COMMAND", .commands = FOR_SEND, .kind = OPTION_TEXT,
@@ -68,7 +77,11 @@ const struct option_spec options_table[] = {
 	{ .name = "retry-for", .value = "TIME", .commands = FOR_SEND, .kind = OPTION_TIME,
 	  .at = MEMBER(retry_for_ms) },
 
-	{ .name = "out", .value = "FOLDER", .commands = FOR_PREVIEW, .kind = OPTION_TEXT, .at = MEMBER(out) },
+	{ .name = "algorithm", .value = "WORD", .commands = FOR_DKIM_KEY, .kind = OPTION_WORD,
+	  .at = MEMBER(algorithm), .words = algorithm_words },
+	{ .name = "bits", .value = "N", .commands = FOR_DKIM_KEY, .kind = OPTION_COUNT, .at = MEMBER(bits),
+	  .min = 1024, .max = 8192 },
+	{ .name = "out", .value = "PATH", .commands = FOR_PREVIEW | FOR_DKIM_KEY, .kind = OPTION_TEXT, .at = MEMBER(out) },
 	{ .name = "data", .value = "FILE", .commands = FOR_RENDER, .kind = OPTION_TEXT, .at = MEMBER(data) },
 	{ .name = "partials", .value = "FOLDER", .commands = FOR_RENDER, .kind = OPTION_TEXT,
 	  .at = MEMBER(partials) },

@@ -70,7 +70,8 @@ static int open_letter(struct preview *p, struct err *e)
 				      .vars = job->vars,
 				      .n_vars = job->n_vars,
 				      .address_column = job->address_column,
-				      .envelope_from = job->envelope_from };
+				      .envelope_from = job->envelope_from,
+				      .ways = job->ways };
 
 	if (rows_open(&p->rows, &rows, e) < 0 || selection_new(&p->selection, job->rows, job->limit, e) < 0 ||
 	    seed_letter(job, opt.seed, e) < 0)

@@ -18,6 +18,18 @@ struct finding_sink;
 struct letter;      /* compiled; shared by all threads */
 struct letter_desk; /* what one thread needs to write letters: scratch, buffers; reused */
 
+struct letter_dkim {         /* one key to sign with */
+	const char *key, *selector;
+	const char *domain;  /* NULL: of the From */
+	const char *canon;   /* NULL: relaxed/relaxed */
+};
+
+/* How mails are made, beyond what the letter itself says. All borrowed for the letter's life. */
+struct letter_ways {
+	const struct letter_dkim *dkim;
+	uint32_t n_dkim;
+};
+
 struct letter_options {
 	const char *path;              /* the letter file; its folder holds attachments and partials */
 	const struct columns *columns; /* of the list; borrowed for the letter's life */
@@ -27,6 +39,7 @@ struct letter_options {
 	const char *envelope_from;     /* a template; NULL: address of Sender, else of From */
 	uint64_t max_message_bytes;    /* 0: 50 MiB */
 	unsigned char seed[16];        /* of the campaign: Message-IDs and boundaries come from it */
+	struct letter_ways ways;
 };
 
 /* Reports every mistake of letter, columns and fixed attachments. 0; -1 with e (ERR_INPUT: the
@@ -41,7 +54,7 @@ void letter_desk_free(struct letter_desk **d);
 
 /* Writes the mail of one row. Its bytes live in a and in the letter: reset a only when the mail
  * has been given back. wall_ms is the mail's recorded time: same seed, row and time, same bytes.
- * out->ticket is left alone. After the first rows no heap is touched.
+ * out->ticket is left alone. After the first rows no heap is touched but for signatures.
  *  0; -1 with e: ERR_INPUT (this row cannot be a mail; place is the letter's), ERR_NOMEM, ERR_SYS. */
 int letter_write(const struct letter *l, struct letter_desk *d, struct arena *a, const struct row *r,
 		 int64_t wall_ms, struct mail *out, struct err *e);

@@ -40,6 +40,14 @@ struct letter_compile {
 /* A mistake at a place of the letter; kind groups alike ones. */
 void letter_mistake(struct letter_compile *c, const char *kind, uint64_t line, uint64_t column, const char *hint,
 		    const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* The same for what does not stop the letter. */
+void letter_warning(struct letter_compile *c, const char *kind, const char *path, uint64_t line, uint64_t column,
+		    const char *hint, const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+/* "folder/name" of a name that the letter gives. NULL: no memory. */
+const char *letter_beside(struct letter *l, struct span name);
+/* The value of a control header, or an empty one with a mistake reported when it takes values from
+ * the list. -1: no memory. */
+int letter_fixed_value(struct letter_compile *c, const struct letter_header *h, struct span *out);
 /* Adds name and content to the digest of the letter. */
 void letter_digest_add(struct letter_compile *c, const char *name, struct span content);
 /* A file of the letter's, clean text, checked to be UTF-8: *path gets its name for messages. 0; 1
@@ -58,6 +66,7 @@ struct letter_text *letter_compile_value(struct letter_compile *c, const struct 
 
 int letter_compile_fields(struct letter_compile *c); /* letter_compile_fields.c */
 int letter_compile_parts(struct letter_compile *c); /* bodies and files: letter_compile_parts.c */
+int letter_compile_signers(struct letter_compile *c); /* letter_compile_sign.c */
 int letter_compile_structure(struct letter_compile *c); /* letter_structure.c */
 
 /* ---- what steps share ---- */

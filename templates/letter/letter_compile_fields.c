@@ -367,6 +367,7 @@ static void choose_domain(struct letter *l)
 {
 	static const enum letter_role from[] = { ROLE_FROM, ROLE_SENDER, ROLE_RETURN_PATH };
 
+	l->from_domain = domain_of(l->role[ROLE_FROM]);
 	for (size_t i = 0; i < sizeof from / sizeof from[0] && l->id_domain.n == 0; i++)
 		l->id_domain = domain_of(l->role[from[i]]);
 	if (l->id_domain.n == 0 || l->id_domain.p[0] == '[')

@@ -97,8 +97,7 @@ struct letter_body *letter_compile_body(struct letter_compile *c, const struct l
 	return b;
 }
 
-/* The fixed value of a control header, or an empty one with a mistake reported. */
-static int fixed_value(struct letter_compile *c, const struct letter_header *h, struct span *out)
+int letter_fixed_value(struct letter_compile *c, const struct letter_header *h, struct span *out)
 {
 	struct letter_text t;
 
@@ -119,7 +118,7 @@ static int body_of_file(struct letter_compile *c, const struct letter_header *h,
 	struct span name;
 	int rc;
 
-	if (fixed_value(c, h, &name) < 0)
+	if (letter_fixed_value(c, h, &name) < 0)
 		return -1;
 	if (name.n == 0)
 		return 0;
@@ -165,7 +164,7 @@ static int compile_own(struct letter_compile *c)
 	const struct letter_header *h = c->type;
 
 	if (h) {
-		if (fixed_value(c, h, &value) < 0)
+		if (letter_fixed_value(c, h, &value) < 0)
 			return -1;
 		if (value.n == 0)
 			return 0;

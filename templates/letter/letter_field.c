@@ -47,6 +47,7 @@ static const struct letter_known table[] = {
 	CONTROL("Attachment", CONTROL_ATTACHMENT, true),
 	CONTROL("Inline", CONTROL_INLINE, true),
 	CONTROL("Charset", CONTROL_CHARSET, false),
+	CONTROL("DKIM", CONTROL_DKIM, true),
 	CONTROL("MIME-Version", CONTROL_IGNORED, false),
 	CONTROL("Content-Transfer-Encoding", CONTROL_IGNORED, false),
 	CONTROL("Calendar", CONTROL_LATER, true),

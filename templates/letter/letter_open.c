@@ -1,8 +1,8 @@
 /* letter_open.c - a letter's life: read, compiled in steps, digested, freed.
  *
  * The steps, in this order: cut the file (letter_source.c), header fields and control headers
- * (letter_compile_fields.c), bodies and files (letter_compile_parts.c, letter_multipart.c), the
- * message program (letter_structure.c). Everything is const afterwards. */
+ * (letter_compile_fields.c), bodies and files (letter_compile_parts.c, letter_multipart.c), who
+ * signs (letter_compile_sign.c), the message program (letter_structure.c). Everything is const afterwards. */
 #include "templates/letter/letter.h"
 
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/utf8.h"
 #include "engine/model/finding.h"
+#include "templates/dkim/dkim.h"
 #include "templates/letter/letter_compile.h"
 #include "templates/letter/letter_file.h"
 #include "templates/mime/mime_header.h"
@@ -57,6 +58,18 @@ void letter_mistake(struct letter_compile *c, const char *kind, uint64_t line, u
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	finding_say(&c->watch.sink, FINDING_ERROR, kind, c->l->path, line, column, hint, "%s", text);
+}
+
+void letter_warning(struct letter_compile *c, const char *kind, const char *path, uint64_t line, uint64_t column,
+		    const char *hint, const char *fmt, ...)
+{
+	char text[FINDING_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	finding_say(&c->watch.sink, FINDING_WARNING, kind, path, line, column, hint, "%s", text);
 }
 
 static void digest_sized(struct letter_compile *c, struct span s)
@@ -135,8 +148,7 @@ static int clean_text(struct letter_compile *c, struct span bytes, const char *p
 	return out->p ? 0 : err_nomem(c->e, "the letter");
 }
 
-/* "folder/name", for messages. */
-static const char *beside_letter(struct letter *l, struct span name)
+const char *letter_beside(struct letter *l, struct span name)
 {
 	const char *slash = strrchr(l->path, '/');
 	size_t n = slash && name.n > 0 && name.p[0] != '/' ? (size_t)(slash + 1 - l->path) : 0;
@@ -156,7 +168,7 @@ int letter_read_text(struct letter_compile *c, struct span name, const struct le
 	struct span bytes;
 	struct err e = { 0 };
 
-	*path = beside_letter(c->l, name);
+	*path = letter_beside(c->l, name);
 	if (!*path)
 		return err_nomem(c->e, "the letter");
 	if (letter_file_read(c->l->folder, name, FILE_BY_AUTHOR, SOURCE_MAX, &c->l->memory, &bytes, &e) < 0) {
@@ -222,7 +234,7 @@ static int load_partial(void *ctx, struct span name, struct span *text, const ch
 
 	if (find_partial(c, name, file, sizeof file, &bytes, e) < 0)
 		return -1;
-	*path = beside_letter(c->l, span_str(file));
+	*path = letter_beside(c->l, span_str(file));
 	if (!*path)
 		return err_nomem(e, "the letter");
 	letter_digest_add(c, file, bytes);
@@ -359,7 +371,7 @@ static int compile(struct letter_compile *c)
 		return -1;
 	if (c->source.n_headers == 0)
 		return 0;
-	if (letter_compile_fields(c) < 0 || letter_compile_parts(c) < 0)
+	if (letter_compile_fields(c) < 0 || letter_compile_parts(c) < 0 || letter_compile_signers(c) < 0)
 		return -1;
 	return c->watch.sink.errors ? 0 : letter_compile_structure(c);
 }
@@ -416,6 +428,8 @@ void letter_free(struct letter **lp)
 	*lp = NULL;
 	for (uint32_t i = 0; i < l->n_programs; i++)
 		liquid_free(&l->programs[i]);
+	for (uint32_t i = 0; i < l->n_signers; i++)
+		dkim_signer_free(&l->signers[i]);
 	mem_free(l->programs);
 	if (l->folder >= 0)
 		close(l->folder);

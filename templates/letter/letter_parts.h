@@ -105,6 +105,9 @@ struct letter_op {
 	};
 };
 
+struct dkim_desk;
+struct dkim_signer;
+
 struct letter {
 	struct arena memory;
 	struct letter_options opt; /* pointers of it borrowed, path copied */
@@ -123,6 +126,9 @@ struct letter {
 	bool own_message_id;
 	struct span fixed_message_id;      /* the letter's own, when all mails have the same; else empty */
 	struct span id_domain;             /* of Message-IDs */
+	struct span from_domain;           /* as far as it is the same in all mails; else empty */
+	struct dkim_signer **signers;
+	uint32_t n_signers;
 
 	struct letter_body **bodies;       /* text first */
 	uint32_t n_bodies;
@@ -137,6 +143,7 @@ struct letter {
 
 struct letter_desk {
 	struct liquid_scratch *scratch;
+	struct dkim_desk *dkim;            /* NULL: nobody signs */
 	int64_t second;                    /* that date was made for */
 	int zone_minutes;
 	char date[CLOCK_RFC5322_SIZE];

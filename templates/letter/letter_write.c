@@ -10,6 +10,7 @@
 
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
+#include "templates/dkim/dkim.h"
 #include "templates/letter/letter_body.h"
 #include "templates/letter/letter_field.h"
 #include "templates/letter/letter_file.h"
@@ -23,13 +24,13 @@ int letter_desk_new(struct letter_desk **out, const struct letter *l, struct err
 {
 	struct letter_desk *d = mem_new(sizeof *d);
 
-	(void)l;
 	*out = NULL;
 	if (!d)
 		return err_nomem(e, "a desk");
 	d->second = INT64_MIN;
-	if (liquid_scratch_new(&d->scratch, e) < 0) {
-		mem_free(d);
+	if (liquid_scratch_new(&d->scratch, e) < 0 ||
+	    (l->n_signers > 0 && dkim_desk_new(&d->dkim, l->signers, l->n_signers, e) < 0)) {
+		letter_desk_free(&d);
 		return -1;
 	}
 	*out = d;
@@ -44,6 +45,7 @@ void letter_desk_free(struct letter_desk **dp)
 		return;
 	*dp = NULL;
 	liquid_scratch_free(&d->scratch);
+	dkim_desk_free(&d->dkim);
 	mem_free(d);
 }
 
@@ -318,11 +320,29 @@ static int check_column(struct letter_job *job, struct err *e)
 	return place_of(job, ROLE_TO, e);
 }
 
-static int finish(struct letter_job *job, const struct mime_out *o, struct mail *out, struct err *e)
+/* Puts the signatures before the message. */
+static int sign(struct letter_job *job, struct mime_out *o, struct err *e)
+{
+	struct span *all = arena_take(job->a, (o->n + 1) * sizeof *all);
+
+	if (!all)
+		return err_nomem(e, "a mail");
+	if (dkim_sign(job->d->dkim, job->a, o->spans, o->n, job->input.now_ms, &all[0], e) < 0)
+		return -1;
+	memcpy(all + 1, o->spans, o->n * sizeof *all);
+	o->spans = all;
+	o->n++;
+	o->size += all[0].n;
+	return 0;
+}
+
+static int finish(struct letter_job *job, struct mime_out *o, struct mail *out, struct err *e)
 {
 	if (job->l->check_column && check_column(job, e) < 0)
 		return -1;
 	if (choose_sender(job, &out->sender, e) < 0 || gather_recipients(job, out, e) < 0)
+		return -1;
+	if (job->d->dkim && sign(job, o, e) < 0)
 		return -1;
 	if (o->size > job->l->opt.max_message_bytes) {
 		err_set(e, ERR_INPUT, "the message has %llu bytes, more than the %llu allowed",

@@ -7,7 +7,7 @@ import pytest
 from relay import ROOT, lettershop
 
 COMMANDS = {"send": "FOR_SEND", "check": "FOR_CHECK", "preview": "FOR_PREVIEW", "render": "FOR_RENDER",
-            "init": "FOR_INIT"}
+            "init": "FOR_INIT", "dkim-key": "FOR_DKIM_KEY"}
 
 
 def options_of(bit):

@@ -1,0 +1,136 @@
+/* dkim_body.c - canonical bodies without copies.
+ *
+ * Runs that the canonical form leaves alone go into the digest as they lie; CRLFs and (relaxed)
+ * white space are held back as numbers until what follows decides about them.
+ *  1. The hash does not depend on how the body is cut into pieces.
+ *  2. White space before a CRLF, runs of it, and empty lines at the end count as RFC 6376 says.
+ * Held by tests/unit/test_dkim_body.c. */
+#include "templates/dkim/dkim_body.h"
+
+void dkim_body_begin(struct dkim_body *b, struct digest *d, enum dkim_canon canon)
+{
+	*b = (struct dkim_body){ .digest = d, .canon = canon };
+}
+
+static void add(struct dkim_body *b, struct span s)
+{
+	digest_add(b->digest, s);
+	b->any = true;
+}
+
+/* Something follows: what was held back counts. */
+static void let_go(struct dkim_body *b)
+{
+	for (; b->line_ends > 0; b->line_ends--)
+		add(b, SPAN("\r\n"));
+	if (b->blank)
+		add(b, SPAN(" "));
+	if (b->cr)
+		add(b, SPAN("\r"));
+	b->blank = b->cr = false;
+}
+
+static bool is_blank(const struct dkim_body *b, char c)
+{
+	return b->canon == DKIM_RELAXED && (c == ' ' || c == '\t');
+}
+
+static bool is_held(const struct dkim_body *b, char c)
+{
+	return c == '\r' || c == '\n' || is_blank(b, c);
+}
+
+/* One octet that may have to be held back. */
+static void hold(struct dkim_body *b, char c)
+{
+	if (c == '\n' && b->cr) {
+		b->cr = b->blank = false;
+		b->line_ends++;
+		return;
+	}
+	if (b->cr)
+		let_go(b); /* a CR alone is text */
+	if (c == '\r') {
+		b->cr = true;
+	} else if (c == '\n') {
+		let_go(b);
+		add(b, SPAN("\n"));
+	} else {
+		b->blank = true;
+	}
+}
+
+/* Octets from the first of s that go into the digest as they are: up to white space that is not a
+ * single space within a line, or a CRLF that is not followed by text. */
+static size_t plain_run(struct span s)
+{
+	size_t i = 0, n = s.n;
+
+	while (i < n) {
+		const char *at = memchr(s.p + i, ' ', n - i);
+		size_t to = at ? (size_t)(at - s.p) : n;
+
+		if (to == n)
+			return n;
+		if (to + 1 == n || s.p[to + 1] == ' ' || s.p[to + 1] == '\r')
+			return to;
+		i = to + 1;
+	}
+	return n;
+}
+
+/* s begins and ends with octets that are not held back. */
+static void add_text(struct dkim_body *b, struct span s)
+{
+	const char *tab; /* the next one, or the end */
+
+	if (b->canon == DKIM_SIMPLE) {
+		add(b, s);
+		return;
+	}
+	tab = s.p + span_find(s, '\t');
+	while (s.n > 0) {
+		size_t run;
+
+		if (tab < s.p)
+			tab = s.p + span_find(s, '\t');
+		run = plain_run(span_of(s.p, (size_t)(tab - s.p)));
+		while (run > 0 && is_held(b, s.p[run - 1])) /* the end of a run may hold back, too */
+			run--;
+		if (run > 0) {
+			let_go(b);
+			add(b, span_sub(s, 0, run));
+			s = span_skip(s, run);
+		}
+		for (; s.n > 0 && is_held(b, s.p[0]); s = span_skip(s, 1))
+			hold(b, s.p[0]);
+		if (s.n > 0)
+			let_go(b);
+	}
+}
+
+void dkim_body_add(struct dkim_body *b, struct span piece)
+{
+	size_t end;
+
+	while (piece.n > 0 && is_held(b, piece.p[0]))
+		hold(b, span_take(&piece));
+	if (piece.n == 0)
+		return;
+	end = piece.n;
+	while (is_held(b, piece.p[end - 1]))
+		end--;
+	let_go(b);
+	add_text(b, span_sub(piece, 0, end));
+	for (; end < piece.n; end++)
+		hold(b, piece.p[end]);
+}
+
+void dkim_body_end(struct dkim_body *b, unsigned char out[SHA256_SIZE])
+{
+	if (b->cr)
+		let_go(b);
+	if (b->canon == DKIM_SIMPLE || b->any)
+		add(b, SPAN("\r\n"));
+	digest_end(b->digest, out);
+}
