@@ -192,12 +192,15 @@ static void release_run(struct run *r, struct feeder **feeder)
 	pthread_mutex_destroy(&r->lock);
 }
 
-static int sync_all(struct run *r, struct err *e)
+/* What a worker could not write at its end, for want of room, is tried once more. *late: there was
+ * such, and the recorder did not see it. */
+static int settle_journal(struct run *r, bool *late, struct err *e)
 {
-	if (r->job->sync_ms == CAMPAIGN_SYNC_OFF)
-		return 0;
 	for (unsigned i = 0; i < r->n_workers; i++)
-		if (journal_sync(r->segments[i], e) < 0)
+		*late |= journal_pending(r->segments[i]) > 0;
+	for (unsigned i = 0; i < r->n_workers; i++)
+		if (journal_flush(r->segments[i], e) < 0 ||
+		    (r->job->sync_ms != CAMPAIGN_SYNC_OFF && journal_sync(r->segments[i], e) < 0))
 			return -1;
 	return 0;
 }
@@ -231,22 +234,22 @@ static int end_run(struct campaign *c, struct run *r, struct results_log **log, 
 		out->end = CAMPAIGN_INTERRUPTED;
 	out->rows_total = atomic_load(&r->list_ended) ? atomic_load(&r->rows_taking_part) : 0;
 	results_log_close(log);
-	if (sync_all(r, e) < 0)
-		return -1;
-	if (r->end != CAMPAIGN_COMPLETE)
-		*e = r->why;
 
 	struct ledger_counts before = { 0 };
 	struct err books;
+	int rc = settle_journal(r, &rewrite, e);
 
+	if (rc == 0 && r->end != CAMPAIGN_COMPLETE)
+		*e = r->why;
 	if (close_books(c, rewrite, out, &books) < 0) {
-		*e = books;
+		if (rc == 0)
+			*e = books;
 		return -1;
 	}
 	if (c->ledger)
 		ledger_counts(c->ledger, &before);
 	out->sent_this_run = out->counts.sent - before.sent;
-	return 0;
+	return rc;
 }
 
 int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)

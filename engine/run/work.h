@@ -22,8 +22,9 @@ enum work_outcome {
 
 struct work_item {
 	enum work_outcome outcome;
-	uint32_t attempts;    /* made so far */
-	uint32_t lost;        /* sessions that broke under it; these are not counted as attempts */
+	uint32_t attempts;    /* of which the journal knows; the next one has a number of its own */
+	uint32_t deferred;    /* times the relay said not now: waits grow with it */
+	uint32_t lost;        /* sessions that broke under it: tried again at once */
 	uint64_t settled[WORK_SETTLED_WORDS]; /* recipients that need nothing more */
 	int64_t first_try_ms; /* monotonic; 0: not tried in this run */
 	int64_t again_ms;     /* for WORK_AGAIN: how long to wait from now on */

@@ -164,8 +164,10 @@ static void take_blocks(struct worker *w)
 			w->first = work;
 		w->last = work;
 	}
-	if (rc < 0)
+	if (rc < 0 && !w->inbox_closed) {
 		w->inbox_closed = true;
+		queue_hush(w->inbox);
+	}
 }
 
 static void maybe_home(struct worker *w, struct work *work)
@@ -222,7 +224,7 @@ static void wait_or_end(struct worker *w, struct row_ref ref)
 	struct work_item *item = &ref.work->items[ref.item];
 	int64_t since = clock_mono_ms() - item->first_try_ms;
 
-	item->again_ms = retry_wait_ms(item->attempts, since, w->run->job->retry_for_ms, &w->rng);
+	item->again_ms = retry_wait_ms(item->deferred, since, w->run->job->retry_for_ms, &w->rng);
 	end_row(w, ref, item->again_ms < 0 ? WORK_SETTLED : WORK_AGAIN);
 }
 
@@ -288,8 +290,9 @@ static void give_back(struct worker *w, uint32_t ticket)
 	arena_reset(&s->arena);
 	s->work = NULL;
 	w->free_slots[w->n_free++] = ticket;
+	item->attempts += recorded;
 	if (again) {
-		item->attempts++;
+		item->deferred++;
 		wait_or_end(w, ref);
 		return;
 	}
