@@ -2,7 +2,7 @@
  *
  * Everything is const after relay_open() except the board, by which threads tell each other that
  * the relay was reached, or that no later attempt would help: a refused login is tried again by
- * nobody. Held by tests/unit/test_relay_open.c and test_relay_pool.c. */
+ * nobody. Held by tests/unit/test_relay_secret.c and test_relay_pool.c. */
 #include "transport/relay/relay.h"
 
 #include <stdio.h>
