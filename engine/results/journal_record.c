@@ -48,7 +48,9 @@ static inline void put_number(struct writer *w, uint64_t v)
 
 static inline void put_signed(struct writer *w, int64_t v)
 {
-	put_number(w, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
+	uint64_t twice = (uint64_t)v << 1;
+
+	put_number(w, v < 0 ? ~twice : twice); /* zigzag: small ones of either sign are short */
 }
 
 static inline void put_time(struct writer *w, int64_t ms)

@@ -92,7 +92,7 @@ static void put_number(struct buf *out, uint64_t n)
 
 static int put_line(struct buf *out, const struct journal_result *r)
 {
-	char time[CLOCK_RFC3339_SIZE] = "", enhanced[ENHANCED_SIZE];
+	char time[CLOCK_RFC3339_SIZE] = "", enhanced[ENHANCED_SIZE] = "";
 	const struct verdict *v = r->verdict;
 	size_t before = out->n;
 

@@ -117,13 +117,15 @@ void rows_close(struct rows **r)
 
 	if (!old)
 		return;
-	if (old->reader)
-		old->list->kind->close(old->reader);
-	if (old->fetcher)
-		old->list->kind->close(old->fetcher);
+	if (old->list) {
+		if (old->reader)
+			old->list->kind->close(old->reader);
+		if (old->fetcher)
+			old->list->kind->close(old->fetcher);
+		if (old->owner)
+			close_list(old->list);
+	}
 	digest_free(&old->digest);
-	if (old->owner && old->list)
-		close_list(old->list);
 	mem_free(old);
 	*r = NULL;
 }
