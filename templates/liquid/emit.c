@@ -90,6 +90,7 @@ void emit_text(struct emit *m, struct place at, struct span text)
 {
 	if (text.n == 0)
 		return;
+	emit_link_text(m, at, text);
 	if (m->n_pending == m->cap_pending) {
 		uint32_t cap = m->cap_pending ? m->cap_pending * 2 : 8;
 		struct span *more = arena_grow(&m->c->work, m->pending, m->cap_pending * sizeof *more,
@@ -221,6 +222,7 @@ static void emit_parts(struct emit *m)
 		m->frame = &frame;
 		m->out = &out;
 		m->stack = m->loops = m->captures = 0;
+		m->markup = w->markup;
 		for (uint32_t i = 0; i < w->n_names; i++)
 			slots[i] = emit_named_slot(m, &frame.assigned, w->names[i]);
 		emit_collect(m, &w->partial->body);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "templates/liquid/markup.h"
 #include "templates/liquid/names.h"
 #include "templates/liquid/parse.h"
 
@@ -42,6 +43,7 @@ struct open_capture {
 	const struct open_capture *outer;
 	enum op_code end;
 	uint32_t slot;
+	uint8_t how; /* of the end */
 };
 
 struct wanted_part { /* a partial and the names it is given */
@@ -49,6 +51,12 @@ struct wanted_part { /* a partial and the names it is given */
 	const struct partial *partial;
 	const struct span *names;
 	uint32_t n_names, index;
+	struct markup markup; /* where it is called */
+};
+
+struct ways { /* that part here and meet again */
+	struct markup before, merged;
+	bool any;
 };
 
 struct emit {
@@ -65,6 +73,7 @@ struct emit {
 	uint32_t n_pending, cap_pending;
 	struct place pending_at;
 	struct wanted_part *parts, **parts_tail;
+	struct markup markup;     /* where in HTML we are */
 };
 
 /* One instruction; its index. stack is by how much it changes the value stack. */
@@ -87,6 +96,16 @@ void emit_chain(struct emit *m, const struct chain *chain);
 void emit_cond(struct emit *m, const struct cond *cond);
 /* Is there anything of that name here? Reports nothing. */
 bool emit_knows(const struct emit *m, struct span name);
+
+/* Fixed text, and then whatever is no text, as parts of the markup. */
+void emit_link_text(struct emit *m, struct place at, struct span text);
+void emit_link_hole(struct emit *m, const struct node *n);
+/* Does what is printed here go on with a link that the render follows? */
+bool emit_link_open(const struct emit *m);
+/* Around ways of which one is gone: emit_way() after each of them, also after one that is empty. */
+void emit_ways_begin(struct emit *m, struct ways *w);
+void emit_way(struct emit *m, struct ways *w, struct place at);
+void emit_ways_end(struct emit *m, struct ways *w);
 
 void emit_body(struct emit *m, const struct body *body, bool blank);
 void emit_node(struct emit *m, const struct node *n);

@@ -89,6 +89,8 @@ static void unknown_name(struct emit *m, struct place at, struct span name)
 
 	if (span_eq(name, SPAN("forloop")) || span_eq(name, SPAN("tablerowloop")))
 		snprintf(hint, sizeof hint, "%.*s is known inside of its loop only", SPAN_ARG(name));
+	else if (span_eq(name, SPAN("else")) || span_begins(name, SPAN("end")))
+		snprintf(hint, sizeof hint, "as a tag it is written {%% %.*s %%}", SPAN_ARG(name));
 	else if (near.n)
 		snprintf(hint, sizeof hint, "did you mean '%.*s'?", SPAN_ARG(near));
 	compile_mistake(m->c, at, "unknown column", hint[0] ? hint : NULL, "there is no column '%.*s'", SPAN_ARG(name));

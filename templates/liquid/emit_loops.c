@@ -82,6 +82,9 @@ void emit_loop(struct emit *m, const struct node *n)
 	site->loop_slot = drop.slot;
 	uint32_t index = m->p->loops.n - 1;
 
+	struct ways ways;
+
+	emit_ways_begin(m, &ways);
 	emit_jump(m, n->at, OP_FOR, index, -operands, &nothing);
 	uint32_t next = emit_here(m);
 
@@ -92,6 +95,7 @@ void emit_loop(struct emit *m, const struct node *n)
 	if (table)
 		emit_op(m, n->at, OP_CELL_BEGIN, 0, 0, 0);
 	emit_body(m, &n->body, n->blank && !table);
+	emit_way(m, &ways, n->at);
 	emit_label(m, &loop.again);
 	if (table)
 		emit_op(m, n->at, OP_CELL_END, 0, 0, 0);
@@ -107,11 +111,15 @@ void emit_loop(struct emit *m, const struct node *n)
 		emit_label(m, &done);
 		emit_op(m, n->at, OP_TABLE_END, 0, 0, 0);
 		emit_label(m, &nothing);
+		emit_way(m, &ways, n->at);
+		emit_ways_end(m, &ways);
 		return;
 	}
 	emit_jump(m, n->at, OP_JUMP, 0, 0, &done);
 	emit_label(m, &nothing);
 	emit_body(m, &n->otherwise, n->blank);
+	emit_way(m, &ways, n->at);
+	emit_ways_end(m, &ways);
 	emit_label(m, &done);
 }
 
@@ -203,11 +211,12 @@ static uint32_t want_part(struct emit *m, const struct partial *partial, const s
 	struct wanted_part *w;
 
 	for (w = m->parts; w; w = w->next)
-		if (w->partial == partial && same_names(w, names, n))
+		if (w->partial == partial && same_names(w, names, n) && markup_same(&w->markup, &m->markup))
 			return w->index;
 	if (!(w = compile_new(m->c, sizeof *w)) || !compile_push(m->c, &m->p->parts, sizeof(struct part)))
 		return 0;
-	*w = (struct wanted_part){ .partial = partial, .names = names, .n_names = n, .index = m->p->parts.n - 1 };
+	*w = (struct wanted_part){ .partial = partial, .names = names, .n_names = n, .index = m->p->parts.n - 1,
+				   .markup = m->markup };
 	*m->parts_tail = w;
 	m->parts_tail = &w->next;
 	return w->index;

@@ -7,6 +7,7 @@
 static void emit_output(struct emit *m, const struct node *n)
 {
 	const struct expr *x = n->chain.base;
+	uint8_t how = emit_link_open(m) ? IN_LINK : 0;
 
 	if (!x)
 		return;
@@ -16,17 +17,20 @@ static void emit_output(struct emit *m, const struct node *n)
 	if (x->kind == EXPR_NAME && !x->steps && !n->chain.calls && m->p->ops.n && last->code == OP_COLUMN &&
 	    !names_find(&m->frame->assigned, x->name)) {
 		last->code = OP_PRINT_COLUMN;
+		last->n = how;
 		m->stack--;
 		return;
 	}
-	emit_op(m, n->at, OP_PRINT, 0, 0, -1);
+	emit_op(m, n->at, OP_PRINT, how, 0, -1);
 }
 
 static void emit_if(struct emit *m, const struct node *n)
 {
 	struct label end = { 0 };
-	bool negated = n->negated;
+	bool negated = n->negated, otherwise = false;
+	struct ways ways;
 
+	emit_ways_begin(m, &ways);
 	for (const struct branch *b = n->branches; b; b = b->next) {
 		struct label no = { 0 };
 
@@ -43,11 +47,16 @@ static void emit_if(struct emit *m, const struct node *n)
 			}
 		}
 		negated = false; /* an elsif of unless is as any other */
+		otherwise = otherwise || !b->cond;
 		emit_body(m, &b->body, n->blank);
+		emit_way(m, &ways, b->at);
 		if (b->next)
 			emit_jump(m, b->at, OP_JUMP, 0, 0, &end);
 		emit_label(m, &no);
 	}
+	if (!otherwise)
+		emit_way(m, &ways, n->at);
+	emit_ways_end(m, &ways);
 	emit_label(m, &end);
 }
 
@@ -55,9 +64,11 @@ static void emit_if(struct emit *m, const struct node *n)
 static void emit_case(struct emit *m, const struct node *n)
 {
 	uint32_t value = emit_slot(m), times = emit_slot(m), fits = emit_slot(m);
+	struct ways ways;
 
 	if (!n->chain.base)
 		return;
+	emit_ways_begin(m, &ways);
 	emit_expr(m, n->chain.base);
 	emit_op(m, n->at, OP_SET, 0, value, -1);
 	emit_op(m, n->at, OP_PUSH, 0, emit_constant(m, value_int(0)), 1);
@@ -69,6 +80,7 @@ static void emit_case(struct emit *m, const struct node *n)
 		if (!b->values) {
 			emit_jump(m, b->at, OP_JUMP_COUNTED, fits, 0, &done);
 			emit_body(m, &b->body, n->blank);
+			emit_way(m, &ways, b->at);
 			emit_label(m, &done);
 			continue;
 		}
@@ -86,9 +98,12 @@ static void emit_case(struct emit *m, const struct node *n)
 		again = emit_here(m);
 		emit_jump(m, b->at, OP_COUNTDOWN, times, 0, &done);
 		emit_body(m, &b->body, n->blank);
+		emit_way(m, &ways, b->at);
 		emit_jump_back(m, b->at, again);
 		emit_label(m, &done);
 	}
+	emit_way(m, &ways, n->at);
+	emit_ways_end(m, &ways);
 }
 
 static void emit_capture(struct emit *m, const struct node *n)
@@ -98,21 +113,30 @@ static void emit_capture(struct emit *m, const struct node *n)
 	if (!named && !m->frame->changed)
 		m->frame->changed = emit_slot(m) + 1;
 	uint32_t slot = named ? emit_named_slot(m, &m->frame->assigned, n->text) : m->frame->changed - 1;
-	struct open_capture open = { m->capture, named ? OP_CAPTURED : OP_IF_CHANGED, slot };
+	uint8_t how = !named && emit_link_open(m) ? IN_LINK : 0;
+	struct open_capture open = { m->capture, named ? OP_CAPTURED : OP_IF_CHANGED, slot, how };
+	struct markup around = m->markup;
 
 	if (++m->captures > m->p->most_captures)
 		m->p->most_captures = m->captures;
 	emit_op(m, n->at, OP_CAPTURE, 0, 0, 0);
 	m->capture = &open;
+	if (named)
+		m->markup = (struct markup){ 0 };
+	else if (how)
+		m->markup.decided = true; /* what is collected is looked at when it is printed */
 	emit_body(m, &n->body, false);
+	if (named || how)
+		m->markup = around;
 	m->capture = open.outer;
 	m->captures--;
-	emit_op(m, n->at, open.end, 0, slot, 0);
+	emit_op(m, n->at, open.end, how, slot, 0);
 }
 
 static void emit_cycle(struct emit *m, const struct node *n)
 {
 	uint32_t items = 0, slot;
+	uint8_t how = (uint8_t)((n->name ? CYCLE_NAMED : 0) | (emit_link_open(m) ? IN_LINK : 0));
 
 	if (n->name) {
 		if (!m->frame->named_cycles)
@@ -124,7 +148,7 @@ static void emit_cycle(struct emit *m, const struct node *n)
 	}
 	for (const struct arg *a = n->args; a; a = a->next, items++)
 		emit_expr(m, a->value);
-	uint32_t i = emit_op(m, n->at, OP_CYCLE, n->name != NULL, slot, -(int)items - (n->name != NULL));
+	uint32_t i = emit_op(m, n->at, OP_CYCLE, how, slot, -(int)items - (n->name != NULL));
 
 	if (!m->c->no_memory && !m->c->stopped)
 		((struct op *)m->p->ops.items)[i].b = items;
@@ -136,7 +160,7 @@ static void emit_leave(struct emit *m, const struct node *n)
 	const struct open_loop *loop = m->loop;
 
 	for (const struct open_capture *k = m->capture; k && k != (loop ? loop->captures : NULL); k = k->outer)
-		emit_op(m, n->at, k->end, 0, k->slot, 0);
+		emit_op(m, n->at, k->end, k->how, k->slot, 0);
 	for (uint32_t i = m->loops; i > (loop ? loop->loops : 0); i--)
 		emit_op(m, n->at, OP_END_LOOP, 0, 0, 0);
 	if (!loop)
@@ -148,6 +172,7 @@ static void emit_leave(struct emit *m, const struct node *n)
 
 void emit_node(struct emit *m, const struct node *n)
 {
+	emit_link_hole(m, n);
 	switch (n->kind) {
 	case NODE_TEXT:
 		emit_text(m, n->at, n->text);

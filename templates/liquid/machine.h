@@ -48,6 +48,7 @@ struct machine {
 	uint64_t steps, bytes; /* left */
 	uint32_t n_stack, n_slots, n_loops, n_frames, n_captures; /* in use */
 	uint32_t slots;        /* where this frame's begin */
+	struct link link;      /* the one that is being written */
 };
 
 /* 0, or -1 with e: room for so many more of each. */
@@ -58,6 +59,11 @@ int machine_no_memory(struct machine *m);
 /* Bytes as they are; 0 or -1. */
 int machine_write(struct machine *m, const struct op *op, struct span s);
 int machine_print(struct machine *m, const struct op *op, struct value v);
+
+/* What is printed into a link. 0, or -1: of a scheme that is not sent. */
+void machine_link_begin(struct machine *m, const struct op *op);
+int machine_link_text(struct machine *m, const struct op *op);
+int machine_link_value(struct machine *m, const struct op *op, struct value v);
 
 /* OP_FOR: 1 the loop runs, 0 there is nothing, -1. */
 int machine_loop(struct machine *m, const struct op *op);

@@ -218,6 +218,8 @@ static void add_text(struct compile *c, const struct token *t, bool trim_start, 
 	while (trim_end && n->text.n && scan_white(n->text.p[n->text.n - 1]))
 		n->text.n--;
 	n->blank = all_white(n->text);
+	if (!n->blank)
+		foreign_text(c, n->text);
 	if (n->text.n)
 		body_add(into, n);
 }
@@ -226,7 +228,7 @@ static void add_output(struct compile *c, const struct token *t, struct body *in
 {
 	struct node *n = node_new(c, NODE_OUTPUT, t);
 
-	if (!n)
+	if (!n || foreign_output(c, t))
 		return;
 	parse_markup(c, t);
 	parse_chain(c, &n->chain);

@@ -175,6 +175,11 @@ struct node *node_new(struct compile *c, enum node_kind kind, const struct token
 /* NULL after a mistake that was reported, or when memory ran out. */
 struct partial *parse_partial(struct compile *c, struct span name, struct place at);
 
+/* The tags of other mail tools: in fixed text, and in an output that is none of ours (true: it was one,
+ * and reported). */
+void foreign_text(struct compile *c, struct span text);
+bool foreign_output(struct compile *c, const struct token *t);
+
 struct tag {
 	struct span name;
 	void (*parse)(struct compile *c, const struct token *t, struct body *into);

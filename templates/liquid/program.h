@@ -9,6 +9,7 @@
 
 #include "engine/base/arena.h"
 #include "templates/liquid/filters.h"
+#include "templates/liquid/link.h"
 #include "templates/liquid/liquid.h"
 #include "templates/liquid/source.h"
 #include "templates/liquid/zone.h"
@@ -48,13 +49,17 @@ enum op_code {
 	OP_CAPTURE,     /* output goes to memory */
 	OP_CAPTURED,    /* back again, the text into slot a */
 	OP_IF_CHANGED,  /* back again, printed when it differs from slot a */
-	OP_CYCLE,       /* pop b items, and the name when n is 1; print the next one; state in slot a */
+	OP_CYCLE,       /* pop b items, and the name with CYCLE_NAMED; print the next one; state in slot a */
 	OP_INCREMENT,   /* print slot a, then one more */
 	OP_DECREMENT,   /* one less, then print */
+	OP_LINK_BEGIN,  /* a link is written from here on, it began as link a */
+	OP_LINK_TEXT,   /* constant a, fixed text, is a part of it */
 	OP_CALL,        /* part a: pop its n arguments into the slots of a new frame */
 	OP_RETURN
 };
 
+/* In n of the instructions that print. IN_LINK: what is printed goes on with the link. */
+enum { CYCLE_NAMED = 1, IN_LINK = 2 };
 enum command { COMMAND_NONE, COMMAND_SIZE, COMMAND_FIRST, COMMAND_LAST };
 enum comparison { COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_GT, COMPARE_LE, COMPARE_GE, COMPARE_CONTAINS };
 
@@ -132,6 +137,7 @@ struct liquid_program {
 	struct table loops;     /* struct loop_site */
 	struct table parts;     /* struct part */
 	struct table scopes;    /* struct scope */
+	struct table links;     /* struct link */
 	struct zones zones;     /* that date is given */
 	struct source *sources; /* in the order of their numbers */
 	uint32_t n_sources;

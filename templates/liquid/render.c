@@ -14,58 +14,9 @@
 #include <string.h>
 
 #include "engine/base/err.h"
-#include "engine/base/mem.h"
 #include "engine/base/must.h"
 #include "templates/liquid/escape.h"
 #include "templates/liquid/machine.h"
-
-/* ---- scratch ---- */
-
-int liquid_scratch_new(struct liquid_scratch **out, struct err *e)
-{
-	*out = mem_new(sizeof **out);
-	return *out ? 0 : err_nomem(e, "rendering");
-}
-
-void liquid_scratch_free(struct liquid_scratch **s)
-{
-	if (!*s)
-		return;
-	mem_free((*s)->stack);
-	mem_free((*s)->slots);
-	mem_free((*s)->loops);
-	mem_free((*s)->frames);
-	mem_free((*s)->captures);
-	mem_free(*s);
-	*s = NULL;
-}
-
-static int grow(void **items, uint32_t *cap, uint32_t want, size_t size)
-{
-	uint32_t most = want > *cap * 2 ? want : *cap * 2;
-	void *more;
-
-	if (want <= *cap)
-		return 0;
-	if (!(more = mem_grow(*items, (size_t)most * size)))
-		return -1;
-	*items = more;
-	*cap = most;
-	return 0;
-}
-
-int machine_reserve(struct machine *m, uint32_t stack, uint32_t slots, uint32_t loops, uint32_t captures)
-{
-	struct liquid_scratch *s = m->s;
-
-	if (grow((void **)&s->stack, &s->cap_stack, m->n_stack + stack, sizeof *s->stack) < 0 ||
-	    grow((void **)&s->slots, &s->cap_slots, m->n_slots + slots, sizeof *s->slots) < 0 ||
-	    grow((void **)&s->loops, &s->cap_loops, m->n_loops + loops, sizeof *s->loops) < 0 ||
-	    grow((void **)&s->frames, &s->cap_frames, m->n_frames + 1, sizeof *s->frames) < 0 ||
-	    grow((void **)&s->captures, &s->cap_captures, m->n_captures + captures, sizeof *s->captures) < 0)
-		return err_nomem(m->e, "rendering");
-	return 0;
-}
 
 /* ---- what goes wrong ---- */
 
@@ -239,6 +190,8 @@ static int end_capture(struct machine *m, const struct op *op)
 		if (last->kind == VALUE_TEXT && span_eq(value_span(*last), value_span(v)))
 			return 0;
 		*last = v;
+		if ((op->n & IN_LINK) && machine_link_value(m, op, v) < 0)
+			return -1;
 		return machine_write(m, op, value_span(v));
 	}
 	*machine_slot(m, op->a) = v;
@@ -377,6 +330,13 @@ static int work(struct machine *m, const struct op *op)
 	}
 }
 
+static int print(struct machine *m, const struct op *op, struct value v)
+{
+	if ((op->n & IN_LINK) && machine_link_value(m, op, v) < 0)
+		return -1;
+	return machine_print(m, op, v);
+}
+
 /* Runs to the end. 0, or -1 with m->e. */
 static int run(struct machine *m)
 {
@@ -392,10 +352,10 @@ static int run(struct machine *m)
 			rc = write_piece(m, op);
 			break;
 		case OP_PRINT_COLUMN:
-			rc = machine_print(m, op, machine_column(m, op->a));
+			rc = print(m, op, machine_column(m, op->a));
 			break;
 		case OP_PRINT:
-			rc = machine_print(m, op, m->s->stack[--m->n_stack]);
+			rc = print(m, op, m->s->stack[--m->n_stack]);
 			break;
 		case OP_FILTER:
 			rc = filter(m, op);
@@ -442,6 +402,12 @@ static int run(struct machine *m)
 		case OP_INCREMENT:
 		case OP_DECREMENT:
 			rc = machine_counter(m, op);
+			break;
+		case OP_LINK_BEGIN:
+			machine_link_begin(m, op);
+			break;
+		case OP_LINK_TEXT:
+			rc = machine_link_text(m, op);
 			break;
 		case OP_CALL:
 			rc = call_part(m, op, (uint32_t)(op - ops));

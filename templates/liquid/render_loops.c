@@ -222,10 +222,10 @@ static uint32_t *named_cycle(struct machine *m, struct value *slot, struct value
 int machine_cycle(struct machine *m, const struct op *op)
 {
 	struct value *slot = machine_slot(m, op->a), item = VALUE_OF_NIL;
-	uint32_t own = 0, *at = &own;
+	uint32_t own = 0, *at = &own, named = op->n & CYCLE_NAMED;
 
-	m->n_stack -= op->b + op->n;
-	if (op->n) {
+	m->n_stack -= op->b + named;
+	if (named) {
 		at = named_cycle(m, slot, m->s->stack[m->n_stack]);
 		if (!at)
 			return machine_no_memory(m);
@@ -233,10 +233,12 @@ int machine_cycle(struct machine *m, const struct op *op)
 		own = slot->kind == VALUE_INT ? (uint32_t)slot->i : 0;
 	}
 	if (*at < op->b)
-		item = m->s->stack[m->n_stack + op->n + *at];
+		item = m->s->stack[m->n_stack + named + *at];
 	*at = *at + 1 >= op->b ? 0 : *at + 1;
-	if (!op->n)
+	if (!named)
 		*slot = value_int(own);
+	if ((op->n & IN_LINK) && machine_link_value(m, op, item) < 0)
+		return -1;
 	return machine_print(m, op, item);
 }
 
