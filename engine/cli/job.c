@@ -21,8 +21,8 @@ static const char *results_name(const struct options *o, const struct delivery_r
 	return o->redirect_to ? "redirected.csv" : "results.csv";
 }
 
-/* Each key with the selector that was given in the same place. */
-static int read_dkim(struct options *o, struct letter_ways *ways, struct err *e)
+/* Each key goes with the selector that was given in the same place. */
+static int read_ways(struct options *o, struct letter_ways *ways, struct err *e)
 {
 	struct letter_dkim *all = arena_array(&o->memory, o->dkim_keys.n, sizeof *all);
 
@@ -40,6 +40,7 @@ static int read_dkim(struct options *o, struct letter_ways *ways, struct err *e)
 					       o->dkim_canon };
 	ways->dkim = all;
 	ways->n_dkim = o->dkim_keys.n;
+	ways->bulk = o->bulk;
 	return 0;
 }
 
@@ -58,7 +59,7 @@ int job_of_letter(struct options *o, struct campaign_job *job, struct err *e)
 		.threads = (unsigned)o->threads,
 		.delivery = { .trace_fd = -1 },
 	};
-	return read_dkim(o, &job->ways, e) < 0 ? -1 : vars_read(o, &job->vars, &job->n_vars, e);
+	return read_ways(o, &job->ways, e) < 0 ? -1 : vars_read(o, &job->vars, &job->n_vars, e);
 }
 
 static int open_transcript(const char *path, int *out, struct err *e)

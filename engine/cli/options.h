@@ -50,6 +50,7 @@ struct options {
 	uint64_t threads;
 	struct text_list dkim_keys, dkim_selectors; /* which belong together by their order */
 	const char *dkim_domain, *dkim_canon;
+	bool bulk;
 	int algorithm;         /* index into its words */
 	uint64_t bits;
 

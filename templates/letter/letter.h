@@ -28,6 +28,7 @@ struct letter_dkim {         /* one key to sign with */
 struct letter_ways {
 	const struct letter_dkim *dkim;
 	uint32_t n_dkim;
+	bool bulk;           /* as "Bulk: yes" */
 };
 
 struct letter_options {

@@ -32,7 +32,7 @@ struct letter_compile {
 	struct digest *digest;
 	struct letter_source source;
 	uint32_t cap_fields, cap_bodies, cap_files;
-	const struct letter_header *type, *html, *text; /* control headers; NULL: absent */
+	const struct letter_header *type, *html, *text, *bulk; /* control headers; NULL: absent */
 	struct span body_type;                          /* of the letter: "text/plain" */
 	struct letter_node *root;                       /* of a letter that is written in parts */
 };
@@ -65,6 +65,8 @@ struct letter_text *letter_compile_value(struct letter_compile *c, const struct 
 /* ---- the steps ---- */
 
 int letter_compile_fields(struct letter_compile *c); /* letter_compile_fields.c */
+int letter_add_bulk(struct letter_compile *c); /* fields of a letter to many: letter_bulk.c */
+void letter_check_bulk(struct letter_compile *c); /* its text */
 int letter_compile_parts(struct letter_compile *c); /* bodies and files: letter_compile_parts.c */
 int letter_compile_signers(struct letter_compile *c); /* letter_compile_sign.c */
 int letter_compile_structure(struct letter_compile *c); /* letter_structure.c */
@@ -72,6 +74,8 @@ int letter_compile_structure(struct letter_compile *c); /* letter_structure.c */
 /* ---- what steps share ---- */
 
 int letter_push_field(struct letter_compile *c, struct letter_field *f); /* -1: no memory */
+/* One more field, as if the letter had it. source lives as long as the letter. */
+int letter_add_header(struct letter_compile *c, const char *name, struct span source);
 /* Where a body's source stands and what it is. */
 struct letter_body_source {
 	struct span text;

@@ -93,6 +93,9 @@ static void note_control(struct letter_compile *c, const struct letter_known *kn
 	case CONTROL_TEXT:
 		c->text = span_case_eq(h->value, SPAN("none")) ? NULL : h;
 		break;
+	case CONTROL_BULK:
+		c->bulk = h;
+		break;
 	case CONTROL_CHARSET:
 		check_charset(c, h);
 		break;
@@ -312,6 +315,15 @@ static int finish_field(struct letter_compile *c, struct letter_field *f)
 	return 0;
 }
 
+int letter_add_header(struct letter_compile *c, const char *name, struct span source)
+{
+	struct letter_header h = { .name = span_str(name), .value = source };
+
+	if (add_field(c, letter_field_known(h.name), &h) < 0)
+		return -1;
+	return finish_field(c, c->l->fields[c->l->n_fields - 1]);
+}
+
 /* By order, equal ones as they came. */
 static void sort_fields(struct letter *l)
 {
@@ -402,8 +414,10 @@ int letter_compile_fields(struct letter_compile *c)
 	if ((l->role[ROLE_BCC] && finish_field(c, l->role[ROLE_BCC]) < 0) ||
 	    (l->role[ROLE_RETURN_PATH] && finish_field(c, l->role[ROLE_RETURN_PATH]) < 0))
 		return -1;
-	sort_fields(l);
 	check_senders(c);
 	choose_domain(l);
+	if (letter_add_bulk(c) < 0)
+		return -1;
+	sort_fields(l);
 	return 0;
 }

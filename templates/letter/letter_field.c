@@ -52,7 +52,7 @@ static const struct letter_known table[] = {
 	CONTROL("Content-Transfer-Encoding", CONTROL_IGNORED, false),
 	CONTROL("Calendar", CONTROL_LATER, true),
 	CONTROL("Multipart", CONTROL_LATER, true),
-	CONTROL("Bulk", CONTROL_LATER, true),
+	CONTROL("Bulk", CONTROL_BULK, false),
 };
 
 static const struct letter_known free_text = { NULL, FIELD_TEXT, ROLE_NONE, CONTROL_NONE, true, ORDER_OTHER };

@@ -109,6 +109,8 @@ static void digest_options(struct letter_compile *c)
 
 	letter_digest_add(c, "address column", span_str(opt->address_column));
 	letter_digest_add(c, "envelope from", span_str(opt->envelope_from));
+	if (opt->ways.bulk)
+		letter_digest_add(c, "bulk", SPAN("yes"));
 	for (uint32_t i = 0; i < opt->n_vars; i++) {
 		letter_digest_add(c, "var", opt->vars[i].key);
 		digest_value(c, opt->vars[i].value);
@@ -373,6 +375,7 @@ static int compile(struct letter_compile *c)
 		return 0;
 	if (letter_compile_fields(c) < 0 || letter_compile_parts(c) < 0 || letter_compile_signers(c) < 0)
 		return -1;
+	letter_check_bulk(c);
 	return c->watch.sink.errors ? 0 : letter_compile_structure(c);
 }
 

@@ -129,6 +129,7 @@ struct letter {
 	struct span from_domain;           /* as far as it is the same in all mails; else empty */
 	struct dkim_signer **signers;
 	uint32_t n_signers;
+	bool bulk;
 
 	struct letter_body **bodies;       /* text first */
 	uint32_t n_bodies;
