@@ -123,7 +123,8 @@ static int read_values(struct rendering *r, struct err *e)
 		return -1;
 	if (r->o->data) {
 		if (file_read(r->o->data, &r->data, e) < 0 ||
-		    json_parse(buf_span(&r->data), r->o->data, &r->arena, &data, e) < 0)
+		    json_parse(buf_span(&r->data), r->o->data, &r->arena, &data, e) < 0 ||
+		    liquid_typed(&r->arena, data, &data, e) < 0)
 			return -1;
 		if (data.kind != VALUE_OBJECT) {
 			err_set(e, ERR_INPUT, "the data is not a JSON object: {\"name\": \"value\", ...}");

@@ -70,7 +70,7 @@ static int read_one(struct options *o, const char *var, struct member *out, stru
 		err_set(e, ERR_INPUT, "the value of --var %.*s is not UTF-8", SPAN_ARG(name));
 		return -1;
 	}
-	*out = (struct member){ name, value_text(value) };
+	*out = (struct member){ name, value_cell(value) }; /* nobody gave it a type: as a cell of the list */
 	return 0;
 }
 

@@ -110,6 +110,10 @@ void liquid_scratch_free(struct liquid_scratch **s);
 int liquid_render(const struct liquid_program *p, struct liquid_scratch *s, struct arena *a,
 		  const struct liquid_input *in, struct liquid_sink *to, struct err *e);
 
+/* v with every cell in it that looks like a number as that number, however deep: for data whose
+ * decimals came as cells. 0, or -1 with e: memory. */
+int liquid_typed(struct arena *a, struct value v, struct value *out, struct err *e);
+
 /* A condition alone, `plan == "pro" and age > 30`: compiles to a program whose only use is
  * liquid_test(): 1 true, 0 false, -1 with e. */
 int liquid_compile_condition(struct liquid_program **out, struct span source, const struct liquid_options *opt,

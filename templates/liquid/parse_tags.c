@@ -8,6 +8,7 @@
 #include "engine/base/err.h"
 #include "engine/model/finding.h"
 #include "templates/liquid/parse.h"
+#include "templates/liquid/values.h"
 
 static bool no_markup(struct compile *c, const struct token *t)
 {
@@ -271,7 +272,7 @@ static bool fixed_name(struct compile *c, const struct expr *x, struct span *out
 	if (x->kind != EXPR_NAME || x->steps || (c->opt->columns && columns_find(c->opt->columns, x->name) >= 0))
 		return false;
 	for (uint32_t i = 0; i < c->opt->n_globals; i++)
-		if (span_eq(c->opt->globals[i].key, x->name) && c->opt->globals[i].value.kind == VALUE_TEXT) {
+		if (span_eq(c->opt->globals[i].key, x->name) && value_is_text(c->opt->globals[i].value)) {
 			*out = value_span(c->opt->globals[i].value);
 			return true;
 		}

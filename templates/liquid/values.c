@@ -11,7 +11,9 @@
 
 #include <stdio.h>
 
+#include "engine/base/err.h"
 #include "engine/base/utf8.h"
+#include "templates/liquid/liquid.h"
 #include "templates/liquid/number.h"
 #include "templates/liquid/program.h"
 #include "templates/liquid/scan.h"
@@ -101,6 +103,42 @@ struct value value_typed(struct arena *a, struct value v)
 	struct span s = span_trim(value_span(v));
 
 	return number_like(s) && number_parse(a, s, &number) == 0 ? number : v;
+}
+
+static int typed_items(struct arena *a, struct value v, struct value *out)
+{
+	struct value *items = arena_array(a, v.n, sizeof *items);
+
+	*out = value_array(items, v.n);
+	for (uint32_t i = 0; items && i < v.n; i++)
+		if (liquid_typed(a, v.items[i], &items[i], NULL) < 0)
+			return -1;
+	return items ? 0 : -1;
+}
+
+static int typed_members(struct arena *a, struct value v, struct value *out)
+{
+	struct member *members = arena_array(a, v.n, sizeof *members);
+
+	*out = (struct value){ .kind = VALUE_OBJECT, .n = v.n, .members = members };
+	for (uint32_t i = 0; members && i < v.n; i++) {
+		members[i].key = v.members[i].key;
+		if (liquid_typed(a, v.members[i].value, &members[i].value, NULL) < 0)
+			return -1;
+	}
+	return members ? 0 : -1;
+}
+
+int liquid_typed(struct arena *a, struct value v, struct value *out, struct err *e)
+{
+	int rc = 0;
+
+	*out = value_typed(a, v);
+	if (v.kind == VALUE_ARRAY)
+		rc = typed_items(a, v, out);
+	else if (v.kind == VALUE_OBJECT)
+		rc = typed_members(a, v, out);
+	return rc < 0 ? err_nomem(e, "the data") : 0;
 }
 
 int value_number(struct arena *a, struct value v, struct value *out)

@@ -58,3 +58,27 @@ def test_wrong_data(tmp_path):
 
 def test_no_file(tmp_path):
     assert "none.liquid" in lettershop("render", "none.liquid", cwd=tmp_path, check=2).stderr
+
+
+def test_numbers_of_json_are_exact(tmp_path):
+    (tmp_path / "d.json").write_text('{"a": 1.0, "b": 1e3, "c": 123456789012345678901234567890, "d": [-9223372036854775809]}')
+    assert render(tmp_path, "{{ a }} {{ b }} {{ c | plus: 1 }} {{ d[0] }} {% if a == 1 %}{{ c | json }}{% endif %}{{ a.size }}",
+                  "--data", "d.json").stdout == \
+        "1.0 1000.0 123456789012345678901234567891 -9223372036854775809 1234567890123456789012345678900"
+
+
+def test_variables_are_untyped(tmp_path):
+    assert render(tmp_path, "{% if n > 5 %}{{ n }}{% endif %}{% if e %}no{% endif %}", "--var", "n=007", "--var", "e="
+                  ).stdout == "007"
+
+
+def test_links(tmp_path):
+    page = '<a href="{{ u }}">'
+    assert render(tmp_path, page, "--html", "--var", "u=https://a/?b&c").stdout == '<a href="https://a/?b&amp;c">'
+    wrong = render(tmp_path, page, "--html", "--var", "u=java\tscript:x", check=2)
+    assert (wrong.stdout, "t.liquid:1:13: a link 'javascript:' is not sent" in wrong.stderr) == ("", True)
+
+
+def test_steps_end_a_render(tmp_path):
+    wrong = render(tmp_path, "{% for i in (1..99999999) %}{% endfor %}", check=2)
+    assert "t.liquid:1:1: this row takes more than 10000000 steps" in wrong.stderr
