@@ -77,6 +77,7 @@ static int program_new(struct compile *c, struct liquid_program **out, const str
 	arena_init(&c->work, PROGRAM_CHUNK, PROGRAM_BYTES_MAX);
 	c->program = p;
 	p->html = opt->html;
+	p->markdown = opt->markdown;
 	p->columns = opt->columns;
 	p->globals = opt->globals;
 	p->n_globals = opt->n_globals;

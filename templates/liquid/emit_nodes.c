@@ -21,7 +21,7 @@ static void emit_output(struct emit *m, const struct node *n)
 		m->stack--;
 		return;
 	}
-	emit_op(m, n->at, OP_PRINT, how, 0, -1);
+	emit_op(m, x->at, OP_PRINT, how, 0, -1);
 }
 
 static void emit_if(struct emit *m, const struct node *n)

@@ -41,6 +41,65 @@ struct span escape_html(struct arena *a, struct span s, bool *ok)
 	return text_span(&t);
 }
 
+/* ---- Markdown ---- */
+
+static bool is_word(struct span s, size_t i)
+{
+	unsigned char c = i < s.n ? (unsigned char)s.p[i] : ' ';
+
+	return c >= 128 || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/* Only digits between the begin of a line and here? */
+static bool behind_number(struct span s, size_t line, size_t i)
+{
+	if (i == line)
+		return false;
+	for (; line < i; line++) {
+		if (s.p[line] < '0' || s.p[line] > '9')
+			return false;
+	}
+	return true;
+}
+
+/* line: where the line begins that s[i] stands in. The value may itself begin one. */
+static bool is_markdown(struct span s, size_t line, size_t i)
+{
+	char c = s.p[i];
+
+	if (c != '\0' && strchr("\\`*[]()<>&\"'~|", c))
+		return true;
+	if (c == '_') /* within a word it is none */
+		return i == 0 || !is_word(s, i - 1) || !is_word(s, i + 1);
+	if (i == line)
+		return c == ' ' || c == '\t' || c == '#' || c == '-' || c == '+' || c == '=';
+	return (c == '.' || c == ')') && behind_number(s, line, i);
+}
+
+struct span escape_markdown(struct arena *a, struct span s, bool *ok)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char form[] = "&#x0000..;";
+	struct text t;
+	size_t from = 0, line = 0;
+
+	text_begin(&t, a);
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '\n' || s.p[i] == '\r') {
+			line = i + 1;
+		} else if (is_markdown(s, line, i)) {
+			form[7] = digits[(unsigned char)s.p[i] >> 4];
+			form[8] = digits[s.p[i] & 15];
+			text_add(&t, span_sub(s, from, i - from));
+			text_add(&t, SPAN(form));
+			from = i + 1;
+		}
+	}
+	text_add(&t, span_skip(s, from));
+	*ok = !t.failed;
+	return from == 0 ? s : text_span(&t);
+}
+
 /* Bytes of the entity that begins at the '&' in front: "&amp;" or "&#39;", else 0. */
 static size_t entity(struct span s)
 {

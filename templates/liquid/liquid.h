@@ -47,6 +47,7 @@ struct liquid_options {
 	const char *path;              /* named in findings */
 	uint64_t first_line, first_column; /* where source begins in that file; 1, 1 */
 	bool html;                     /* escape values that are not safe */
+	bool markdown;                 /* with html: the text is Markdown, values are escaped for it */
 	const struct columns *columns; /* names of the list; NULL: none. With columns->open an unknown
 	                                * name is a member of the row's object, or nil */
 	const struct member *globals;  /* the run's variables; a column of the same name wins */

@@ -122,7 +122,7 @@ struct table { /* an array that grows while compiling; then only its pointer and
 
 struct liquid_program {
 	struct arena memory;
-	bool html, fixed, condition;
+	bool html, markdown, fixed, condition;
 	const struct columns *columns;
 	const struct member *globals;
 	uint32_t n_globals, n_specials;

@@ -87,7 +87,9 @@ static int write_text(struct machine *m, const struct op *op, struct value v)
 	struct span s = value_span(v);
 	bool ok = true;
 
-	if (m->p->html && !v.safe && escape_find(s) < s.n)
+	if (m->p->markdown && !v.safe)
+		s = escape_markdown(m->arena, s, &ok);
+	else if (m->p->html && !v.safe && escape_find(s) < s.n)
 		s = escape_html(m->arena, s, &ok);
 	return ok ? machine_write(m, op, s) : machine_no_memory(m);
 }
@@ -105,8 +107,8 @@ int machine_print(struct machine *m, const struct op *op, struct value v)
 		return ok ? machine_write(m, op, s) : machine_no_memory(m);
 	}
 	text_begin(&t, m->arena);
-	value_add(&t, v, m->p->html);
-	return t.failed ? machine_no_memory(m) : machine_write(m, op, text_span(&t));
+	value_add(&t, v, m->p->html && !m->p->markdown);
+	return t.failed ? machine_no_memory(m) : write_text(m, op, value_text(text_span(&t)));
 }
 
 /* ---- instructions that need more than a line ---- */
