@@ -247,7 +247,9 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 {
 	const struct verdict *v = &ev->verdict;
 	struct work_item *item = &s->work->items[s->item];
-	bool broke = v->kind == VERDICT_DEFERRED && v->scope == SCOPE_SESSION;
+	/* The session, or a relay that was never reached, and not a word about this mail. */
+	bool broke = v->kind == VERDICT_DEFERRED &&
+		     (v->scope == SCOPE_SESSION || (v->scope == SCOPE_RELAY && v->code == 0));
 
 	MUST(v->recipient < s->mail.n_recipients);
 	if ((v->kind == VERDICT_SENT || v->code) && atomic_load_explicit(&w->run->paused, memory_order_relaxed))
@@ -593,7 +595,7 @@ static void turn(struct worker *w)
 	take_events(w);
 	if (write_journal(w))
 		delivery_push(w->delivery);
-	if (delivery_wait(w->delivery, wait_ms(w), &e) < 0)
+	if (!is_over(w) && delivery_wait(w->delivery, wait_ms(w), &e) < 0)
 		run_trouble(w->run, CAMPAIGN_BROKEN, &e);
 }
 

@@ -118,6 +118,8 @@ static int begin_session(struct relay_link *l, int64_t now_ms, struct err *e)
 	const struct relay *r = l->side->relay;
 
 	l->options = r->session;
+	if (l->side->mails_most && (!l->options.messages_max || l->side->mails_most < l->options.messages_max))
+		l->options.messages_max = l->side->mails_most;
 	l->options.login_in_clear = net_address_is_local(net_link_peer(l->net));
 	if (r->helo[0]) {
 		l->options.helo_name = span_str(r->helo);

@@ -138,6 +138,8 @@ struct relay_side {
 	int64_t failing_since_ms; /* INT64_MAX: all is well */
 	int64_t next_try_ms;      /* no connection before this */
 	int64_t idle_ms;          /* patience with an idle session */
+	unsigned mails_most;      /* mails a session may carry, as the relay taught us; 0: not known */
+	unsigned mails_told;      /* after so many it hung up the last time */
 	struct net_addresses addresses;
 	struct net_lookup *lookup; /* under way, or NULL */
 	struct net_ticket ticket;
@@ -162,6 +164,9 @@ bool relay_side_may_open(const struct relay_side *s, int64_t now_ms);
 /* False when some thread found the relay broken; then the side is down too. */
 bool relay_side_still_good(struct relay_side *s);
 void relay_side_became_ready(struct relay_side *s);
+/* The relay ended a session at the MAIL after `served` mails. Twice after the same number is its
+ * rule: sessions from now on say QUIT before. */
+void relay_side_hung_up(struct relay_side *s, unsigned served);
 /* Nothing open, nothing opening, and nothing against it. */
 bool relay_side_sleeps(const struct relay_side *s, int64_t now_ms);
 void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t now_ms);

@@ -9,6 +9,7 @@
  *  3. At most one mail is parked, and only while no session is open; it is the first that the next
  *     session gets, and given back when there will be none.
  *  4. DOWN is told once for each relay, ALL_DOWN once, after all of them. */
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -292,6 +293,14 @@ static bool is_service(const struct verdict *v)
 	return v->kind == VERDICT_SENT || (v->code != 0 && v->scope <= SCOPE_MAIL);
 }
 
+/* Enough of this session: 452 at MAIL (OpenSMTPD), or 421 whenever it comes. */
+static bool is_enough(const struct smtp_event *ev)
+{
+	if (ev->kind == EV_CLOSED)
+		return ev->code == 421;
+	return ev->verdict.scope == SCOPE_SESSION && ev->verdict.code == 452 && strcmp(ev->verdict.stage, "MAIL") == 0;
+}
+
 static int mail_done(struct relay_pool *p, struct relay_link *l, struct relay_event *out)
 {
 	MUST(l->in_hand > 0 && p->in_hand > 0);
@@ -318,6 +327,8 @@ static int translate(struct relay_pool *p, struct relay_link *l, struct relay_ev
 	case EV_INTENT:
 		return one(out, RELAY_INTENT, l->side, p->event.ticket);
 	case EV_VERDICT:
+		if (is_enough(&p->event))
+			relay_side_hung_up(l->side, l->served);
 		l->served += is_service(&p->event.verdict);
 		one(out, RELAY_VERDICT, l->side, p->event.ticket);
 		out->verdict = &p->event.verdict;
@@ -325,6 +336,8 @@ static int translate(struct relay_pool *p, struct relay_link *l, struct relay_ev
 	case EV_DONE:
 		return mail_done(p, l, out);
 	case EV_CLOSED:
+		if (is_enough(&p->event))
+			relay_side_hung_up(l->side, l->served);
 		relay_link_closed(l, &p->event.error, p->now_ms);
 		return 0;
 	}

@@ -204,6 +204,15 @@ bool relay_side_may_open(const struct relay_side *s, int64_t now_ms)
 	return s->state != SIDE_DOWN && s->links < s->quota && now_ms >= s->next_try_ms;
 }
 
+void relay_side_hung_up(struct relay_side *s, unsigned served)
+{
+	if (served == 0)
+		return; /* it takes nothing at all just now: no rule about numbers */
+	if (served == s->mails_told && (s->mails_most == 0 || served < s->mails_most))
+		s->mails_most = served;
+	s->mails_told = served;
+}
+
 bool relay_side_sleeps(const struct relay_side *s, int64_t now_ms)
 {
 	return s->state == SIDE_UP && s->ready == 0 && s->opening == 0 && s->quota > 0 && now_ms >= s->next_try_ms;
