@@ -73,10 +73,12 @@ def test_deferred_once_is_sent_in_the_same_run(shop):
 @pytest.mark.parametrize("per_connection", [1, 7, 100])
 def test_server_that_hangs_up_after_n_messages(shop, per_connection):
     write_list(shop / "list.csv", 300)
-    with Relay(shop / "relay", "--max-per-connection", per_connection) as r:
+    with Relay(shop / "relay", "--max-per-connection", per_connection, "--log-protocol", shop / "protocol") as r:
         send(shop, "list.csv", f"smtp://localhost:{r.port}?tls=none")
     assert len(r.recipients()) == 300 and set(r.recipients().values()) == {1}
     assert r.violations() == ""
+    # Its number is learned: it has to say 421 to the first sessions only.
+    assert (shop / "protocol").read_text().count("S: 421") <= 16
 
 
 LOSSES = [
