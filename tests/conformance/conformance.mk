@@ -11,3 +11,8 @@ $(GOLDEN): $(call obj,$(GOLDEN_SRC)) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 -include $(patsubst %.o,%.d,$(call obj,$(GOLDEN_SRC)))
+
+# make bench-liquid   renders a second of each fixture, beside liquidjs and ruby-liquid
+.PHONY: bench-liquid
+bench-liquid: $B/bench/liquid
+	$(Q)tests/bench/liquid/run
