@@ -1,8 +1,8 @@
 /* queue.c - a ring of pointers behind one lock.
  *
  *  1. 0 <= count <= capacity, and items leave in the order they came.
- *  2. The eventfd is readable exactly when count > 0 or closed; `readable` remembers it, so that
- *     a system call is made only when that changes, not on each push and pop.
+ *  2. The eventfd is readable exactly when count > 0, or closed and not hushed; `readable` remembers
+ *     it, so that a system call is made only when that changes, not on each push and pop.
  *  3. Under the lock nothing is called that can wait: the eventfd is non-blocking, and its counter
  *     is only ever 0 or 1.
  * Held by tests/unit/test_base_queue.c (and MODE=tsan). */
@@ -25,7 +25,7 @@ struct queue {
 	pthread_cond_t room;  /* "there is room, or closed" */
 	void **ring;
 	size_t capacity, head, count;
-	bool closed, readable;
+	bool closed, hushed, readable;
 	int fd;
 };
 
@@ -87,7 +87,7 @@ void queue_free(struct queue **q)
 /* Makes (2) true again. Under the lock. */
 static void show(struct queue *q)
 {
-	bool want = q->count > 0 || q->closed;
+	bool want = q->count > 0 || (q->closed && !q->hushed);
 	uint64_t one = 1;
 	ssize_t n;
 
@@ -183,6 +183,14 @@ void queue_close(struct queue *q)
 int queue_fd(const struct queue *q)
 {
 	return q->fd;
+}
+
+void queue_hush(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->hushed = true;
+	show(q);
+	pthread_mutex_unlock(&q->lock);
 }
 
 size_t queue_length(struct queue *q)

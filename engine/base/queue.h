@@ -26,6 +26,9 @@ int queue_pop(struct queue *q, void **item, int64_t wait_ms);
 void queue_close(struct queue *q);
 /* Readable for poll(2) while items are inside or the queue is closed. Never read from it. */
 int queue_fd(const struct queue *q);
+/* The popper has seen the end (-1): from now on the descriptor of the closed queue is not readable,
+ * so that a poll loop which goes on for other reasons does not spin. */
+void queue_hush(struct queue *q);
 size_t queue_length(struct queue *q);
 
 #endif

@@ -88,6 +88,10 @@ static void closing(void **state)
 	assert_int_equal(queue_pop(q, &got, -1), 1);
 	assert_int_equal(queue_pop(q, &got, -1), -1);
 	assert_true(readable(q)); /* so that a poll loop sees the end */
+	queue_hush(q);
+	queue_hush(q);
+	assert_false(readable(q)); /* and does not spin when it goes on */
+	assert_int_equal(queue_pop(q, &got, 0), -1);
 	queue_free(&q);
 }
 
