@@ -29,7 +29,7 @@ enum { ROWS = 12, BAD_ROW = 4, MANY_ROW = 6, REFUSED_ROW = 8, GREY_ROW = 10, REC
 
 struct place {
 	char folder[64], letter[80], list[80], results[80], out[80];
-	char url[160];
+	char url[192];
 	struct delivery_relay relay;
 	struct campaign_job job;
 };
@@ -106,10 +106,21 @@ static inline int place_no_sync(int fd)
 	return 0;
 }
 
-/* A run that hangs ends the program, which the caller of the tests counts as a failure. */
-static inline void place_watch(unsigned seconds)
+static char place_doing[256]; /* what is being tried, for place_hangs() */
+
+static inline void place_hangs(int signal_number)
 {
-	signal(SIGALRM, SIG_DFL);
+	(void)signal_number;
+	(void)!write(STDERR_FILENO, place_doing, strlen(place_doing));
+	(void)!write(STDERR_FILENO, ": it hangs\n", 11);
+	abort();
+}
+
+/* A run that hangs ends the program, which the caller of the tests counts as a failure. */
+static inline void place_watch(const char *doing, unsigned seconds)
+{
+	snprintf(place_doing, sizeof place_doing, "%s", doing);
+	signal(SIGALRM, place_hangs);
 	alarm(seconds);
 }
 

@@ -1,11 +1,12 @@
 /* fault_server.h - a small SMTP server in a thread of the test: one poll loop, plain, pipelined.
  *
- * It refuses REFUSED_ROW, defers GREY_ROW the first time, and counts for each recipient how often
+ * It refuses REFUSED_ROW, defers GREY_ROW the first time (where `grey` is set), and counts for each recipient how often
  * it said yes to the end of a message. Nothing in it comes from mem.h, so no test makes it fail. */
 #ifndef TESTS_FAULT_FAULT_SERVER_H
 #define TESTS_FAULT_FAULT_SERVER_H
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,6 +36,8 @@ struct server {
 	atomic_bool end;
 	atomic_uint accepted[(ROWS + 1) * RECIPIENTS];
 	atomic_uint greyed;
+	bool grey;
+	atomic_bool hold; /* no reply to the end of a message for now */
 	struct server_link links[SERVER_LINKS];
 };
 
@@ -56,7 +59,7 @@ static inline void server_rcpt(struct server *v, struct server_link *l)
 		server_say(l, "501 5.1.3 whom?\r\n");
 	else if (row == REFUSED_ROW)
 		server_say(l, "550 5.1.1 no such user\r\n");
-	else if (row == GREY_ROW && atomic_fetch_add(&v->greyed, 1) == 0)
+	else if (row == GREY_ROW && v->grey && atomic_fetch_add(&v->greyed, 1) == 0)
 		server_say(l, "450 4.7.1 try later\r\n");
 	else if (l->n_to == RECIPIENTS)
 		server_say(l, "452 4.5.3 too many\r\n");
@@ -68,6 +71,8 @@ static inline void server_rcpt(struct server *v, struct server_link *l)
 
 static inline void server_end_of_data(struct server *v, struct server_link *l)
 {
+	while (atomic_load(&v->hold))
+		usleep(2000);
 	for (unsigned i = 0; i < l->n_to; i++)
 		atomic_fetch_add(&v->accepted[l->to[i]], 1);
 	l->content = false;
@@ -126,11 +131,12 @@ static inline void server_read(struct server *v, struct server_link *l)
 
 static inline void server_accept(struct server *v)
 {
-	int fd = accept(v->fd, NULL, NULL);
+	int fd = accept(v->fd, NULL, NULL), on = 1;
 
 	for (unsigned i = 0; i < SERVER_LINKS && fd >= 0; i++) {
 		if (v->links[i].fd)
 			continue;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 		v->links[i] = (struct server_link){ .fd = fd };
 		server_say(&v->links[i], "220 relay.example.com ESMTP\r\n");
 		return;
@@ -159,12 +165,13 @@ static inline void *server_main(void *arg)
 	return NULL;
 }
 
-static inline void server_start(struct server *v)
+static inline void server_start(struct server *v, bool grey)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof at;
 
 	memset(v, 0, sizeof *v);
+	v->grey = grey;
 	v->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (v->fd < 0 || bind(v->fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(v->fd, 16) < 0 ||
 	    getsockname(v->fd, (struct sockaddr *)&at, &size) < 0 ||
