@@ -247,6 +247,27 @@ static void grows_with_work(void **state)
 	mini_smtpd_stop(s);
 }
 
+/* The time limit for writing begins with the octets, not with the connection. */
+static void late_greeting(void **state)
+{
+	const struct mini_options o = { 0 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 1, 1);
+	turn(r, 0);
+	clock_shift(290 * 1000, 0);
+	run(r);
+	assert_int_equal(r->sent, 1);
+	assert_int_equal(r->pauses, 0);
+	clock_shift(0, 0);
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
 static void idle_sessions_leave_and_return(void **state)
 {
 	const struct mini_options o = { 0 };
@@ -684,6 +705,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sends_each_once),          cmocka_unit_test(grows_with_work),
+		cmocka_unit_test(late_greeting),
 		cmocka_unit_test(idle_sessions_leave_and_return), cmocka_unit_test(idle_close_of_the_server),
 		cmocka_unit_test(few_mails_a_connection),   cmocka_unit_test(a_thousand_connections),
 		cmocka_unit_test(lost_after_the_end_of_data), cmocka_unit_test(bad_greetings_first),

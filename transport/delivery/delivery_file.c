@@ -10,6 +10,7 @@
  *  3. A sink whose lock is held by another program is asked again every LOCK_AGAIN_MS, and the mails
  *     wait; after LOCK_PATIENCE_MS they are deferred. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -326,9 +327,9 @@ static const struct delivery_plan_ops plan_ops = {
 
 static const struct sink_ops *ops_for(const char *url)
 {
-	static const struct sink_ops *const all[] = { &sink_eml, &sink_mbox, &sink_maildir, &sink_null };
+	static const struct sink_ops *const all[] = { &sink_eml, &sink_mbox, &sink_maildir, &sink_null, NULL };
 
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+	for (size_t i = 0; all[i]; i++)
 		if (span_case_begins(span_str(url), all[i]->scheme))
 			return all[i];
 	return NULL;
@@ -403,10 +404,9 @@ int delivery_file_plan(struct delivery_plan **out, const struct delivery_options
 
 /* ---- for the sinks ---- */
 
-int sink_folder(const char *path, char out[4096], struct err *e)
+int sink_folder(const char *path, char out[PATH_MAX], struct err *e)
 {
 	struct stat st;
-	char *real;
 
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return err_sys(e, "cannot make the folder '%s'", path);
@@ -416,14 +416,7 @@ int sink_folder(const char *path, char out[4096], struct err *e)
 		return err_set(e, ERR_INPUT, "'%s' is no folder", path);
 	if (access(path, W_OK | X_OK) < 0)
 		return err_sys(e, "cannot write into the folder '%s'", path);
-	real = realpath(path, NULL);
-	if (!real || strlen(real) >= 4096) {
-		free(real);
-		return err_sys(e, "cannot follow the path '%s'", path);
-	}
-	memcpy(out, real, strlen(real) + 1);
-	free(real);
-	return 0;
+	return realpath(path, out) ? 0 : err_sys(e, "cannot follow the path '%s'", path);
 }
 
 void sink_failed(struct sink_mail *m, const char *what)

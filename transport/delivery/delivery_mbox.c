@@ -32,7 +32,7 @@ struct mbox_sink {
 	struct sink base;
 	pthread_mutex_t lock; /* one batch at a time; held while it is written */
 	bool sync;
-	char dot_lock[4096 + 8];
+	char dot_lock[PATH_MAX + 8];
 };
 
 /* ---- locks ---- */
@@ -191,7 +191,6 @@ static int find_file(struct mbox_sink *s, const char *path, struct err *e)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
 	struct stat st;
-	char *real;
 
 	if (fd < 0)
 		return err_sys(e, "cannot open the mailbox '%s'", path);
@@ -200,13 +199,8 @@ static int find_file(struct mbox_sink *s, const char *path, struct err *e)
 		return err_set(e, ERR_INPUT, "'%s' is no regular file, so it cannot be an mbox", path);
 	}
 	close(fd);
-	real = realpath(path, NULL);
-	if (!real || strlen(real) >= sizeof s->base.path) {
-		free(real);
+	if (!realpath(path, s->base.path))
 		return err_sys(e, "cannot follow the path '%s'", path);
-	}
-	memcpy(s->base.path, real, strlen(real) + 1);
-	free(real);
 	snprintf(s->dot_lock, sizeof s->dot_lock, "%s.lock", s->base.path);
 	return 0;
 }

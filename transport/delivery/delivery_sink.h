@@ -5,6 +5,7 @@
 #ifndef TRANSPORT_DELIVERY_DELIVERY_SINK_H
 #define TRANSPORT_DELIVERY_DELIVERY_SINK_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -41,14 +42,14 @@ struct sink_ops {
 
 struct sink {
 	const struct sink_ops *ops;
-	char path[4096]; /* absolute, for messages and for the plan's class; "" without */
+	char path[PATH_MAX]; /* absolute, for messages and for the plan's class; "" without */
 };
 
 extern const struct sink_ops sink_eml, sink_mbox, sink_maildir, sink_null;
 
 /* Makes the folder where it is missing (mode 0700); its parent must be there. Writes the absolute path
  * to out. 0, or -1 with e. */
-int sink_folder(const char *path, char out[4096], struct err *e);
+int sink_folder(const char *path, char out[PATH_MAX], struct err *e);
 /* All n are deferred with these words and the words for errno. */
 void sink_all_failed(struct sink_mail *mails, unsigned n, const char *what);
 void sink_failed(struct sink_mail *m, const char *what);

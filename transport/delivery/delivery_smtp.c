@@ -231,7 +231,7 @@ int delivery_smtp_plan(struct delivery_plan **out, const struct delivery_options
 	p->base.ops = &plan_ops;
 	p->connections = opt->connections ? opt->connections : 1;
 	p->trace_fd = opt->trace_fd;
-	p->relays = mem_array(opt->n_relays, sizeof *p->relays);
+	p->relays = mem_array(opt->n_relays, sizeof(struct relay *));
 	if (!p->relays) {
 		err_nomem(e, "for relays");
 		goto fail;

@@ -187,7 +187,7 @@ const struct net_address *net_link_peer(const struct net_link *l)
 
 void net_link_own_literal(const struct net_link *l, char out[NET_ADDRESS_WORDS])
 {
-	struct sockaddr_storage own;
+	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&own;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&own;
 	char number[INET6_ADDRSTRLEN] = "";

@@ -111,6 +111,7 @@ int net_lookup_start(struct net_lookup **out, const char *host, uint16_t port, s
 	struct net_lookup *l;
 	int rc;
 
+	*out = NULL;
 	if (strlen(host) > NET_HOST_MAX)
 		return err_set(e, ERR_INPUT, "a host name may have at most %d bytes", NET_HOST_MAX);
 	l = mem_new(sizeof *l);
@@ -202,7 +203,7 @@ int net_lookup_now(const char *host, uint16_t port, int64_t wait_ms, struct net_
 		out->n = 1;
 		return 0;
 	}
-	if (net_lookup_start(&l, host, port, e) < 0)
+	if (net_lookup_start(&l, host, port, e) < 0 || !l)
 		return -1;
 	wait_for(l->fd, wait_ms);
 	rc = net_lookup_take(l, out, e);

@@ -60,6 +60,7 @@ void relay_pool_share(struct relay_pool *p)
 {
 	unsigned up = count_sides(p, SIDE_UP), paused = count_sides(p, SIDE_PAUSED), left = p->n_links;
 
+	MUST(p->n_sides > 0);
 	for (unsigned i = 0; i < p->n_sides; i++) {
 		struct relay_side *s = &p->sides[i];
 
@@ -106,7 +107,7 @@ static int make_parts(struct relay_pool *p, const struct relay_pool_options *opt
 	p->tickets = p->n_links * (window + 2) + 1; /* a session holds two more than are in flight */
 	p->sides = mem_array(opt->n_relays, sizeof *p->sides);
 	p->links = mem_array(p->n_links, sizeof *p->links);
-	p->of_ticket = mem_array(p->tickets, sizeof *p->of_ticket);
+	p->of_ticket = mem_array(p->tickets, sizeof(struct relay_link *));
 	if (!p->sides || !p->links || !p->of_ticket)
 		return err_nomem(e, "for connections");
 	p->n_sides = opt->n_relays;
@@ -136,6 +137,7 @@ int relay_pool_new(struct relay_pool **out, const struct relay_pool_options *opt
 {
 	struct relay_pool *p = mem_new(sizeof *p);
 
+	MUST(opt->n_relays > 0 && opt->connections > 0);
 	if (!p)
 		return err_nomem(e, "for connections");
 	p->epoll_fd = -1;

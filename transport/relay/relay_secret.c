@@ -23,6 +23,7 @@
 #include "engine/base/err.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/base/must.h"
 #include "engine/base/span.h"
 #include "engine/base/utf8.h"
 
@@ -179,6 +180,7 @@ static int spawn(char *const *words, int out_fd, pid_t *pid)
 	posix_spawn_file_actions_t actions;
 	int rc = posix_spawn_file_actions_init(&actions);
 
+	MUST(words[0]);
 	if (rc != 0)
 		return rc;
 	rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -193,7 +195,7 @@ static int spawn(char *const *words, int out_fd, pid_t *pid)
 /* Reads to the end of file; what does not fit is dropped. 0, 1 time is up, -1 with errno. */
 static int read_answer(int fd, int64_t until_ms, struct relay_secret *out)
 {
-	char waste[512];
+	char waste[512] = "";
 	int rc = 0;
 
 	for (;;) {
@@ -273,7 +275,7 @@ static int run_words(char **words, int limit_ms, struct relay_secret *out, struc
 
 int relay_secret_command(const char *command, int limit_ms, struct relay_secret *out, struct err *e)
 {
-	char *words[RELAY_COMMAND_WORDS_MAX + 1];
+	char *words[RELAY_COMMAND_WORDS_MAX + 1] = { NULL };
 	char *text = mem_strdup(command);
 	int rc = -1;
 

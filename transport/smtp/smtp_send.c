@@ -23,6 +23,8 @@ void smtp_say(struct smtp_session *s, enum smtp_expect_kind kind, struct span li
 	struct smtp_command c = { .p = at, .max = line.n + 2 };
 
 	MUST(at);
+	if (s->out.n == 0)
+		s->writing_ms = s->now_ms;
 	smtp_out_add(&s->out, smtp_put_line(&c, line));
 	smtp_expect_push(s, kind, NULL, NO_RCPT, s->out.queued);
 	smtp_trace(s, false, shown);
