@@ -1,6 +1,7 @@
 /* letter_body.c - a body is a Liquid program whose fixed pieces are already encoded.
  *
- * Rendering only walks: a piece is looked up by number and referenced, a value is encoded.
+ * Rendering only walks: a piece is looked up by number and referenced, a value is encoded. Bodies that
+ * are made of what a template gives (HTML of Markdown, text of HTML) are rendered whole, then encoded.
  *  1. The bytes of a mail's body decode to the render of its template, line breaks as CRLF, one
  *     added at the end when there is none.
  *  2. No octet outside ASCII reaches the message, and no text that is not UTF-8.
@@ -9,68 +10,32 @@
 
 #include "engine/base/err.h"
 #include "engine/base/utf8.h"
+#include "templates/letter/letter_images.h"
+#include "templates/letter/letter_markdown.h"
 #include "templates/letter/letter_parts.h"
+#include "templates/letter/letter_plain.h"
 #include "templates/mime/mime_base64.h"
 #include "templates/mime/mime_out.h"
 
-/* ---- cid: names ---- */
+/* ---- forms ---- */
 
-static bool ends_name(struct span rest)
+/* What a template gave becomes the body. text is UTF-8. */
+static int convert(const struct letter_body *b, struct span text, struct arena *work, struct arena *a,
+		   struct span *out, struct err *e)
 {
-	char c;
-
-	if (rest.n == 0)
-		return true;
-	c = rest.p[0];
-	return !((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		 (c != '\0' && strchr("._-@+%", c)));
-}
-
-/* The file that "cid:NAME" at the begin of s names, or NULL; *n gets the octets of it. */
-static const struct letter_file *named_file(struct span s, struct letter_file *const *files, uint32_t n_files,
-					    size_t *n)
-{
-	if (!span_case_begins(s, SPAN("cid:")))
-		return NULL;
-	for (uint32_t i = 0; i < n_files; i++) {
-		struct span name = files[i]->shown_cid;
-
-		if (name.n > 0 && span_begins(span_skip(s, 4), name) && ends_name(span_skip(s, 4 + name.n))) {
-			*n = 4 + name.n;
-			return files[i];
-		}
-	}
-	return NULL;
-}
-
-/* text with each cid:NAME completed to the part's Content-ID (RFC 2392). */
-static int complete_cids(struct span text, struct letter_file *const *files, uint32_t n_files, struct arena *a,
-			 struct span *out)
-{
-	struct mime_out o;
-	size_t from = 0;
-
 	*out = text;
-	if (n_files == 0)
-		return 0;
-	mime_out_init(&o, a);
-	for (size_t i = 0, n; i < text.n; i++) {
-		const struct letter_file *f;
+	if (b->form == FORM_MARKDOWN)
+		return letter_markdown(text, a, out, e);
+	return b->form == FORM_PLAIN ? letter_plain(text, work, a, out, e) : 0;
+}
 
-		if ((text.p[i] | 0x20) != 'c' || !(f = named_file(span_skip(text, i), files, n_files, &n)))
-			continue;
-		if (mime_out_copy(&o, span_sub(text, from, i + 4 - from)) < 0 ||
-		    mime_out_copy(&o, f->content_id) < 0)
-			return -1;
-		from = i + n;
-		i = from - 1;
-	}
-	if (from == 0)
-		return 0;
-	if (mime_out_copy(&o, span_skip(text, from)) < 0)
-		return -1;
-	*out = mime_out_flat(&o, a);
-	return out->p ? 0 : -1;
+static int complete(const struct letter_body *b, struct span text, bool shown, struct arena *a, struct span *out,
+		    struct err *e)
+{
+	*out = text;
+	if (b->html && letter_complete_images(text, &b->files, shown, a, out) < 0)
+		return err_nomem(e, "a mail");
+	return 0;
 }
 
 /* ---- compile ---- */
@@ -101,26 +66,37 @@ static int encode_pieces(struct letter_body *b, uint32_t n, struct arena *a, str
 	return 0;
 }
 
-int letter_body_prepare(struct letter_body *b, struct letter_file *const *files, uint32_t n_files, struct arena *a,
-			struct err *e)
+static int encode_fixed(struct letter_body *b, struct arena *a, struct err *e)
+{
+	struct span text = liquid_n_pieces(b->text.program) ? liquid_piece(b->text.program, 0) : SPAN("");
+	struct arena work;
+	int rc;
+
+	arena_init(&work, 1 << 16, SIZE_MAX / 2);
+	rc = convert(b, text, &work, a, &b->text.value, e);
+	arena_release(&work);
+	if (rc < 0 || complete(b, b->text.value, false, a, &text, e) < 0)
+		return -1;
+	b->bytes = mime_text_encode(text, a, &b->encoding);
+	return b->bytes.p ? 0 : err_nomem(e, "the letter");
+}
+
+int letter_body_prepare(struct letter_body *b, struct letter_files files, struct arena *a, struct err *e)
 {
 	uint32_t n = liquid_n_pieces(b->text.program);
 
+	b->files = files;
+	b->text.fixed = liquid_is_fixed(b->text.program);
+	if (b->text.fixed)
+		return encode_fixed(b, a, e);
 	b->replaced = arena_array(a, n, sizeof *b->replaced);
 	if (!b->replaced)
 		return err_nomem(e, "the letter");
 	for (uint32_t i = 0; i < n; i++) {
-		struct span piece = liquid_piece(b->text.program, i);
-
-		if (complete_cids(piece, files, b->html ? n_files : 0, a, &b->replaced[i]) < 0)
-			return err_nomem(e, "the letter");
+		if (complete(b, liquid_piece(b->text.program, i), false, a, &b->replaced[i], e) < 0)
+			return -1;
 	}
-	b->text.fixed = liquid_is_fixed(b->text.program);
-	if (!b->text.fixed)
-		return encode_pieces(b, n, a, e);
-	b->text.value = n ? liquid_piece(b->text.program, 0) : SPAN("");
-	b->bytes = mime_text_encode(n ? b->replaced[0] : SPAN(""), a, &b->encoding);
-	return b->bytes.p ? 0 : err_nomem(e, "the letter");
+	return encode_pieces(b, n, a, e);
 }
 
 /* ---- a mail ---- */
@@ -180,11 +156,45 @@ static int render(const struct letter_body *b, struct letter_job *job, struct li
 	return 0;
 }
 
+/* Renders it whole; lives in the job's arena. */
+static int render_converted(const struct letter_body *b, struct letter_job *job, struct span *out, struct err *e)
+{
+	struct liquid_text_sink s;
+
+	liquid_text_sink_init(&s, job->a);
+	if (render(b, job, &s.sink, e) < 0)
+		return -1;
+	if (!utf8_valid(span_of(s.p, s.n)))
+		return bad_text(e);
+	return convert(b, span_of(s.p, s.n), &job->d->work, job->a, out, e);
+}
+
+static int write_converted(const struct letter_body *b, struct letter_job *job, struct mime_out *o, struct err *e)
+{
+	struct mime_base64 base64;
+	struct mime_qp qp;
+	struct span text;
+	int rc;
+
+	if (render_converted(b, job, &text, e) < 0 || complete(b, text, false, job->a, &text, e) < 0)
+		return -1;
+	if (b->encoding == MIME_BASE64) {
+		mime_base64_begin(&base64, o);
+		rc = mime_base64_text(&base64, text) < 0 ? -1 : mime_base64_end(&base64);
+	} else {
+		mime_qp_begin(&qp, o);
+		rc = mime_qp_value(&qp, text) < 0 ? -1 : mime_qp_end(&qp);
+	}
+	return rc < 0 ? err_nomem(e, "a mail") : 0;
+}
+
 int letter_body_write(const struct letter_body *b, struct letter_job *job, struct mime_out *o, struct err *e)
 {
 	struct body_sink s;
 	int rc;
 
+	if (b->form != FORM_OWN)
+		return write_converted(b, job, o, e);
 	s.b = b;
 	if (b->encoding == MIME_BASE64) {
 		s.sink = (struct liquid_sink){ base64_on_piece, base64_on_value };
@@ -202,24 +212,33 @@ int letter_body_write(const struct letter_body *b, struct letter_job *job, struc
 	return rc < 0 ? err_nomem(e, "a mail") : 0;
 }
 
+static struct span one_line_end(char *p, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] != '\r')
+			p[k++] = p[i];
+		else if (i + 1 == n || p[i + 1] != '\n')
+			p[k++] = '\n';
+	}
+	return span_of(p, k);
+}
+
 int letter_body_show(const struct letter_body *b, struct letter_job *job, struct span *out, struct err *e)
 {
 	struct liquid_text_sink s;
-	size_t n = 0;
 
 	if (b->text.fixed) {
 		*out = b->text.value;
-		return 0;
+	} else if (b->form != FORM_OWN) {
+		if (render_converted(b, job, out, e) < 0)
+			return -1;
+	} else {
+		liquid_text_sink_init(&s, job->a);
+		if (render(b, job, &s.sink, e) < 0)
+			return -1;
+		*out = one_line_end(s.p, s.n);
 	}
-	liquid_text_sink_init(&s, job->a);
-	if (render(b, job, &s.sink, e) < 0)
-		return -1;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] != '\r')
-			s.p[n++] = s.p[i];
-		else if (i + 1 == s.n || s.p[i + 1] != '\n')
-			s.p[n++] = '\n';
-	}
-	*out = span_of(s.p, n);
-	return 0;
+	return complete(b, *out, true, job->a, out, e);
 }

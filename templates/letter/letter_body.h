@@ -4,21 +4,16 @@
 #ifndef TEMPLATES_LETTER_LETTER_BODY_H
 #define TEMPLATES_LETTER_LETTER_BODY_H
 
-#include <stdint.h>
-
 #include "engine/base/arena.h"
 #include "engine/base/span.h"
+#include "templates/letter/letter_parts.h"
 
 struct err;
-struct letter_body;
-struct letter_file;
-struct letter_job;
 struct mime_out;
 
-/* Encodes the fixed pieces of a body whose program is there. files are those that HTML may name
- * by cid. -1: no memory (e). */
-int letter_body_prepare(struct letter_body *b, struct letter_file *const *files, uint32_t n_files, struct arena *a,
-			struct err *e);
+/* Encodes the fixed pieces of a body whose program is there. files are those that HTML may name.
+ * -1: no memory (e). */
+int letter_body_prepare(struct letter_body *b, struct letter_files files, struct arena *a, struct err *e);
 int letter_body_write(const struct letter_body *b, struct letter_job *job, struct mime_out *o, struct err *e);
 /* As the template gives it, with \n; lives in the job's arena. */
 int letter_body_show(const struct letter_body *b, struct letter_job *job, struct span *out, struct err *e);

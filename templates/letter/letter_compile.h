@@ -33,7 +33,9 @@ struct letter_compile {
 	struct letter_source source;
 	uint32_t cap_fields, cap_bodies, cap_files;
 	const struct letter_header *type, *html, *text, *bulk; /* control headers; NULL: absent */
-	struct span body_type;                          /* of the letter: "text/plain" */
+	bool no_text;                                   /* Text-Body: none */
+	struct span *images;                            /* local pictures that bodies name */
+	uint32_t n_images;
 	struct letter_node *root;                       /* of a letter that is written in parts */
 };
 
@@ -54,8 +56,10 @@ void letter_digest_add(struct letter_compile *c, const char *name, struct span c
  * a mistake was reported; -1. */
 int letter_read_text(struct letter_compile *c, struct span name, const struct letter_header *from, struct span *text,
 		     const char **path);
+enum letter_escape { ESCAPE_NONE, ESCAPE_HTML, ESCAPE_MARKDOWN };
 /* Compiles source; t->program is NULL afterwards when it has mistakes, which are reported. */
-int letter_compile_program(struct letter_compile *c, struct letter_text *t, struct span source, bool html);
+int letter_compile_program(struct letter_compile *c, struct letter_text *t, struct span source,
+			   enum letter_escape escape);
 /* The same for a header's value: unfolded, checked, with t->fixed and t->value. */
 int letter_compile_text(struct letter_compile *c, struct letter_text *t, struct span source, const char *path,
 			uint64_t line, uint64_t column, struct span name);
@@ -84,8 +88,10 @@ struct letter_body_source {
 	struct span type;   /* "text/html" */
 	struct span params; /* "; key=value" of a Content-Type beside charset; may be empty */
 };
-/* Compiles one more body of the letter; NULL: no memory (c->e). */
+/* Compiles one more body of the letter, HTML where the source is Markdown; NULL: no memory (c->e). */
 struct letter_body *letter_compile_body(struct letter_compile *c, const struct letter_body_source *src);
+/* The text of a Markdown source as it stands; NULL: no memory. */
+struct letter_body *letter_compile_twin(struct letter_compile *c, const struct letter_body_source *src);
 /* The type and parameters of a Content-Type; reports a charset or type that cannot be written.
  * out->type is "" then. boundary may be NULL. */
 int letter_read_type(struct letter_compile *c, struct span value, uint64_t line, uint64_t column,

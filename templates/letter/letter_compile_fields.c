@@ -91,7 +91,8 @@ static void note_control(struct letter_compile *c, const struct letter_known *kn
 		c->html = h;
 		break;
 	case CONTROL_TEXT:
-		c->text = span_case_eq(h->value, SPAN("none")) ? NULL : h;
+		c->no_text = span_case_eq(h->value, SPAN("none"));
+		c->text = c->no_text ? NULL : h;
 		break;
 	case CONTROL_BULK:
 		c->bulk = h;

@@ -1,10 +1,12 @@
 /* letter_compile_parts.c - bodies and files of a letter.
  *
  * What the letter's own body is says Content-Type (text/plain when it says nothing); Html-Body and
- * Text-Body bring the other form from a file, or both when the letter's own body is blank. */
+ * Text-Body bring the other form from a file, or both when the letter's own body is blank. Markdown
+ * becomes HTML beside its own text; HTML alone gets a text made from it, unless Text-Body is none. */
 #include "templates/letter/letter_body.h"
 #include "templates/letter/letter_compile.h"
 #include "templates/letter/letter_file.h"
+#include "templates/letter/letter_images.h"
 #include "templates/letter/letter_params.h"
 #include "templates/mime/mime_header.h"
 #include "templates/mime/mime_out.h"
@@ -76,7 +78,7 @@ static int type_field(struct letter_compile *c, struct letter_body *b, const str
 	return b->type_field.p ? 0 : err_nomem(c->e, "the letter");
 }
 
-struct letter_body *letter_compile_body(struct letter_compile *c, const struct letter_body_source *src)
+static struct letter_body *new_body(struct letter_compile *c)
 {
 	struct letter *l = c->l;
 	struct letter_body *b = arena_zero(&l->memory, sizeof *b);
@@ -88,13 +90,66 @@ struct letter_body *letter_compile_body(struct letter_compile *c, const struct l
 		return NULL;
 	}
 	l->bodies = all;
-	b->html = span_case_eq(src->type, SPAN("text/html"));
-	b->type = src->type;
-	b->text = (struct letter_text){ .path = src->path, .line = src->line, .column = 1 };
-	if (type_field(c, b, src) < 0 || letter_compile_program(c, &b->text, src->text, b->html) < 0)
+	return all[l->n_bodies++] = b;
+}
+
+static bool is_markdown(struct span type)
+{
+	return span_case_eq(type, SPAN("text/markdown"));
+}
+
+static struct letter_body *compile_as(struct letter_compile *c, const struct letter_body_source *src,
+				      enum letter_escape escape)
+{
+	static const struct span plain = { "text/plain", 10 }, html = { "text/html", 9 };
+	struct letter_body_source as = *src;
+	struct letter_body *b = new_body(c);
+
+	if (!b)
 		return NULL;
-	all[l->n_bodies++] = b;
+	if (is_markdown(src->type)) {
+		as.type = escape == ESCAPE_MARKDOWN ? html : plain;
+		as.params = SPAN(""); /* of Markdown: RFC 7763 */
+	}
+	b->html = escape != ESCAPE_NONE;
+	b->form = escape == ESCAPE_MARKDOWN ? FORM_MARKDOWN : FORM_OWN;
+	b->type = as.type;
+	b->text = (struct letter_text){ .path = src->path, .line = src->line, .column = 1 };
+	if (type_field(c, b, &as) < 0 || letter_compile_program(c, &b->text, src->text, escape) < 0)
+		return NULL;
 	return b;
+}
+
+struct letter_body *letter_compile_body(struct letter_compile *c, const struct letter_body_source *src)
+{
+	if (is_markdown(src->type))
+		return compile_as(c, src, ESCAPE_MARKDOWN);
+	return compile_as(c, src, span_case_eq(src->type, SPAN("text/html")) ? ESCAPE_HTML : ESCAPE_NONE);
+}
+
+struct letter_body *letter_compile_twin(struct letter_compile *c, const struct letter_body_source *src)
+{
+	return compile_as(c, src, ESCAPE_NONE);
+}
+
+/* The text of the HTML that is the only body: the same template, read as a person would. */
+static int add_plain_twin(struct letter_compile *c)
+{
+	static const struct letter_body_source plain = { .type = { "text/plain", 10 }, .params = { "", 0 } };
+	struct letter *l = c->l;
+	struct letter_body *b;
+
+	if (l->n_bodies != 1 || !l->bodies[0]->html || c->no_text)
+		return 0;
+	b = new_body(c);
+	if (!b || type_field(c, b, &plain) < 0)
+		return -1;
+	b->form = FORM_PLAIN;
+	b->type = plain.type;
+	b->text = l->bodies[0]->text;
+	l->bodies[1] = l->bodies[0];
+	l->bodies[0] = b;
+	return 0;
 }
 
 int letter_fixed_value(struct letter_compile *c, const struct letter_header *h, struct span *out)
@@ -137,21 +192,26 @@ static void body_unused(struct letter_compile *c, const char *why)
 /* Text first, HTML last (RFC 2046 5.1.4): the better form comes later. */
 static int compile_bodies(struct letter_compile *c, const struct letter_body_source *own)
 {
-	bool blank = span_trim(own->text).n == 0, html = span_case_eq(own->type, SPAN("text/html"));
+	bool markdown = is_markdown(own->type), html = markdown || span_case_eq(own->type, SPAN("text/html"));
+	bool blank = span_trim(own->text).n == 0;
+	unsigned long errors; /* those of a twin are not told twice */
 
 	if (c->text && c->html && !blank)
 		body_unused(c, "both Text-Body and Html-Body are given");
 	else if (!blank && c->text && !html)
-		body_unused(c, "Text-Body is given, and Content-Type is not text/html");
+		body_unused(c, "Text-Body is given, and Content-Type is neither text/html nor text/markdown");
 	else if (!blank && c->html && html)
-		body_unused(c, "Html-Body is given, and Content-Type is text/html too");
+		body_unused(c, "Html-Body is given, and Content-Type says that this is HTML too");
 	if (c->text && body_of_file(c, c->text, SPAN("text/plain")) < 0)
 		return -1;
-	if (!blank || (!c->text && !c->html)) {
-		if (!letter_compile_body(c, own))
-			return -1;
-	}
-	return c->html ? body_of_file(c, c->html, SPAN("text/html")) : 0;
+	errors = c->watch.sink.errors;
+	if (markdown && !c->text && !c->html && !c->no_text && !letter_compile_twin(c, own))
+		return -1;
+	if ((!blank || (!c->text && !c->html)) && c->watch.sink.errors == errors && !letter_compile_body(c, own))
+		return -1;
+	if (c->html && body_of_file(c, c->html, SPAN("text/html")) < 0)
+		return -1;
+	return add_plain_twin(c);
 }
 
 static int compile_own(struct letter_compile *c)
@@ -178,9 +238,10 @@ static int compile_own(struct letter_compile *c)
 			body_unused(c, "it is written in parts, and Text-Body or Html-Body is given too");
 		return letter_compile_multipart(c, span_skip(own.type, 10), boundary, own.text, own.line);
 	}
-	if (!span_case_eq(own.type, SPAN("text/plain")) && !span_case_eq(own.type, SPAN("text/html"))) {
+	if (!span_case_eq(own.type, SPAN("text/plain")) && !span_case_eq(own.type, SPAN("text/html")) &&
+	    !is_markdown(own.type)) {
 		letter_mistake(c, "content type", h ? h->line : 1, h ? h->column : 1,
-			       "text/plain, text/html or multipart/...", "a letter of type '%.*s' is not one this version can write", SPAN_ARG(own.type));
+			       "text/plain, text/html, text/markdown or multipart/...", "a letter of type '%.*s' is not one this version can write", SPAN_ARG(own.type));
 		return 0;
 	}
 	return compile_bodies(c, &own);
@@ -247,6 +308,10 @@ static int finish_fixed(struct letter_compile *c, struct letter_file *f)
 	struct err e = { 0 };
 	int rc = letter_file_parse(name, f->text.value, NULL, &l->memory, &e);
 
+	if (rc == 0 && letter_has_image(c, letter_image_name(name->path))) {
+		f->is_inline = true;
+		f->src = letter_image_name(name->path);
+	}
 	if (rc == 0 && f->is_inline)
 		rc = name_inline(c, f, name->cid.n ? name->cid : mime_file_name_of(name->path, &l->memory));
 	else if (rc == 0 && name->cid.n > 0)
@@ -311,16 +376,38 @@ static int compile_files(struct letter_compile *c)
 	return 0;
 }
 
+static bool is_a_file(const struct letter *l, struct span image)
+{
+	for (uint32_t i = 0; i < l->n_files; i++) {
+		if (span_eq(l->files[i]->src, image))
+			return true;
+	}
+	return false;
+}
+
+/* Pictures that no Attachment: or Inline: names. */
+static int add_images(struct letter_compile *c)
+{
+	for (uint32_t i = 0; i < c->n_images; i++) {
+		struct letter_header h = { .name = SPAN("Inline"), .value = c->images[i], .line = c->source.body_line,
+					   .name_line = c->source.body_line, .column = 1 };
+
+		if (!is_a_file(c->l, c->images[i]) && compile_file(c, &h, true) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int letter_compile_parts(struct letter_compile *c)
 {
 	struct letter *l = c->l;
 
-	if (compile_own(c) < 0 || compile_files(c) < 0)
+	if (compile_own(c) < 0 || letter_find_images(c) < 0 || compile_files(c) < 0 || add_images(c) < 0)
 		return -1;
 	for (uint32_t i = 0; i < l->n_bodies; i++) {
 		struct letter_body *b = l->bodies[i];
 
-		if (b->text.program && letter_body_prepare(b, l->files, l->n_files, &l->memory, c->e) < 0)
+		if (b->text.program && letter_body_prepare(b, (struct letter_files){ l->files, l->n_files }, &l->memory, c->e) < 0)
 			return -1;
 	}
 	return 0;

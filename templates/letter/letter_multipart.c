@@ -177,11 +177,35 @@ static struct letter_node *text_part(struct letter_compile *c, const struct lett
 	return n->body ? n : NULL;
 }
 
+/* Markdown: its text and its HTML. */
+static struct letter_node *markdown_part(struct letter_compile *c, const struct letter_source *s,
+					 struct letter_body_source *src)
+{
+	struct letter_node *n = letter_node_new(c, NODE_MULTI), *text = letter_node_new(c, NODE_BODY), *html;
+	unsigned long errors = c->watch.sink.errors;
+
+	if (!n || !text)
+		return NULL;
+	html = text_part(c, s, src);
+	if (!html)
+		return NULL;
+	n->subtype = SPAN("alternative");
+	n->fields = SPAN("");
+	text->fields = SPAN("");
+	text->body = c->watch.sink.errors > errors ? html->body : letter_compile_twin(c, src);
+	if (!text->body)
+		return NULL;
+	letter_node_append(n, text);
+	letter_node_append(n, html);
+	return n;
+}
+
 static bool is_template(const struct letter_source *s, struct span type)
 {
 	struct span encoding = field_of(s, SPAN("Content-Transfer-Encoding"));
 
-	if (!span_case_eq(type, SPAN("text/plain")) && !span_case_eq(type, SPAN("text/html")))
+	if (!span_case_eq(type, SPAN("text/plain")) && !span_case_eq(type, SPAN("text/html")) &&
+	    !span_case_eq(type, SPAN("text/markdown")))
 		return false;
 	return encoding.n == 0 || span_case_eq(encoding, SPAN("7bit")) || span_case_eq(encoding, SPAN("8bit"));
 }
@@ -205,7 +229,9 @@ static struct letter_node *read_part(struct letter_compile *c, struct span text,
 		return NULL;
 	if (span_case_begins(src.type, SPAN("multipart/")))
 		return read_parts(c, span_skip(src.type, 10), boundary, s.body, s.body_line, depth);
-	return is_template(&s, src.type) ? text_part(c, &s, &src) : raw_part(c, &s);
+	if (!is_template(&s, src.type))
+		return raw_part(c, &s);
+	return span_case_eq(src.type, SPAN("text/markdown")) ? markdown_part(c, &s, &src) : text_part(c, &s, &src);
 }
 
 int letter_compile_multipart(struct letter_compile *c, struct span subtype, struct span boundary, struct span body,

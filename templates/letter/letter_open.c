@@ -262,11 +262,13 @@ static int keep_program(struct letter *l, struct liquid_program *p)
 	return 0;
 }
 
-int letter_compile_program(struct letter_compile *c, struct letter_text *t, struct span source, bool html)
+int letter_compile_program(struct letter_compile *c, struct letter_text *t, struct span source,
+			   enum letter_escape escape)
 {
 	const struct letter_options *opt = &c->l->opt;
 	struct liquid_options lo = {
-		.path = t->path, .first_line = t->line, .first_column = t->column, .html = html,
+		.path = t->path, .first_line = t->line, .first_column = t->column,
+		.html = escape != ESCAPE_NONE, .markdown = escape == ESCAPE_MARKDOWN,
 		.columns = opt->columns, .globals = opt->vars, .n_globals = opt->n_vars,
 		.specials = letter_specials, .n_specials = LETTER_SPECIALS,
 		.loader = { load_partial, c },
@@ -351,7 +353,7 @@ int letter_compile_text(struct letter_compile *c, struct letter_text *t, struct 
 			uint64_t line, uint64_t column, struct span name)
 {
 	*t = (struct letter_text){ .path = path, .line = line, .column = column };
-	if (letter_compile_program(c, t, source, false) < 0)
+	if (letter_compile_program(c, t, source, ESCAPE_NONE) < 0)
 		return -1;
 	if (t->program && unfold_pieces(c, t, name) < 0)
 		return err_nomem(c->e, "the letter");

@@ -64,8 +64,21 @@ struct letter_field {
 
 /* ---- bodies and files ---- */
 
+struct letter_files {
+	struct letter_file *const *items;
+	uint32_t n;
+};
+
+enum letter_form {
+	FORM_OWN,      /* as the template gives it */
+	FORM_MARKDOWN, /* the template gives Markdown, the body is HTML */
+	FORM_PLAIN     /* the template gives HTML, the body is its text */
+};
+
 struct letter_body {
-	bool html;
+	bool html;                     /* the body, not the template */
+	enum letter_form form;
+	struct letter_files files;     /* that HTML may name */
 	struct letter_text text;
 	struct span type;              /* "text/plain" */
 	struct span type_field;        /* Content-Type with its parameters and CRLF */
@@ -86,6 +99,7 @@ struct letter_file {
 	struct letter_file_name fixed_name; /* when text.fixed, or what of an Inline is fixed: cid */
 	struct span shown_cid;   /* as HTML names it */
 	struct span content_id;  /* complete, without < > */
+	struct span src;         /* as a picture's src names it; empty: it is none */
 	struct span head, data;  /* fixed: header fields with the empty line; encoded content */
 	struct span octets;      /* fixed: as read */
 	struct span delimiter;   /* before the part, for a file that is read for each mail */
@@ -145,6 +159,7 @@ struct letter {
 struct letter_desk {
 	struct liquid_scratch *scratch;
 	struct dkim_desk *dkim;            /* NULL: nobody signs */
+	struct arena work;                 /* of a conversion; empty between two */
 	int64_t second;                    /* that date was made for */
 	int zone_minutes;
 	char date[CLOCK_RFC5322_SIZE];

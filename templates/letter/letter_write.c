@@ -18,6 +18,8 @@
 #include "templates/letter/letter_text.h"
 #include "templates/mime/mime_out.h"
 
+enum { WORK_CHUNK = 1 << 16, WORK_MAX = 1 << 30 };
+
 /* ---- desks and jobs ---- */
 
 int letter_desk_new(struct letter_desk **out, const struct letter *l, struct err *e)
@@ -28,6 +30,7 @@ int letter_desk_new(struct letter_desk **out, const struct letter *l, struct err
 	if (!d)
 		return err_nomem(e, "a desk");
 	d->second = INT64_MIN;
+	arena_init(&d->work, WORK_CHUNK, WORK_MAX);
 	if (liquid_scratch_new(&d->scratch, e) < 0 ||
 	    (l->n_signers > 0 && dkim_desk_new(&d->dkim, l->signers, l->n_signers, e) < 0)) {
 		letter_desk_free(&d);
@@ -46,6 +49,7 @@ void letter_desk_free(struct letter_desk **dp)
 	*dp = NULL;
 	liquid_scratch_free(&d->scratch);
 	dkim_desk_free(&d->dkim);
+	arena_release(&d->work);
 	mem_free(d);
 }
 

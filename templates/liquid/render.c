@@ -108,7 +108,9 @@ int machine_print(struct machine *m, const struct op *op, struct value v)
 	}
 	text_begin(&t, m->arena);
 	value_add(&t, v, m->p->html && !m->p->markdown);
-	return t.failed ? machine_no_memory(m) : write_text(m, op, value_text(text_span(&t)));
+	v = value_text(text_span(&t));
+	v.safe = !m->p->markdown; /* escaped already, or not at all */
+	return t.failed ? machine_no_memory(m) : write_text(m, op, v);
 }
 
 /* ---- instructions that need more than a line ---- */

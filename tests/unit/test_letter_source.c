@@ -115,7 +115,7 @@ static void mistakes(void **state)
 		{ FROM "Text-Body: a.txt\nHtml-Body: a.txt\n\nx", "5:1: the letter's own body would not be used" },
 		{ FROM "Html-Body: bad.html\n\n", "1:3: a byte (0xff) that is not UTF-8" },
 		{ FROM "Html-Body: hole.html\n\n", "2:" },
-		{ FROM "Content-Type: text/markdown\n\nx", "2:15: a letter of type 'text/markdown'" },
+		{ FROM "Content-Type: text/rtf\n\nx", "2:15: a letter of type 'text/rtf'" },
 		{ FROM "Content-Type: text\n\nx", "2:15: Content-Type 'text' is not of the form" },
 		{ FROM "Content-Type: text/plain; charset=gb2312\n\nx", "2:15: charset 'gb2312'" },
 		{ FROM "Charset: koi8-r\n\nx", "2:10: charset 'koi8-r'" },

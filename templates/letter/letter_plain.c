@@ -1,0 +1,538 @@
+/* letter_plain.c - the door to gumbo: a tree of HTML is walked, and its text written.
+ *
+ *  1. The walk is a loop over parents and indexes: no nesting is deep enough to fill the stack.
+ *  2. gumbo takes its memory from an arena; when that is used up it cannot tell, so the walk is
+ *     left by a jump, and the arena forgets all of it.
+ *  3. No line ends with a blank, no two empty lines follow each other, none stands first or last.
+ * Held by tests/unit/test_letter_plain.c. */
+#include "templates/letter/letter_plain.h"
+
+#include <gumbo.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "engine/base/err.h"
+#include "templates/mime/mime_out.h"
+
+enum { LEVELS_MAX = 32, LINKS_MAX = 400, INDENT_MAX = 200, HTML_MAX = 64 << 20 };
+
+struct level { /* a list or a quote */
+	GumboTag tag;
+	unsigned number; /* of the last item of an ordered list */
+	size_t indent;   /* length of the indent outside of it */
+};
+
+struct plain {
+	jmp_buf out_of_memory;
+	struct arena *work;
+	struct mime_out out;
+	unsigned breaks;        /* line ends due before the next text */
+	bool any, begun, space; /* some text; on this line; a blank is due */
+	unsigned pre;           /* within <pre> */
+	char indent[INDENT_MAX], marker[16];
+	size_t indent_n;
+	struct level levels[LEVELS_MAX];
+	unsigned n_levels;      /* deeper ones than LEVELS_MAX are counted, too */
+	struct span *links;
+	unsigned n_links;
+	uint64_t link_from;     /* size of the text where the open link began */
+};
+
+static void *take(void *ctx, size_t size)
+{
+	struct plain *p = ctx;
+	void *piece = arena_take(p->work, size);
+
+	if (!piece)
+		longjmp(p->out_of_memory, 1);
+	return piece;
+}
+
+static void give_back(void *ctx, void *piece)
+{
+	(void)ctx;
+	(void)piece; /* arena_reset() does */
+}
+
+/* ---- writing ---- */
+
+static void put(struct plain *p, struct span s)
+{
+	if (mime_out_copy(&p->out, s) < 0)
+		longjmp(p->out_of_memory, 1);
+}
+
+static void put_indent(struct plain *p, bool full)
+{
+	size_t n = p->indent_n;
+
+	while (!full && n > 0 && p->indent[n - 1] == ' ')
+		n--;
+	put(p, span_of(p->indent, n));
+}
+
+/* At least n line ends before what follows. */
+static void break_lines(struct plain *p, unsigned n)
+{
+	if (p->breaks < n)
+		p->breaks = n;
+	p->space = false;
+}
+
+static void begin_text(struct plain *p)
+{
+	if (p->any && p->breaks > 0) {
+		put(p, SPAN("\n"));
+		for (unsigned i = 1; i < p->breaks; i++) {
+			put_indent(p, false);
+			put(p, SPAN("\n"));
+		}
+		p->begun = false;
+	}
+	p->breaks = 0;
+	if (!p->begun) {
+		size_t marker = strlen(p->marker);
+
+		if (marker > 0 && p->indent_n >= marker) {
+			put(p, span_of(p->indent, p->indent_n - marker));
+			put(p, span_of(p->marker, marker));
+			p->marker[0] = '\0';
+		} else {
+			put_indent(p, true);
+		}
+	} else if (p->space) {
+		put(p, SPAN(" "));
+	}
+	p->any = p->begun = true;
+	p->space = false;
+}
+
+static void put_words(struct plain *p, struct span s)
+{
+	if (s.n == 0)
+		return;
+	begin_text(p);
+	put(p, s);
+}
+
+static bool is_white(struct span s, size_t i, size_t *n)
+{
+	char c = s.p[i];
+
+	*n = 1;
+	if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f')
+		return true;
+	if ((unsigned char)c == 0xc2 && i + 1 < s.n && (unsigned char)s.p[i + 1] == 0xa0) { /* no-break space */
+		*n = 2;
+		return true;
+	}
+	if ((unsigned char)c == 0xe2 && i + 2 < s.n && (unsigned char)s.p[i + 1] == 0x80 &&
+	    ((unsigned char)s.p[i + 2] == 0x8b || (unsigned char)s.p[i + 2] == 0x8c)) { /* zero width: preheaders */
+		*n = 3;
+		return true;
+	}
+	return false;
+}
+
+/* Text with runs of white space as one blank. */
+static void put_text(struct plain *p, struct span s)
+{
+	size_t from = 0, n;
+
+	for (size_t i = 0; i < s.n;) {
+		if (!is_white(s, i, &n)) {
+			i++;
+			continue;
+		}
+		put_words(p, span_sub(s, from, i - from));
+		p->space = p->begun && p->breaks == 0;
+		i += n;
+		from = i;
+	}
+	put_words(p, span_skip(s, from));
+}
+
+static void put_preformatted(struct plain *p, struct span s)
+{
+	while (s.n > 0) {
+		size_t n = span_find(s, '\n');
+		struct span line = span_sub(s, 0, n);
+
+		while (line.n > 0 && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\r' || line.p[line.n - 1] == '\t'))
+			line.n--;
+		put_words(p, line);
+		if (n < s.n)
+			p->breaks++;
+		s = span_skip(s, n + 1);
+	}
+}
+
+/* ---- elements ---- */
+
+static struct span attribute(const GumboNode *node, const char *name)
+{
+	const GumboAttribute *a = gumbo_get_attribute(&node->v.element.attributes, name);
+
+	return a ? span_str(a->value) : (struct span){ NULL, 0 };
+}
+
+static bool has_without_blanks(struct span style, const char *what)
+{
+	for (size_t i = 0; i < style.n; i++) {
+		size_t k = i, w = 0;
+
+		for (; k < style.n && what[w]; k++) {
+			if (style.p[k] == ' ')
+				continue;
+			if ((style.p[k] | 0x20) != (what[w] | 0x20))
+				break;
+			w++;
+		}
+		if (!what[w])
+			return true;
+	}
+	return false;
+}
+
+static bool is_hidden(const GumboNode *node)
+{
+	struct span style = attribute(node, "style");
+
+	switch (node->v.element.tag) {
+	case GUMBO_TAG_HEAD:
+	case GUMBO_TAG_SCRIPT:
+	case GUMBO_TAG_STYLE:
+	case GUMBO_TAG_TITLE:
+	case GUMBO_TAG_TEMPLATE:
+	case GUMBO_TAG_NOSCRIPT:
+	case GUMBO_TAG_OBJECT:
+	case GUMBO_TAG_SVG:
+		return true;
+	default:
+		return attribute(node, "hidden").p || has_without_blanks(style, "display:none") ||
+		       has_without_blanks(style, "visibility:hidden") || has_without_blanks(style, "mso-hide:all") ||
+		       has_without_blanks(style, "max-height:0");
+	}
+}
+
+/* Line ends around an element: 2 with an empty line, 1 a new line, 0 within the line. */
+static unsigned breaks_around(GumboTag tag)
+{
+	switch (tag) {
+	case GUMBO_TAG_P:
+	case GUMBO_TAG_H1:
+	case GUMBO_TAG_H2:
+	case GUMBO_TAG_H3:
+	case GUMBO_TAG_H4:
+	case GUMBO_TAG_H5:
+	case GUMBO_TAG_H6:
+	case GUMBO_TAG_BLOCKQUOTE:
+	case GUMBO_TAG_PRE:
+	case GUMBO_TAG_TABLE:
+	case GUMBO_TAG_DL:
+	case GUMBO_TAG_HR:
+		return 2;
+	case GUMBO_TAG_DIV:
+	case GUMBO_TAG_TR:
+	case GUMBO_TAG_LI:
+	case GUMBO_TAG_DT:
+	case GUMBO_TAG_DD:
+	case GUMBO_TAG_SECTION:
+	case GUMBO_TAG_ARTICLE:
+	case GUMBO_TAG_HEADER:
+	case GUMBO_TAG_FOOTER:
+	case GUMBO_TAG_NAV:
+	case GUMBO_TAG_MAIN:
+	case GUMBO_TAG_ASIDE:
+	case GUMBO_TAG_ADDRESS:
+	case GUMBO_TAG_CENTER:
+	case GUMBO_TAG_CAPTION:
+	case GUMBO_TAG_FIGURE:
+	case GUMBO_TAG_BODY:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static void push_level(struct plain *p, GumboTag tag, const char *indent)
+{
+	size_t n = strlen(indent);
+	struct level *l = &p->levels[p->n_levels];
+
+	if (p->n_levels++ >= LEVELS_MAX)
+		return;
+	*l = (struct level){ .tag = tag, .indent = p->indent_n };
+	if (p->indent_n + n > INDENT_MAX)
+		return;
+	memcpy(p->indent + p->indent_n, indent, n);
+	p->indent_n += n;
+}
+
+static void pop_level(struct plain *p)
+{
+	if (p->n_levels-- <= LEVELS_MAX)
+		p->indent_n = p->levels[p->n_levels].indent;
+}
+
+/* The list that an item is in, the item's own level aside. */
+static struct level *list_around(struct plain *p)
+{
+	return p->n_levels > 0 && p->n_levels <= LEVELS_MAX ? &p->levels[p->n_levels - 1] : NULL;
+}
+
+static void begin_item(struct plain *p)
+{
+	struct level *list = list_around(p);
+	char marker[sizeof p->marker] = "- ";
+	static const char blanks[] = "               ";
+
+	if (list && list->tag == GUMBO_TAG_OL)
+		snprintf(marker, sizeof marker, "%u. ", ++list->number % 100000);
+	push_level(p, GUMBO_TAG_LI, blanks + sizeof blanks - 1 - strlen(marker));
+	memcpy(p->marker, marker, sizeof marker);
+}
+
+static void begin_list(struct plain *p, const GumboNode *node)
+{
+	struct level *outer = list_around(p);
+	unsigned long long start = 1;
+
+	break_lines(p, outer && outer->tag == GUMBO_TAG_LI ? 1 : 2);
+	push_level(p, node->v.element.tag, "");
+	if (span_number(attribute(node, "start"), 99999, &start) == 0 && p->n_levels <= LEVELS_MAX)
+		p->levels[p->n_levels - 1].number = (unsigned)start - 1;
+}
+
+/* A cell that holds more than a line of text: its table only arranges. */
+static bool arranges(const GumboNode *cell)
+{
+	const GumboVector *v = &cell->v.element.children;
+
+	for (unsigned i = 0; i < v->length; i++) {
+		const GumboNode *n = v->data[i];
+
+		if (n->type == GUMBO_NODE_ELEMENT && breaks_around(n->v.element.tag) > 0)
+			return true;
+	}
+	return false;
+}
+
+static void begin_cell(struct plain *p, const GumboNode *node)
+{
+	if (arranges(node))
+		break_lines(p, 1);
+	else if (node->index_within_parent > 0 && p->begun && p->breaks == 0)
+		put_words(p, SPAN("  "));
+	p->space = false;
+}
+
+static void put_image(struct plain *p, const GumboNode *node)
+{
+	struct span alt = span_trim(attribute(node, "alt"));
+
+	if (alt.n == 0)
+		return;
+	put_words(p, SPAN("["));
+	put_text(p, alt);
+	p->space = false;
+	put_words(p, SPAN("]"));
+}
+
+static void enter(struct plain *p, const GumboNode *node)
+{
+	GumboTag tag = node->v.element.tag;
+
+	if (tag == GUMBO_TAG_UL || tag == GUMBO_TAG_OL) {
+		begin_list(p, node);
+		return;
+	}
+	if (breaks_around(tag) > 0)
+		break_lines(p, breaks_around(tag));
+	if (tag == GUMBO_TAG_LI)
+		begin_item(p);
+	else if (tag == GUMBO_TAG_BLOCKQUOTE)
+		push_level(p, tag, "> ");
+	else if (tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH)
+		begin_cell(p, node);
+	else if (tag == GUMBO_TAG_BR)
+		p->breaks++;
+	else if (tag == GUMBO_TAG_HR)
+		put_words(p, SPAN("----------"));
+	else if (tag == GUMBO_TAG_IMG)
+		put_image(p, node);
+	else if (tag == GUMBO_TAG_PRE)
+		p->pre++;
+	else if (tag == GUMBO_TAG_A)
+		p->link_from = p->out.size;
+	if (tag == GUMBO_TAG_BR)
+		p->space = false;
+}
+
+/* ---- links ---- */
+
+static bool is_outside(struct span to)
+{
+	return span_case_begins(to, SPAN("http:")) || span_case_begins(to, SPAN("https:")) ||
+	       span_case_begins(to, SPAN("mailto:")) || span_case_begins(to, SPAN("tel:"));
+}
+
+static unsigned number_of(struct plain *p, struct span to)
+{
+	for (unsigned i = 0; i < p->n_links; i++) {
+		if (span_eq(p->links[i], to))
+			return i + 1;
+	}
+	if (p->n_links == LINKS_MAX)
+		return 0;
+	p->links[p->n_links++] = to;
+	return p->n_links;
+}
+
+/* Is what the link shows where it goes? Its text is the end of what was written. */
+static bool shows_itself(const struct plain *p, struct span to)
+{
+	struct span last = p->out.n ? p->out.spans[p->out.n - 1] : SPAN("");
+
+	if (span_case_begins(to, SPAN("mailto:")))
+		to = span_sub(span_skip(to, 7), 0, span_find(span_skip(to, 7), '?'));
+	return to.n > 0 && p->out.size - p->link_from >= to.n && p->out.size - p->link_from <= to.n + p->indent_n + 3 &&
+	       span_ends(last, to);
+}
+
+static void leave_link(struct plain *p, const GumboNode *node)
+{
+	struct span to = span_trim(attribute(node, "href"));
+	char mark[24];
+	unsigned number;
+
+	if (p->out.size == p->link_from || !is_outside(to) || shows_itself(p, to))
+		return;
+	number = number_of(p, to);
+	if (number == 0)
+		return;
+	snprintf(mark, sizeof mark, "[%u]", number);
+	p->space = p->begun && p->breaks == 0;
+	put_words(p, span_str(mark));
+}
+
+static void put_links(struct plain *p)
+{
+	char mark[24];
+
+	p->indent_n = 0;
+	p->marker[0] = '\0';
+	for (unsigned i = 0; i < p->n_links; i++) {
+		break_lines(p, i == 0 ? 2 : 1);
+		snprintf(mark, sizeof mark, "[%u] ", i + 1);
+		put_words(p, span_str(mark));
+		put_words(p, p->links[i]);
+	}
+}
+
+static void leave(struct plain *p, const GumboNode *node)
+{
+	GumboTag tag = node->v.element.tag;
+	struct level *outer;
+
+	if (tag == GUMBO_TAG_A)
+		leave_link(p, node);
+	else if (tag == GUMBO_TAG_PRE)
+		p->pre--;
+	else if (tag == GUMBO_TAG_LI)
+		p->marker[0] = '\0';
+	if (tag == GUMBO_TAG_LI || tag == GUMBO_TAG_BLOCKQUOTE || tag == GUMBO_TAG_UL || tag == GUMBO_TAG_OL)
+		pop_level(p);
+	if (tag == GUMBO_TAG_UL || tag == GUMBO_TAG_OL) {
+		outer = list_around(p);
+		break_lines(p, outer && outer->tag == GUMBO_TAG_LI ? 1 : 2);
+	} else if (breaks_around(tag) > 0) {
+		break_lines(p, breaks_around(tag));
+	}
+}
+
+/* ---- the walk ---- */
+
+static bool is_element(const GumboNode *node)
+{
+	return node->type == GUMBO_NODE_ELEMENT || node->type == GUMBO_NODE_TEMPLATE;
+}
+
+static const GumboVector *children_of(const GumboNode *node)
+{
+	return node->type == GUMBO_NODE_DOCUMENT ? &node->v.document.children : &node->v.element.children;
+}
+
+static void show_text(struct plain *p, const GumboNode *node)
+{
+	if (node->type == GUMBO_NODE_COMMENT)
+		return;
+	if (p->pre > 0)
+		put_preformatted(p, span_str(node->v.text.text));
+	else
+		put_text(p, span_str(node->v.text.text));
+}
+
+/* The node behind this one and all that is in it, leaving what ends there; NULL: the end. */
+static const GumboNode *behind(struct plain *p, const GumboNode *node)
+{
+	while (node->parent) {
+		const GumboVector *v = children_of(node->parent);
+
+		if (node->index_within_parent + 1 < v->length)
+			return v->data[node->index_within_parent + 1];
+		node = node->parent;
+		if (is_element(node))
+			leave(p, node);
+	}
+	return NULL;
+}
+
+static void walk(struct plain *p, const GumboNode *node)
+{
+	while (node) {
+		bool inside = is_element(node) && !is_hidden(node);
+
+		if (inside)
+			enter(p, node);
+		else if (!is_element(node) && node->type != GUMBO_NODE_DOCUMENT)
+			show_text(p, node);
+		if ((inside || node->type == GUMBO_NODE_DOCUMENT) && children_of(node)->length > 0) {
+			node = children_of(node)->data[0];
+			continue;
+		}
+		if (inside)
+			leave(p, node);
+		node = behind(p, node);
+	}
+}
+
+int letter_plain(struct span html, struct arena *work, struct arena *a, struct span *text, struct err *e)
+{
+	GumboOptions options = kGumboDefaultOptions;
+	struct plain p = { .work = work, .breaks = 0 };
+	const GumboOutput *tree;
+
+	if (html.n > HTML_MAX)
+		return err_set(e, ERR_INPUT, "an HTML text of more than %d bytes", HTML_MAX);
+	if (setjmp(p.out_of_memory)) {
+		arena_reset(work);
+		return err_nomem(e, "the text form of HTML");
+	}
+	options.allocator = take;
+	options.deallocator = give_back;
+	options.userdata = &p;
+	options.max_errors = 0;
+	mime_out_init(&p.out, a);
+	p.links = take(&p, LINKS_MAX * sizeof *p.links);
+	tree = gumbo_parse_with_options(&options, html.n ? html.p : "", html.n);
+	walk(&p, tree->document);
+	put_links(&p);
+	if (p.any)
+		put(&p, SPAN("\n"));
+	*text = mime_out_flat(&p.out, a);
+	arena_reset(work);
+	return text->p ? 0 : err_nomem(e, "the text form of HTML");
+}
