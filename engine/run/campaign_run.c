@@ -230,7 +230,7 @@ static int end_run(struct campaign *c, struct run *r, struct results_log **log, 
 	out->steady_after = atomic_load(&r->steady_after);
 	out->allocations = out->steady_after ? mem_count() - atomic_load(&r->allocations_at_steady) : 0;
 	out->end = r->end;
-	if (r->end == CAMPAIGN_COMPLETE && run_stopping(r) != RUN_GO)
+	if (r->end == CAMPAIGN_COMPLETE && !atomic_load(&r->all_settled))
 		out->end = CAMPAIGN_INTERRUPTED;
 	out->rows_total = atomic_load(&r->list_ended) ? atomic_load(&r->rows_taking_part) : 0;
 	results_log_close(log);

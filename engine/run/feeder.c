@@ -395,8 +395,10 @@ static int feed(struct feeder *f, struct err *e)
 	while (run_stopping(f->run) == RUN_GO) {
 		if (hand_out(f, e) < 0)
 			return -1;
-		if (f->list_ended && f->away == 0 && f->waiting.n == 0)
+		if (f->list_ended && f->away == 0 && f->waiting.n == 0) {
+			atomic_store(&f->run->all_settled, true);
 			break;
+		}
 		if (take_notes(f, wait_ms(f), e) < 0)
 			return -1;
 	}

@@ -62,6 +62,7 @@ struct run {
 	atomic_int *stop;             /* enum run_stop; the campaign's, also set by signals */
 	atomic_bool workers_gone;     /* every worker thread has ended */
 	atomic_bool list_ended;       /* the feeder read the list to its end */
+	atomic_bool all_settled;      /* and every row that takes part is settled: a stop comes too late */
 	atomic_uint_fast64_t rows_taking_part; /* counted by the feeder */
 	atomic_uint_fast64_t rows_waiting;
 	atomic_uint_fast64_t begun;   /* mails whose envelope was begun */

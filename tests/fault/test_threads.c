@@ -8,7 +8,7 @@
 #include "engine/base/rng.h"
 #include "tests/fault/fault_books.h"
 
-enum { MANY = 2000, RUNS_MAX = 200, STOP_WITHIN_US = 60000, PATIENCE_S = 50, HELD_MS = 600 };
+enum { MANY = 2000, STOPS = 10, STOP_WITHIN_US = 50000, PATIENCE_S = 50, HELD_MS = 600 };
 
 struct stopper {
 	struct campaign *campaign;
@@ -42,12 +42,13 @@ static void long_list(const struct place *p)
 	assert_int_equal(fclose(f), 0);
 }
 
-/* One run, stopped at some moment when `stops`. */
-static enum campaign_end run_once(const struct place *p, bool resume, bool stops, struct campaign_result *result)
+/* One run, stopped after that time; 0: not stopped, or not a second time. */
+static enum campaign_end run_once(const struct place *p, bool resume, unsigned first_us, unsigned second_us,
+				  struct campaign_result *result)
 {
 	struct campaign_job job = p->job;
 	struct finding_sink sink = { .report = NULL };
-	struct stopper stopper = { .first_us = (unsigned)rng_below(&chance, STOP_WITHIN_US) };
+	struct stopper stopper = { .first_us = first_us, .second_us = second_us };
 	struct campaign *c;
 	struct report report;
 	pthread_t thread;
@@ -57,14 +58,12 @@ static enum campaign_end run_once(const struct place *p, bool resume, bool stops
 	assert_int_equal(report_init(&report), 0);
 	if (campaign_open(&c, &job, &sink, &e) < 0 || (!resume && campaign_preflight(c, &report, &e) < 0))
 		fail_msg("seed %lu: %s", seed, e.text);
-	if (rng_below(&chance, 2))
-		stopper.second_us = (unsigned)rng_below(&chance, STOP_WITHIN_US / 4) + 1;
 	stopper.campaign = c;
-	if (stops)
+	if (first_us)
 		assert_int_equal(pthread_create(&thread, NULL, stop_later, &stopper), 0);
 	if (campaign_run(c, result, &e) < 0)
 		fail_msg("seed %lu: %s", seed, e.text);
-	if (stops)
+	if (first_us)
 		pthread_join(thread, NULL);
 	campaign_free(&c);
 	report_release(&report);
@@ -161,18 +160,21 @@ static void stopped_until_complete(const char *url, enum campaign_in_doubt in_do
 	p.job.sync_ms = 20;
 	place_watch(url, PATIENCE_S);
 	for (unsigned i = 0; i < rounds; i++) {
-		unsigned runs = 0;
-
 		place_empty(&p);
 		memset(&f, 0, sizeof f);
-		while (run_once(&p, runs > 0, runs < RUNS_MAX, &result) != CAMPAIGN_COMPLETE) {
-			assert_int_equal(result.end, CAMPAIGN_INTERRUPTED);
+		for (unsigned runs = 0;; runs++) {
+			/* Later and later, so that each place of a run has its chance. */
+			unsigned first = 1 + (unsigned)rng_below(&chance, STOP_WITHIN_US * (runs + 1));
+			unsigned second = rng_below(&chance, 2) ? 1 + (unsigned)rng_below(&chance, 10000) : 0;
+
+			run_once(&p, runs > 0, runs < STOPS ? first : 0, second, &result);
 			compare(&p, &f, &result);
 			compare_results(&p, &result);
-			runs++;
+			if (result.end == CAMPAIGN_COMPLETE)
+				break;
+			assert_int_equal(result.end, CAMPAIGN_INTERRUPTED);
+			assert_true(runs < STOPS);
 		}
-		compare(&p, &f, &result);
-		compare_results(&p, &result);
 		if (in_doubt == IN_DOUBT_RESEND)
 			assert_int_equal(result.counts.in_doubt, 0);
 	}
@@ -197,6 +199,12 @@ static void to_maildir_again(void **state)
 	stopped_until_complete("maildir:", IN_DOUBT_RESEND, 1);
 }
 
+struct held { /* a campaign whose relay does not answer the end of a message for HELD_MS */
+	struct server server;
+	struct place place;
+	pthread_t thread;
+};
+
 static void *let_go_later(void *arg)
 {
 	struct server *v = arg;
@@ -206,35 +214,107 @@ static void *let_go_later(void *arg)
 	return NULL;
 }
 
+static void hold(struct held *h)
+{
+	char url[96];
+
+	server_start(&h->server, false);
+	snprintf(url, sizeof url, "smtp://127.0.0.1:%u?tls=none", h->server.port);
+	place_set_up(&h->place);
+	place_job(&h->place, url);
+	atomic_store(&h->server.hold, true);
+	place_watch(url, PATIENCE_S);
+	assert_int_equal(pthread_create(&h->thread, NULL, let_go_later, &h->server), 0);
+}
+
+static void let_go(struct held *h)
+{
+	place_tear_down(&h->place);
+	server_stop(&h->server);
+}
+
+static int64_t processor_ms(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
 /* After a stop the workers wait for the last replies, and do nothing else. */
 static void draining_rests(void **state)
 {
-	static struct server v;
+	static struct held h;
 	struct campaign_result result;
-	struct timespec used;
-	struct place p;
-	pthread_t thread;
-	char url[96];
-	int64_t cpu_ms;
+	struct books b;
+	int64_t before_ms = processor_ms();
 
 	(void)state;
-	server_start(&v, false);
-	snprintf(url, sizeof url, "smtp://127.0.0.1:%u?tls=none", v.port);
+	hold(&h);
+	run_once(&h.place, false, 100000, 0, &result);
+	pthread_join(h.thread, NULL);
+	if (processor_ms() - before_ms > HELD_MS / 2)
+		fail_msg("%d ms of processor time for waiting", (int)(processor_ms() - before_ms));
+	assert_int_equal(result.end, CAMPAIGN_INTERRUPTED);
+	assert_int_equal(result.counts.in_doubt, 0);
+	assert_in_range(result.counts.sent, 1, 6); /* two mails a connection, one of them to three */
+	books_read(&h.place, &h.server, &b);
+	books_are_honest(&b, "after one stop");
+	let_go(&h);
+}
+
+/* After a second one nobody waits, and what is under way is in doubt: one mail a connection. */
+static void second_stop_leaves_doubt(void **state)
+{
+	static struct held h;
+	struct campaign_result result;
+	struct books b;
+
+	(void)state;
+	hold(&h);
+	run_once(&h.place, false, 100000, 50000, &result);
+	assert_true(result.elapsed_ms < HELD_MS - 50);
+	assert_int_equal(result.end, CAMPAIGN_INTERRUPTED);
+	assert_in_range(result.counts.in_doubt, 1, 2);
+	pthread_join(h.thread, NULL);
+	assert_int_equal(run_once(&h.place, true, 0, 0, &result), CAMPAIGN_COMPLETE);
+	assert_in_range(result.counts.in_doubt, 1, 2);
+	books_read(&h.place, &h.server, &b);
+	books_are_honest(&b, "after two stops");
+	books_agree(&b, "after two stops");
+	books_are_closed(&b, true, "after two stops");
+	let_go(&h);
+}
+
+static void stop_at_the_end(void *ctx, const struct campaign_progress *now)
+{
+	if (now->totals.records < MAILS + RECIPIENTS)
+		return;
+	usleep(300000); /* the feeder knows it by then */
+	campaign_stop(*(struct campaign **)ctx);
+}
+
+/* A stop when everyone has been served changes nothing. */
+static void too_late_to_stop(void **state)
+{
+	struct finding_sink sink = { .report = NULL };
+	struct campaign_result result;
+	struct campaign *c;
+	struct place p;
+	struct err e = { 0 };
+
+	(void)state;
 	place_set_up(&p);
-	place_job(&p, url);
-	atomic_store(&v.hold, true);
-	place_watch(url, PATIENCE_S);
-	assert_int_equal(pthread_create(&thread, NULL, let_go_later, &v), 0);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-	cpu_ms = -(used.tv_sec * 1000 + used.tv_nsec / 1000000);
-	run_once(&p, false, true, &result);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-	cpu_ms += used.tv_sec * 1000 + used.tv_nsec / 1000000;
-	pthread_join(thread, NULL);
-	if (cpu_ms > HELD_MS / 2)
-		fail_msg("%d ms of processor time for waiting", (int)cpu_ms);
+	place_job(&p, "null:");
+	p.job.on_progress = stop_at_the_end;
+	p.job.progress_ctx = &c;
+	p.job.limit = ROWS;
+	place_watch("a late stop", PATIENCE_S);
+	assert_int_equal(campaign_open(&c, &p.job, &sink, &e), 0);
+	assert_int_equal(campaign_run(c, &result, &e), 0);
+	campaign_free(&c);
+	assert_int_equal(result.end, CAMPAIGN_COMPLETE);
 	place_tear_down(&p);
-	server_stop(&v);
 }
 
 int main(void)
@@ -244,6 +324,8 @@ int main(void)
 		cmocka_unit_test(to_maildir),
 		cmocka_unit_test(to_maildir_again),
 		cmocka_unit_test(draining_rests),
+		cmocka_unit_test(second_stop_leaves_doubt),
+		cmocka_unit_test(too_late_to_stop),
 	};
 	const char *given = getenv("SEED");
 
