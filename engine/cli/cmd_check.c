@@ -21,6 +21,7 @@ static const char help[] =
 	"         --address-column NAME column of the address, when the letter has no To\n"
 	"         --envelope-from ADDR  where undeliverable mail goes back to (the From)\n"
 	"         --bulk                with the headers that mail to many must have\n"
+	"         --charset NAME        in place of UTF-8, where all values fit\n"
 	"         --seed N --date TIME  for the same bytes again\n"
 	"         --dkim-key FILE --dkim-selector S --dkim-domain D --dkim-canon C\n"
 	"Run      --threads N           at most so many at once (as many as cores)\n"

@@ -41,6 +41,7 @@ static int read_ways(struct options *o, struct letter_ways *ways, struct err *e)
 	ways->dkim = all;
 	ways->n_dkim = o->dkim_keys.n;
 	ways->bulk = o->bulk;
+	ways->charset = o->charset;
 	return 0;
 }
 

@@ -39,6 +39,7 @@ const struct option_spec options_table[] = {
 	  .at = MEMBER(dkim_domain) },
 	{ .name = "dkim-canon", .value = "FORMS", .commands = MAILS, .kind = OPTION_TEXT,
 	  .at = MEMBER(dkim_canon) },
+	{ .name = "charset", .value = "NAME", .commands = MAILS, .kind = OPTION_TEXT, .at = MEMBER(charset) },
 	{ .name = "bulk", .commands = MAILS, .kind = OPTION_FLAG, .at = MEMBER(bulk) },
 
 	{ .name = "relay", .value = "URL", .commands = FOR_SEND, .kind = OPTION_TEXTS, .at = MEMBER(relays) },

@@ -28,6 +28,7 @@ struct mail {
 	uint32_t n_content;
 	uint64_t size;       /* octets of content, before dot-stuffing */
 	unsigned needs;      /* enum mail_needs */
+	bool utf8_instead;   /* of the letter's own charset: a value does not fit into that */
 	uint64_t row;        /* for names of files and for messages to people */
 	struct span message_id; /* with its < > */
 	uint32_t ticket;     /* the offerer's; comes back with every event about this mail */

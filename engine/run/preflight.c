@@ -69,6 +69,9 @@ static int check_row(struct checker *k, const struct row *row, int64_t wall_ms)
 		bad_row(k, row, &e);
 		return 0;
 	}
+	if (mail.utf8_instead)
+		finding_say(&k->report.sink, FINDING_WARNING, "charset", k->campaign->job->list, row->line, 0, NULL,
+			    "a value does not fit into the letter's charset: this message is in UTF-8");
 	k->report.mails++;
 	k->report.bytes += mail.size;
 	if (mail.size > k->report.largest) {

@@ -29,6 +29,7 @@ struct letter_ways {
 	const struct letter_dkim *dkim;
 	uint32_t n_dkim;
 	bool bulk;           /* as "Bulk: yes" */
+	const char *charset; /* as "Charset:"; NULL: the letter's, else UTF-8 */
 };
 
 struct letter_options {

@@ -38,35 +38,91 @@ static int complete(const struct letter_body *b, struct span text, bool shown, s
 	return 0;
 }
 
+/* ---- charsets ---- */
+
+/* text in the charset of converter (NULL: as it is). 0; 1 it does not fit; -1 no memory. */
+static int in_charset(struct mime_converter *converter, struct span text, struct arena *a, struct span *out)
+{
+	*out = text;
+	if (!converter)
+		return 0;
+	switch (mime_convert(converter, text, a, out)) {
+	case MIME_FITS:
+		return 0;
+	case MIME_FITS_NOT:
+		return 1;
+	case MIME_NO_MEMORY:
+		break;
+	}
+	return -1;
+}
+
 /* ---- compile ---- */
 
-static enum mime_encoding judge(const struct letter_body *b, uint32_t n)
+static enum mime_encoding judge(const struct letter_skeleton *k, uint32_t n)
 {
 	size_t octets = 0, coded = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		octets += b->replaced[i].n;
-		coded += mime_qp_estimate(b->replaced[i]);
+		octets += k->replaced[i].n;
+		coded += mime_qp_estimate(k->replaced[i]);
 	}
 	return mime_text_judge(coded, octets);
 }
 
-static int encode_pieces(struct letter_body *b, uint32_t n, struct arena *a, struct err *e)
+static int encode_pieces(struct letter_skeleton *k, uint32_t n, struct arena *a, struct err *e)
 {
-	b->encoding = judge(b, n);
-	if (b->encoding == MIME_BASE64)
+	k->encoding = judge(k, n);
+	if (k->encoding == MIME_BASE64)
 		return 0;
-	b->encoded = arena_array(a, n, sizeof *b->encoded);
-	if (!b->encoded)
+	k->encoded = arena_array(a, n, sizeof *k->encoded);
+	if (!k->encoded)
 		return err_nomem(e, "the letter");
 	for (uint32_t i = 0; i < n; i++) {
-		if (mime_qp_piece(&b->encoded[i], b->replaced[i], a) < 0)
+		if (mime_qp_piece(&k->encoded[i], k->replaced[i], a) < 0)
 			return err_nomem(e, "the letter");
 	}
 	return 0;
 }
 
-static int encode_fixed(struct letter_body *b, struct arena *a, struct err *e)
+/* A body that is the same in all mails: 0; 1 it does not fit; -1. */
+static int encode_fixed(struct letter_body *b, struct letter_skeleton *k, struct mime_converter *converter,
+			struct arena *a, struct err *e)
+{
+	struct span text;
+	int rc;
+
+	if (complete(b, b->text.value, false, a, &text, e) < 0)
+		return -1;
+	rc = in_charset(converter, text, a, &text);
+	if (rc != 0)
+		return rc < 0 ? err_nomem(e, "the letter") : 1;
+	k->bytes = mime_text_encode(text, a, &k->encoding);
+	return k->bytes.p ? 0 : err_nomem(e, "the letter");
+}
+
+/* The fixed pieces of one that has holes: the same. */
+static int encode_holed(struct letter_body *b, struct letter_skeleton *k, struct mime_converter *converter,
+			struct arena *a, struct err *e)
+{
+	uint32_t n = liquid_n_pieces(b->text.program);
+
+	k->replaced = arena_array(a, n, sizeof *k->replaced);
+	if (!k->replaced)
+		return err_nomem(e, "the letter");
+	for (uint32_t i = 0; i < n; i++) {
+		int rc;
+
+		if (complete(b, liquid_piece(b->text.program, i), false, a, &k->replaced[i], e) < 0)
+			return -1;
+		rc = in_charset(converter, k->replaced[i], a, &k->replaced[i]);
+		if (rc != 0)
+			return rc < 0 ? err_nomem(e, "the letter") : 1;
+	}
+	return encode_pieces(k, n, a, e);
+}
+
+static int find_value(struct letter_body *b, struct arena *a, struct err *e)
 {
 	struct span text = liquid_n_pieces(b->text.program) ? liquid_piece(b->text.program, 0) : SPAN("");
 	struct arena work;
@@ -75,35 +131,32 @@ static int encode_fixed(struct letter_body *b, struct arena *a, struct err *e)
 	arena_init(&work, 1 << 16, SIZE_MAX / 2);
 	rc = convert(b, text, &work, a, &b->text.value, e);
 	arena_release(&work);
-	if (rc < 0 || complete(b, b->text.value, false, a, &text, e) < 0)
-		return -1;
-	b->bytes = mime_text_encode(text, a, &b->encoding);
-	return b->bytes.p ? 0 : err_nomem(e, "the letter");
+	return rc;
 }
 
-int letter_body_prepare(struct letter_body *b, struct letter_files files, struct arena *a, struct err *e)
+int letter_body_prepare(struct letter_body *b, struct letter_files files, struct mime_converter *converter,
+			struct arena *a, bool *misfit, struct err *e)
 {
-	uint32_t n = liquid_n_pieces(b->text.program);
+	int rc;
 
 	b->files = files;
 	b->text.fixed = liquid_is_fixed(b->text.program);
-	if (b->text.fixed)
-		return encode_fixed(b, a, e);
-	b->replaced = arena_array(a, n, sizeof *b->replaced);
-	if (!b->replaced)
-		return err_nomem(e, "the letter");
-	for (uint32_t i = 0; i < n; i++) {
-		if (complete(b, liquid_piece(b->text.program, i), false, a, &b->replaced[i], e) < 0)
-			return -1;
-	}
-	return encode_pieces(b, n, a, e);
+	if (b->text.fixed && find_value(b, a, e) < 0)
+		return -1;
+	rc = b->text.fixed ? encode_fixed(b, &b->utf8, NULL, a, e) : encode_holed(b, &b->utf8, NULL, a, e);
+	if (rc < 0 || !converter)
+		return rc;
+	rc = b->text.fixed ? encode_fixed(b, &b->other, converter, a, e) : encode_holed(b, &b->other, converter, a, e);
+	*misfit |= rc > 0;
+	return rc < 0 ? -1 : 0;
 }
 
 /* ---- a mail ---- */
 
 struct body_sink {
 	struct liquid_sink sink; /* first member */
-	const struct letter_body *b;
+	const struct letter_skeleton *k;
+	struct letter_job *job;
 	union {
 		struct mime_qp qp;
 		struct mime_base64 base64;
@@ -120,15 +173,27 @@ static int qp_on_piece(struct liquid_sink *self, uint32_t piece, struct span tex
 	struct body_sink *s = (struct body_sink *)(void *)self;
 
 	(void)text;
-	return mime_qp_fixed(&s->qp, &s->b->encoded[piece]) < 0 ? err_nomem(e, "a mail") : 0;
+	return mime_qp_fixed(&s->qp, &s->k->encoded[piece]) < 0 ? err_nomem(e, "a mail") : 0;
+}
+
+/* A value checked, and in the mail's charset. */
+static int take_value(struct body_sink *s, struct span bytes, struct span *out, struct err *e)
+{
+	int rc;
+
+	if (!utf8_valid(bytes))
+		return bad_text(e);
+	rc = in_charset(s->job->converter, bytes, s->job->a, out);
+	s->job->misfit |= rc > 0;
+	return rc < 0 ? err_nomem(e, "a mail") : rc > 0 ? -1 : 0;
 }
 
 static int qp_on_value(struct liquid_sink *self, struct span bytes, struct err *e)
 {
 	struct body_sink *s = (struct body_sink *)(void *)self;
 
-	if (!utf8_valid(bytes))
-		return bad_text(e);
+	if (take_value(s, bytes, &bytes, e) < 0)
+		return -1;
 	return mime_qp_value(&s->qp, bytes) < 0 ? err_nomem(e, "a mail") : 0;
 }
 
@@ -137,15 +202,15 @@ static int base64_on_piece(struct liquid_sink *self, uint32_t piece, struct span
 	struct body_sink *s = (struct body_sink *)(void *)self;
 
 	(void)text;
-	return mime_base64_text(&s->base64, s->b->replaced[piece]) < 0 ? err_nomem(e, "a mail") : 0;
+	return mime_base64_text(&s->base64, s->k->replaced[piece]) < 0 ? err_nomem(e, "a mail") : 0;
 }
 
 static int base64_on_value(struct liquid_sink *self, struct span bytes, struct err *e)
 {
 	struct body_sink *s = (struct body_sink *)(void *)self;
 
-	if (!utf8_valid(bytes))
-		return bad_text(e);
+	if (take_value(s, bytes, &bytes, e) < 0)
+		return -1;
 	return mime_base64_text(&s->base64, bytes) < 0 ? err_nomem(e, "a mail") : 0;
 }
 
@@ -169,6 +234,11 @@ static int render_converted(const struct letter_body *b, struct letter_job *job,
 	return convert(b, span_of(s.p, s.n), &job->d->work, job->a, out, e);
 }
 
+static const struct letter_skeleton *skeleton(const struct letter_body *b, const struct letter_job *job)
+{
+	return job->converter ? &b->other : &b->utf8;
+}
+
 static int write_converted(const struct letter_body *b, struct letter_job *job, struct mime_out *o, struct err *e)
 {
 	struct mime_base64 base64;
@@ -178,7 +248,11 @@ static int write_converted(const struct letter_body *b, struct letter_job *job, 
 
 	if (render_converted(b, job, &text, e) < 0 || complete(b, text, false, job->a, &text, e) < 0)
 		return -1;
-	if (b->encoding == MIME_BASE64) {
+	rc = in_charset(job->converter, text, job->a, &text);
+	job->misfit |= rc > 0;
+	if (rc != 0)
+		return rc < 0 ? err_nomem(e, "a mail") : -1;
+	if (skeleton(b, job)->encoding == MIME_BASE64) {
 		mime_base64_begin(&base64, o);
 		rc = mime_base64_text(&base64, text) < 0 ? -1 : mime_base64_end(&base64);
 	} else {
@@ -195,8 +269,9 @@ int letter_body_write(const struct letter_body *b, struct letter_job *job, struc
 
 	if (b->form != FORM_OWN)
 		return write_converted(b, job, o, e);
-	s.b = b;
-	if (b->encoding == MIME_BASE64) {
+	s.k = skeleton(b, job);
+	s.job = job;
+	if (s.k->encoding == MIME_BASE64) {
 		s.sink = (struct liquid_sink){ base64_on_piece, base64_on_value };
 		mime_base64_begin(&s.base64, o);
 		if (render(b, job, &s.sink, e) < 0)

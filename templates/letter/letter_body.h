@@ -11,9 +11,12 @@
 struct err;
 struct mime_out;
 
-/* Encodes the fixed pieces of a body whose program is there. files are those that HTML may name.
- * -1: no memory (e). */
-int letter_body_prepare(struct letter_body *b, struct letter_files files, struct arena *a, struct err *e);
+/* Encodes the fixed pieces of a body whose program is there, also in the charset of converter, when
+ * there is one: *misfit is set when one does not fit. files are those that HTML may name. -1: no
+ * memory (e). */
+int letter_body_prepare(struct letter_body *b, struct letter_files files, struct mime_converter *converter,
+			struct arena *a, bool *misfit, struct err *e);
+/* In the job's charset; job->misfit is set when a value does not fit into that (-1, e unset). */
 int letter_body_write(const struct letter_body *b, struct letter_job *job, struct mime_out *o, struct err *e);
 /* As the template gives it, with \n; lives in the job's arena. */
 int letter_body_show(const struct letter_body *b, struct letter_job *job, struct span *out, struct err *e);

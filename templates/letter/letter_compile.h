@@ -33,6 +33,9 @@ struct letter_compile {
 	struct letter_source source;
 	uint32_t cap_fields, cap_bodies, cap_files;
 	const struct letter_header *type, *html, *text, *bulk; /* control headers; NULL: absent */
+	const struct letter_header *charset;            /* control header; NULL: absent */
+	struct mime_converter *converter;               /* into l->charset; NULL: UTF-8 only */
+	bool misfit;                                    /* the letter's own text does not fit into it */
 	bool no_text;                                   /* Text-Body: none */
 	struct span *images;                            /* local pictures that bodies name */
 	uint32_t n_images;
@@ -69,6 +72,8 @@ struct letter_text *letter_compile_value(struct letter_compile *c, const struct 
 /* ---- the steps ---- */
 
 int letter_compile_fields(struct letter_compile *c); /* letter_compile_fields.c */
+int letter_choose_charset(struct letter_compile *c); /* letter_charset.c */
+void letter_drop_charset(struct letter_compile *c); /* when the letter's own text does not fit */
 int letter_add_bulk(struct letter_compile *c); /* fields of a letter to many: letter_bulk.c */
 void letter_check_bulk(struct letter_compile *c); /* its text */
 int letter_compile_parts(struct letter_compile *c); /* bodies and files: letter_compile_parts.c */

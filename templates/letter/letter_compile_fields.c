@@ -74,13 +74,6 @@ static int add_field(struct letter_compile *c, const struct letter_known *known,
 
 /* ---- control headers ---- */
 
-static void check_charset(struct letter_compile *c, const struct letter_header *h)
-{
-	if (!span_case_eq(h->value, SPAN("utf-8")) && !span_case_eq(h->value, SPAN("utf8")))
-		letter_mistake(c, "charset", h->line, h->column, "leave the header out: mails are UTF-8",
-			       "charset '%.*s' is not one this version can write", SPAN_ARG(h->value));
-}
-
 static void note_control(struct letter_compile *c, const struct letter_known *known, const struct letter_header *h)
 {
 	switch (known->control) {
@@ -98,7 +91,7 @@ static void note_control(struct letter_compile *c, const struct letter_known *kn
 		c->bulk = h;
 		break;
 	case CONTROL_CHARSET:
-		check_charset(c, h);
+		c->charset = h;
 		break;
 	case CONTROL_LATER:
 		letter_mistake(c, "control header", h->name_line, 1, NULL,
@@ -263,6 +256,20 @@ static bool is_fixed(const struct letter_field *f)
 	return f->n_texts > 0;
 }
 
+/* The field once more, with words in the letter's charset. */
+static int encode_other(struct letter_compile *c, struct letter_field *f, const struct letter_field_value *v)
+{
+	struct mime_out o;
+
+	mime_out_init(&o, &c->l->memory);
+	o.words = c->converter;
+	if (letter_field_write(f, v, &o, c->e) < 0)
+		return -1;
+	c->misfit |= o.misfit;
+	f->other_bytes = mime_out_flat(&o, &c->l->memory);
+	return 0;
+}
+
 static int finish_fixed(struct letter_compile *c, struct letter_field *f)
 {
 	struct letter *l = c->l;
@@ -273,9 +280,11 @@ static int finish_fixed(struct letter_compile *c, struct letter_field *f)
 	mime_out_init(&o, &l->memory);
 	if (letter_field_render(f, &job, &v, c->e) < 0 || letter_field_write(f, &v, &o, c->e) < 0)
 		return -1;
-	f->bytes = mime_out_flat(&o, &l->memory);
+	f->bytes = f->other_bytes = mime_out_flat(&o, &l->memory);
 	f->shown = letter_field_shown(&v, &l->memory);
-	if (!f->bytes.p || !f->shown.p)
+	if (c->converter && f->bytes.p && encode_other(c, f, &v) < 0)
+		return -1;
+	if (!f->bytes.p || !f->other_bytes.p || !f->shown.p)
 		return err_nomem(c->e, "the letter");
 	if (v.list)
 		f->list = *v.list;
@@ -406,7 +415,7 @@ int letter_compile_fields(struct letter_compile *c)
 {
 	struct letter *l = c->l;
 
-	if (read_headers(c) < 0 || add_missing(c) < 0 || add_envelope_from(c) < 0)
+	if (read_headers(c) < 0 || letter_choose_charset(c) < 0 || add_missing(c) < 0 || add_envelope_from(c) < 0)
 		return -1;
 	for (uint32_t i = 0; i < l->n_fields; i++) {
 		if (finish_field(c, l->fields[i]) < 0)

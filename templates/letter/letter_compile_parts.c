@@ -14,9 +14,16 @@
 
 /* ---- Content-Type ---- */
 
-static bool is_known_charset(struct span s)
+static void check_charset(struct letter_compile *c, struct span name, uint64_t line, uint64_t column)
 {
-	return span_case_eq(s, SPAN("utf-8")) || span_case_eq(s, SPAN("utf8")) || span_case_eq(s, SPAN("us-ascii"));
+	const struct mime_charset *charset = mime_charset_find(name);
+
+	if (charset && charset != c->l->charset)
+		letter_mistake(c, "charset", line, column, "say it in the letter's header: Charset: NAME",
+			       "a letter has one charset beside UTF-8, and '%.*s' is another", SPAN_ARG(name));
+	else if (!charset && !mime_charset_is_utf8(name))
+		letter_mistake(c, "charset", line, column, "leave charset out: mails are UTF-8",
+			       "charset '%.*s' is not one that can be written", SPAN_ARG(name));
 }
 
 static int read_params(struct letter_compile *c, struct letter_params *p, uint64_t line, uint64_t column,
@@ -35,9 +42,8 @@ static int read_params(struct letter_compile *c, struct letter_params *p, uint64
 		} else if (!span_case_eq(key, SPAN("charset"))) {
 			if (mime_field_param(&f, key, value) < 0)
 				return err_nomem(c->e, "the letter");
-		} else if (!is_known_charset(value)) {
-			letter_mistake(c, "charset", line, column, "leave charset out: mails are UTF-8",
-				       "charset '%.*s' is not one this version can write", SPAN_ARG(value));
+		} else {
+			check_charset(c, value, line, column);
 		}
 	}
 	if (got < 0)
@@ -64,18 +70,27 @@ int letter_read_type(struct letter_compile *c, struct span value, uint64_t line,
 
 /* ---- bodies ---- */
 
-static int type_field(struct letter_compile *c, struct letter_body *b, const struct letter_body_source *src)
+static int type_field(struct letter_compile *c, struct letter_body *b, struct span charset, struct span *out)
 {
 	struct mime_out o;
 	struct mime_field f = { .out = &o };
 
 	mime_out_init(&o, &c->l->memory);
-	if (mime_field_begin(&f, SPAN("Content-Type"), src->type) < 0 ||
-	    mime_field_param(&f, SPAN("charset"), SPAN("utf-8")) < 0 || mime_out_copy(&o, src->params) < 0 ||
+	if (mime_field_begin(&f, SPAN("Content-Type"), b->type) < 0 ||
+	    mime_field_param(&f, SPAN("charset"), charset) < 0 || mime_out_copy(&o, b->params) < 0 ||
 	    mime_field_end(&f) < 0)
 		return err_nomem(c->e, "the letter");
-	b->type_field = mime_out_flat(&o, &c->l->memory);
-	return b->type_field.p ? 0 : err_nomem(c->e, "the letter");
+	*out = mime_out_flat(&o, &c->l->memory);
+	return out->p ? 0 : err_nomem(c->e, "the letter");
+}
+
+static int set_type(struct letter_compile *c, struct letter_body *b, const struct letter_body_source *src)
+{
+	b->type = src->type;
+	b->params = src->params;
+	if (type_field(c, b, SPAN("utf-8"), &b->utf8.type_field) < 0)
+		return -1;
+	return c->l->charset ? type_field(c, b, span_str(c->l->charset->name), &b->other.type_field) : 0;
 }
 
 static struct letter_body *new_body(struct letter_compile *c)
@@ -113,9 +128,8 @@ static struct letter_body *compile_as(struct letter_compile *c, const struct let
 	}
 	b->html = escape != ESCAPE_NONE;
 	b->form = escape == ESCAPE_MARKDOWN ? FORM_MARKDOWN : FORM_OWN;
-	b->type = as.type;
 	b->text = (struct letter_text){ .path = src->path, .line = src->line, .column = 1 };
-	if (type_field(c, b, &as) < 0 || letter_compile_program(c, &b->text, src->text, escape) < 0)
+	if (set_type(c, b, &as) < 0 || letter_compile_program(c, &b->text, src->text, escape) < 0)
 		return NULL;
 	return b;
 }
@@ -142,10 +156,9 @@ static int add_plain_twin(struct letter_compile *c)
 	if (l->n_bodies != 1 || !l->bodies[0]->html || c->no_text)
 		return 0;
 	b = new_body(c);
-	if (!b || type_field(c, b, &plain) < 0)
+	if (!b || set_type(c, b, &plain) < 0)
 		return -1;
 	b->form = FORM_PLAIN;
-	b->type = plain.type;
 	b->text = l->bodies[0]->text;
 	l->bodies[1] = l->bodies[0];
 	l->bodies[0] = b;
@@ -407,7 +420,8 @@ int letter_compile_parts(struct letter_compile *c)
 	for (uint32_t i = 0; i < l->n_bodies; i++) {
 		struct letter_body *b = l->bodies[i];
 
-		if (b->text.program && letter_body_prepare(b, (struct letter_files){ l->files, l->n_files }, &l->memory, c->e) < 0)
+		if (b->text.program && letter_body_prepare(b, (struct letter_files){ l->files, l->n_files }, c->converter,
+							    &l->memory, &c->misfit, c->e) < 0)
 			return -1;
 	}
 	return 0;

@@ -109,6 +109,7 @@ static void digest_options(struct letter_compile *c)
 
 	letter_digest_add(c, "address column", span_str(opt->address_column));
 	letter_digest_add(c, "envelope from", span_str(opt->envelope_from));
+	letter_digest_add(c, "charset", span_str(opt->ways.charset));
 	if (opt->ways.bulk)
 		letter_digest_add(c, "bulk", SPAN("yes"));
 	for (uint32_t i = 0; i < opt->n_vars; i++) {
@@ -420,6 +421,7 @@ int letter_open(struct letter **out, const struct letter_options *opt, struct fi
 	} else {
 		letter_free(&c.l);
 	}
+	mime_converter_free(&c.converter);
 	digest_free(&c.digest);
 	return rc;
 }

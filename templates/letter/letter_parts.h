@@ -15,6 +15,7 @@
 #include "engine/model/row.h"
 #include "templates/letter/letter.h"
 #include "templates/liquid/liquid.h"
+#include "templates/mime/mime_charset.h"
 #include "templates/mime/mime_id.h"
 #include "templates/mime/mime_qp.h"
 #include "templates/mime/mime_text.h"
@@ -57,6 +58,7 @@ struct letter_field {
 	uint32_t n_texts;
 	bool fixed;
 	struct span bytes;         /* fixed: encoded and folded, with CRLF */
+	struct span other_bytes;   /* the same in the letter's charset */
 	struct span shown;         /* fixed: for people */
 	struct address_list list;  /* fixed addresses */
 	bool null_path;            /* fixed: Return-Path: <> */
@@ -75,17 +77,22 @@ enum letter_form {
 	FORM_PLAIN     /* the template gives HTML, the body is its text */
 };
 
+struct letter_skeleton {               /* a body's fixed text in one charset */
+	struct span type_field;        /* Content-Type with its parameters and CRLF */
+	enum mime_encoding encoding;
+	struct span bytes;             /* fixed: encoded */
+	struct mime_qp_piece *encoded; /* quoted-printable with holes: by number of the piece */
+	struct span *replaced;         /* fixed pieces with their cid: names completed, by number */
+};
+
 struct letter_body {
 	bool html;                     /* the body, not the template */
 	enum letter_form form;
 	struct letter_files files;     /* that HTML may name */
 	struct letter_text text;
 	struct span type;              /* "text/plain" */
-	struct span type_field;        /* Content-Type with its parameters and CRLF */
-	enum mime_encoding encoding;
-	struct span bytes;             /* fixed: encoded */
-	struct mime_qp_piece *encoded; /* quoted-printable with holes: by number of the piece */
-	struct span *replaced;         /* fixed pieces with their cid: names completed, by number */
+	struct span params;            /* "; key=value", beside charset */
+	struct letter_skeleton utf8, other; /* in UTF-8, in the letter's charset */
 };
 
 struct letter_file_name { /* "path; type=...; name=..." as it was rendered */
@@ -122,6 +129,11 @@ struct letter_op {
 struct dkim_desk;
 struct dkim_signer;
 
+struct letter_program {
+	struct letter_op *ops;
+	uint32_t n, cap;
+};
+
 struct letter {
 	struct arena memory;
 	struct letter_options opt; /* pointers of it borrowed, path copied */
@@ -150,8 +162,8 @@ struct letter {
 	struct letter_file **files;
 	uint32_t n_files;
 
-	struct letter_op *ops;
-	uint32_t n_ops, cap_ops;
+	const struct mime_charset *charset; /* NULL: UTF-8 only */
+	struct letter_program utf8, other;  /* the message in UTF-8, and in that charset */
 	unsigned needs;                    /* of the fixed parts */
 	unsigned char digest[32];
 };
@@ -160,6 +172,7 @@ struct letter_desk {
 	struct liquid_scratch *scratch;
 	struct dkim_desk *dkim;            /* NULL: nobody signs */
 	struct arena work;                 /* of a conversion; empty between two */
+	struct mime_converter *converter;  /* NULL: UTF-8 only */
 	int64_t second;                    /* that date was made for */
 	int zone_minutes;
 	char date[CLOCK_RFC5322_SIZE];
@@ -177,6 +190,8 @@ struct letter_job {
 	bool null_path;               /* Return-Path: <> */
 	struct span message_id;
 	unsigned needs;
+	struct mime_converter *converter; /* into the charset that is being written; NULL: UTF-8 */
+	bool misfit;                  /* a value did not fit into it */
 };
 
 enum { LETTER_SPECIALS = 1 };

@@ -3,7 +3,8 @@
  *     mixed( alternative( text, related( HTML, inline files ) ), attachments )
  *
  * A level with one child is dropped (RFC 2046 5.1.4, 2387). The program is a flat list: runs of
- * fixed octets, and between them what each mail fills in. Header fields stand before the first
+ * fixed octets, and between them what each mail fills in; a letter in another charset than UTF-8 has
+ * two, the second for mails with a value that does not fit. Header fields stand before the first
  * octet of the body, so that a signature can be put in front of the list and take its hashes over
  * the same spans. */
 #include "templates/letter/letter_structure.h"
@@ -108,6 +109,8 @@ static struct letter_node *build(struct letter_compile *c)
 
 struct builder {
 	struct letter_compile *c;
+	struct letter_program *program;
+	bool other;              /* in the letter's charset */
 	struct arena scratch;
 	struct mime_out pending; /* fixed octets not yet in a step */
 	unsigned boundaries;
@@ -116,19 +119,19 @@ struct builder {
 
 static struct letter_op *new_op(struct builder *b, enum letter_op_kind kind)
 {
-	struct letter *l = b->c->l;
+	struct letter_program *p = b->program;
 
-	if (l->n_ops == l->cap_ops) {
-		uint32_t cap = l->cap_ops ? l->cap_ops * 2 : 32;
-		struct letter_op *ops = arena_grow(&l->memory, l->ops, l->cap_ops * sizeof *ops, cap * sizeof *ops);
+	if (p->n == p->cap) {
+		uint32_t cap = p->cap ? p->cap * 2 : 32;
+		struct letter_op *ops = arena_grow(&b->c->l->memory, p->ops, p->cap * sizeof *ops, cap * sizeof *ops);
 
 		if (!ops)
 			return NULL;
-		l->ops = ops;
-		l->cap_ops = cap;
+		p->ops = ops;
+		p->cap = cap;
 	}
-	l->ops[l->n_ops] = (struct letter_op){ .kind = kind };
-	return &l->ops[l->n_ops++];
+	p->ops[p->n] = (struct letter_op){ .kind = kind };
+	return &p->ops[p->n++];
 }
 
 static int no_memory(struct builder *b)
@@ -194,7 +197,7 @@ static int emit_fields(struct builder *b)
 		if (f->kind == FIELD_MIME)
 			continue;
 		if (f->fixed) {
-			if (fixed(b, f->bytes) < 0)
+			if (fixed(b, b->other ? f->other_bytes : f->bytes) < 0)
 				return -1;
 			continue;
 		}
@@ -208,14 +211,15 @@ static int emit_fields(struct builder *b)
 
 static int emit_body(struct builder *b, const struct letter_node *n)
 {
+	const struct letter_skeleton *k = b->other ? &n->body->other : &n->body->utf8;
 	struct letter_op *op;
 
-	if (fixed(b, n->body->type_field) < 0 || fixed(b, SPAN("Content-Transfer-Encoding: ")) < 0 ||
-	    fixed(b, mime_encoding_name(n->body->encoding)) < 0 || fixed(b, SPAN("\r\n")) < 0 ||
+	if (fixed(b, k->type_field) < 0 || fixed(b, SPAN("Content-Transfer-Encoding: ")) < 0 ||
+	    fixed(b, mime_encoding_name(k->encoding)) < 0 || fixed(b, SPAN("\r\n")) < 0 ||
 	    fixed(b, n->fields) < 0 || fixed(b, SPAN("\r\n")) < 0)
 		return -1;
 	if (n->body->text.fixed)
-		return fixed_data(b, n->body->bytes);
+		return fixed_data(b, k->bytes);
 	op = step(b, OP_BODY);
 	if (!op)
 		return -1;
@@ -322,21 +326,31 @@ static int show_type(struct letter_compile *c, const struct letter_node *root)
 	return f->shown.p ? 0 : err_nomem(c->e, "the letter");
 }
 
-int letter_compile_structure(struct letter_compile *c)
+static int write_program(struct letter_compile *c, struct letter_program *p, bool other, const struct letter_node *root)
 {
-	struct builder b = { .c = c };
-	struct letter_node *root = build(c);
+	struct builder b = { .c = c, .program = p, .other = other };
 	int rc;
 
-	if (!root)
-		return -1;
 	arena_init(&b.scratch, 1 << 14, SIZE_MAX / 2);
 	mime_out_init(&b.pending, &b.scratch);
-	rc = emit_fields(&b) < 0 || emit(&b, root) < 0 || flush(&b) < 0 || show_type(c, root) < 0 ? -1 : 0;
+	rc = emit_fields(&b) < 0 || emit(&b, root) < 0 || flush(&b) < 0 ? -1 : 0;
 	arena_release(&b.scratch);
 	if (rc == 0 && b.size > c->l->opt.max_message_bytes)
 		letter_mistake(c, "message too long", 0, 0, "attach less, or raise the limit",
 			       "what is the same in all mails has %llu bytes, more than the %llu allowed",
 			       (unsigned long long)b.size, (unsigned long long)c->l->opt.max_message_bytes);
 	return rc;
+}
+
+int letter_compile_structure(struct letter_compile *c)
+{
+	struct letter *l = c->l;
+	struct letter_node *root = build(c);
+
+	if (!root)
+		return -1;
+	letter_drop_charset(c);
+	if (write_program(c, &l->utf8, false, root) < 0 || (l->charset && write_program(c, &l->other, true, root) < 0))
+		return -1;
+	return show_type(c, root);
 }

@@ -4,7 +4,9 @@
  *  1. A mail's recipients are the addresses of To, Cc and Bcc, each once; what stands in the header
  *     and what goes into the envelope come from the same parsed address.
  *  2. Same letter, seed, row and time: same octets.
- *  3. No heap is touched once arena and scratch have grown to their size.
+ *  3. No heap is touched once arena and scratch have grown to their size, but by signatures and
+ *     Markdown, whose libraries do.
+ *  4. A mail is in one charset: the letter's, or UTF-8 when a value does not fit into that.
  * Held by tests/unit/test_letter_write.c. */
 #include "templates/letter/letter.h"
 
@@ -32,6 +34,7 @@ int letter_desk_new(struct letter_desk **out, const struct letter *l, struct err
 	d->second = INT64_MIN;
 	arena_init(&d->work, WORK_CHUNK, WORK_MAX);
 	if (liquid_scratch_new(&d->scratch, e) < 0 ||
+	    (l->charset && mime_converter_new(&d->converter, l->charset, e) < 0) ||
 	    (l->n_signers > 0 && dkim_desk_new(&d->dkim, l->signers, l->n_signers, e) < 0)) {
 		letter_desk_free(&d);
 		return -1;
@@ -49,6 +52,7 @@ void letter_desk_free(struct letter_desk **dp)
 	*dp = NULL;
 	liquid_scratch_free(&d->scratch);
 	dkim_desk_free(&d->dkim);
+	mime_converter_free(&d->converter);
 	arena_release(&d->work);
 	mem_free(d);
 }
@@ -362,22 +366,39 @@ static int finish(struct letter_job *job, struct mime_out *o, struct mail *out, 
 	return 0;
 }
 
+/* The message in the charset of converter (NULL: UTF-8). -1 with job->misfit: it does not fit. */
+static int write_in(struct letter_job *job, struct mime_converter *converter, struct mime_out *o, struct err *e)
+{
+	const struct letter_program *p = converter ? &job->l->other : &job->l->utf8;
+
+	mime_out_init(o, job->a);
+	job->converter = o->words = converter;
+	for (uint32_t i = 0; i < p->n; i++) {
+		if (write_op(job, &p->ops[i], o, e) < 0)
+			return -1;
+	}
+	job->misfit |= o->misfit;
+	return job->misfit ? -1 : 0;
+}
+
 int letter_write(const struct letter *l, struct letter_desk *d, struct arena *a, const struct row *r,
 		 int64_t wall_ms, struct mail *out, struct err *e)
 {
 	struct letter_job job;
 	struct mime_out o;
+	int rc;
 
 	letter_job_begin(&job, l, d, a, r, wall_ms);
-	mime_out_init(&o, a);
 	job.message_id = letter_message_id(l, a, r->number);
 	if (!job.message_id.p)
 		return err_nomem(e, "a mail");
 	if (letter_job_roles(&job, e) < 0)
 		return -1;
-	for (uint32_t i = 0; i < l->n_ops; i++) {
-		if (write_op(&job, &l->ops[i], &o, e) < 0)
-			return -1;
+	rc = write_in(&job, d->converter, &o, e);
+	out->utf8_instead = job.misfit;
+	if (job.misfit) {
+		job.misfit = false;
+		rc = write_in(&job, NULL, &o, e);
 	}
-	return finish(&job, &o, out, e);
+	return rc < 0 ? -1 : finish(&job, &o, out, e);
 }

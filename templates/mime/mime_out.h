@@ -17,8 +17,12 @@ enum {
 	MIME_OUT_REFER_MIN = 192 /* below, a copy costs less than one more piece to write */
 };
 
+struct mime_converter;
+
 struct mime_out {
 	struct arena *arena;
+	struct mime_converter *words; /* encoded words are in its charset; NULL: UTF-8 */
+	bool misfit;                  /* one did not fit into it: the message is of no use */
 	struct span *spans; /* none is empty */
 	uint32_t n, cap;
 	char *at, *end;     /* free bytes of the block */

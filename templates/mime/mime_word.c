@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "templates/mime/mime_base64.h"
+#include "templates/mime/mime_charset.h"
 #include "templates/mime/mime_out.h"
 
 enum {
@@ -16,6 +17,8 @@ enum {
 	WORD = 75,
 	WORD_AROUND = 12,   /* =?UTF-8?Q? and ?= */
 	WORD_LEAST = 12,    /* room for any one character in Q and in B */
+	AROUND_NAME = 7,    /* what WORD_AROUND has beside the charset's name */
+	OTHER_LEAST = 16,   /* as WORD_LEAST, with the escapes of ISO-2022-JP */
 	TOKEN_LONG = 900,   /* a longer one is encoded: no line may have 998 */
 	NAME_LONG = 40      /* columns: behind such a field name the first word may begin a line */
 };
@@ -160,12 +163,15 @@ static char *put_q(char *p, struct span s, enum mime_word_place place)
 	return p;
 }
 
-static void add_word(struct mime_line *l, struct span s, enum mime_word_place place, bool q)
+static void add_word(struct mime_line *l, struct span charset, struct span s, enum mime_word_place place, bool q)
 {
-	struct span head = q ? SPAN("=?UTF-8?Q?") : SPAN("=?UTF-8?B?");
-	char word[WORD + 1], *p = word + head.n;
+	char word[WORD + 1], *p = word;
 
-	memcpy(word, head.p, head.n);
+	memcpy(p, "=?", 2);
+	memcpy(p + 2, charset.p, charset.n);
+	p += 2 + charset.n;
+	memcpy(p, q ? "?Q?" : "?B?", 3);
+	p += 3;
 	p = q ? put_q(p, s, place) : mime_base64_word(p, s);
 	*p++ = '?';
 	*p++ = '=';
@@ -185,7 +191,7 @@ static size_t shorter(struct span text, enum mime_word_place place, bool *q)
 	return *q ? q_columns : b_columns;
 }
 
-void mime_line_encoded(struct mime_line *l, struct span text, enum mime_word_place place)
+static void encode_utf8(struct mime_line *l, struct span text, enum mime_word_place place)
 {
 	bool q;
 	size_t all = shorter(text, place, &q) + WORD_AROUND;
@@ -203,11 +209,99 @@ void mime_line_encoded(struct mime_line *l, struct span text, enum mime_word_pla
 		room = l->column + WORD_AROUND + WORD_LEAST <= LINE_WITH_WORD ? LINE_WITH_WORD - l->column : WORD;
 		room = (room < WORD ? room : WORD) - WORD_AROUND;
 		n = q ? q_fits(text, place, room) : b_fits(text, room);
-		add_word(l, span_sub(text, 0, n), place, q);
+		add_word(l, SPAN("UTF-8"), span_sub(text, 0, n), place, q);
 		text = span_skip(text, n);
 		if (text.n > 0)
 			mime_line_fold(l);
 	}
+}
+
+/* ---- in another charset ---- */
+
+struct other {
+	struct mime_converter *converter;
+	struct span name;
+	enum mime_word_place place;
+	bool q;
+};
+
+/* Columns of converted octets. */
+static size_t width_of(const struct other *x, struct span octets)
+{
+	size_t n = 0;
+
+	if (!x->q)
+		return (octets.n + 2) / 3 * 4;
+	for (size_t i = 0; i < octets.n; i++)
+		n += q_width((unsigned char)octets.p[i], x->place);
+	return n;
+}
+
+/* The octets of text whose word has at most room columns: whole characters, at least one. They are
+ * converted into octets. */
+static size_t other_fits(const struct other *x, struct span text, size_t room, char octets[WORD], size_t *n_octets)
+{
+	char trial[WORD];
+	size_t n = 0;
+
+	while (n < text.n) {
+		size_t more = n + character(span_skip(text, n)), got;
+
+		got = mime_convert_into(x->converter, span_sub(text, 0, more), trial, sizeof trial);
+		if (n > 0 && (got > sizeof trial || width_of(x, span_of(trial, got)) > room))
+			break;
+		memcpy(octets, trial, sizeof trial);
+		*n_octets = got > sizeof trial ? 0 : got;
+		n = more;
+	}
+	return n;
+}
+
+/* False: it does not fit into the charset. */
+static bool encode_other(struct mime_line *l, struct span text, enum mime_word_place place)
+{
+	struct other x = { .converter = l->out->words, .place = place };
+	const struct mime_charset *charset = mime_converter_charset(x.converter);
+	struct span whole;
+	enum mime_fit fit = mime_convert(x.converter, text, l->out->arena, &whole);
+	size_t around;
+
+	if (fit != MIME_FITS) {
+		l->failed |= fit == MIME_NO_MEMORY;
+		return false;
+	}
+	x.name = span_str(charset->name);
+	shorter(whole, place, &x.q);
+	x.q = x.q && !charset->wide;
+	around = AROUND_NAME + x.name.n;
+	if (place == MIME_WORD_PHRASE && around + width_of(&x, whole) <= WORD &&
+	    l->column + 1 + around + width_of(&x, whole) > LINE_WITH_WORD)
+		mime_line_fold(l);
+	while (text.n > 0) {
+		char octets[WORD];
+		size_t room, n, n_octets = 0;
+
+		if ((l->begun || l->column > NAME_LONG) && l->column + 1 + around + OTHER_LEAST > LINE_WITH_WORD)
+			mime_line_fold(l);
+		mime_line_add(l, SPAN(" "));
+		room = l->column + around + OTHER_LEAST <= LINE_WITH_WORD ? LINE_WITH_WORD - l->column : WORD;
+		room = (room < WORD ? room : WORD) - around;
+		n = other_fits(&x, text, x.q ? room : room / 4 * 4, octets, &n_octets);
+		add_word(l, x.name, span_of(octets, n_octets), place, x.q);
+		text = span_skip(text, n);
+		if (text.n > 0)
+			mime_line_fold(l);
+	}
+	return true;
+}
+
+void mime_line_encoded(struct mime_line *l, struct span text, enum mime_word_place place)
+{
+	if (l->out->words) {
+		l->out->misfit |= !encode_other(l, text, place);
+		return;
+	}
+	encode_utf8(l, text, place);
 }
 
 static bool needs_encoding(struct span token)
