@@ -45,6 +45,7 @@ FAULT := $(patsubst tests/fault/test_%.c,$B/tests/fault_%,$(FAULT_SRC))
 BENCH := $(patsubst tests/bench/bench_%.c,$B/bench/%,$(BENCH_SRC))
 
 include tests/fuzz/fuzz.mk
+include tests/conformance/conformance.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all tests check demo test test-all lint samples fuzz bench clean
@@ -81,10 +82,10 @@ $B/%.o: %.c
 	$(if $(V),,@echo "  $(CC) $<")
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
-tests: $(UNIT) $(FAULT) $(REPLAY) $B/fake-relay $B/lettershop
+tests: $(UNIT) $(FAULT) $(REPLAY) $(COUNTED) $B/fake-relay $B/lettershop
 
 # check [TEST=name]: each program prints its own cases; a summary line closes the run.
-check: $(if $(TEST),$B/tests/$(TEST),$(UNIT) $(FAULT) $(REPLAY))
+check: $(if $(TEST),$B/tests/$(TEST),$(UNIT) $(FAULT) $(REPLAY) $(COUNTED))
 	$(Q)tests/run-check $^
 
 demo:
@@ -115,8 +116,6 @@ lint:
 
 bench: $(BENCH) all $B/fake-relay
 	$(Q)tests/bench/run
-
--include tests/conformance/conformance.mk
 
 clean:
 	rm -rf build

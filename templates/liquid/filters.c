@@ -71,7 +71,7 @@ int filter_text(struct filter_run *run, struct value v, struct span *out)
 {
 	bool ok;
 
-	*out = value_shown(run->arena, v, &ok);
+	*out = value_inspected(run->arena, v, &ok);
 	return ok ? 0 : filter_no_memory(run);
 }
 
@@ -93,6 +93,12 @@ bool filter_any_safe(const struct filter_run *run, const struct value *v, uint32
 
 void filter_join(struct text *t, struct value v, bool safe)
 {
+	bool ok = true;
+
+	if (v.kind == VALUE_ARRAY) {
+		v = value_text(value_inspected(t->arena, v, &ok));
+		t->failed = t->failed || !ok;
+	}
 	value_add(t, v, safe);
 }
 

@@ -11,6 +11,11 @@
 
 struct err;
 
+struct grown_text { /* lies at room[from..to); what follows and what is in front is free */
+	char *room;
+	size_t from, to, cap;
+};
+
 struct filter_run {
 	struct arena *arena; /* results live here */
 	bool html;           /* the program escapes: mind value.safe */
@@ -18,6 +23,7 @@ struct filter_run {
 	int zone_minutes;
 	const struct zones *zones; /* that the program knows */
 	uint64_t *steps;     /* what is left of the render's */
+	struct grown_text grown; /* the text that was put together last */
 	struct err *e;
 };
 
@@ -46,6 +52,8 @@ struct text;
 void filter_join(struct text *t, struct value v, bool safe);
 /* A safe or plain text out of t. */
 int filter_joined(struct filter_run *run, const struct text *t, bool safe, struct value *out);
+/* first and second as one text: safe when one of them is, and then the other is escaped. */
+int filter_concat(struct filter_run *run, struct value first, struct value second, struct value *out);
 int filter_integer(struct filter_run *run, struct value v, int64_t *out);
 
 /* By name; NULL when there is none. */

@@ -53,7 +53,7 @@ static int slice(struct filter_run *run, struct value in, const struct value *ar
 
 	if (filter_integer(run, args[0], &from) < 0)
 		return -1;
-	if (n > 1 && args[1].kind != VALUE_NIL && filter_integer(run, args[1], &length) < 0)
+	if (n > 1 && value_true(args[1]) && filter_integer(run, args[1], &length) < 0)
 		return -1;
 	if (in.kind == VALUE_ARRAY) {
 		bool some = slice_bounds(in.n, &from, &length);
@@ -298,6 +298,8 @@ static int uniq(struct filter_run *run, struct value in, const struct value *arg
 
 	if (items_of(run, in, &items) < 0)
 		return -1;
+	if (items.n < 2) /* nothing to compare: no property is asked for */
+		return as_array(&items, out);
 	if ((rc = keys_of(run, &items, args, n, &keys)) <= 0)
 		return rc;
 	while (mask / 2 < items.n)
@@ -355,6 +357,8 @@ static int sorted(struct filter_run *run, struct value in, const struct value *a
 
 	if (items_of(run, in, &items) < 0)
 		return -1;
+	if (items.n == 1 && items.v[0].kind == VALUE_INT)
+		return as_array(&items, out); /* alone, it is not asked for its property */
 	if ((rc = keys_of(run, &items, args, n, &keys)) <= 0)
 		return rc;
 	if (items_sort(run, items.v, keys, items.n, before) < 0)

@@ -110,28 +110,16 @@ static int strip_newlines(struct filter_run *run, struct value in, const struct 
 
 /* ---- putting together ---- */
 
-static int concatenated(struct filter_run *run, struct value first, struct value second, struct value *out)
-{
-	const struct value both[] = { first, second };
-	bool safe = filter_any_safe(run, both, 2);
-	struct text t;
-
-	text_begin(&t, run->arena);
-	filter_join(&t, first, safe);
-	filter_join(&t, second, safe);
-	return filter_joined(run, &t, safe, out);
-}
-
 static int append(struct filter_run *run, struct value in, const struct value *args, unsigned n, struct value *out)
 {
 	(void)n;
-	return concatenated(run, in, args[0], out);
+	return filter_concat(run, in, args[0], out);
 }
 
 static int prepend(struct filter_run *run, struct value in, const struct value *args, unsigned n, struct value *out)
 {
 	(void)n;
-	return concatenated(run, args[0], in, out);
+	return filter_concat(run, args[0], in, out);
 }
 
 /* ---- replacing ---- */
@@ -270,7 +258,7 @@ static int remove_last(struct filter_run *run, struct value in, const struct val
 static int with_ending(struct filter_run *run, struct value in, struct span kept, struct value ending,
 		       struct value *out)
 {
-	return concatenated(run, filter_like(in, kept), ending, out);
+	return filter_concat(run, filter_like(in, kept), ending, out);
 }
 
 static int truncate(struct filter_run *run, struct value in, const struct value *args, unsigned n, struct value *out)

@@ -55,7 +55,10 @@ struct machine {
 int machine_reserve(struct machine *m, uint32_t stack, uint32_t slots, uint32_t loops, uint32_t captures);
 /* -1 with e, which names the place of op. */
 int machine_fail(struct machine *m, const struct op *op, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int machine_too_long(struct machine *m, const struct op *op); /* too many steps */
 int machine_no_memory(struct machine *m);
+/* Adds the place of op to m->e. */
+int machine_place(struct machine *m, const struct op *op);
 /* Bytes as they are; 0 or -1. */
 int machine_write(struct machine *m, const struct op *op, struct span s);
 int machine_print(struct machine *m, const struct op *op, struct value v);

@@ -8,9 +8,6 @@
  *  1. Once the scratch has grown to what a program needs, nothing here touches the heap.
  *  2. Every instruction is a step, so is every item that a filter makes: no template runs for ever.
  *  3. A value that came from outside is never read as template text. */
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/err.h"
@@ -18,33 +15,7 @@
 #include "templates/liquid/escape.h"
 #include "templates/liquid/machine.h"
 
-/* ---- what goes wrong ---- */
-
-static int at_place(struct machine *m, const struct op *op)
-{
-	const struct source *s = program_source(m->p, op->source);
-	uint64_t line, column;
-
-	source_position((struct place){ s, op->at }, &line, &column);
-	return err_at(m->e, s->path ? s->path : "", line, column);
-}
-
-int machine_fail(struct machine *m, const struct op *op, const char *fmt, ...)
-{
-	char text[ERR_TEXT_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	err_set(m->e, ERR_INPUT, "%s", text);
-	return at_place(m, op);
-}
-
-int machine_no_memory(struct machine *m)
-{
-	return err_nomem(m->e, "the values of this row");
-}
+enum { STEP_BYTES = 64 }; /* of a text that a filter or a comparison looks at: one step */
 
 /* ---- output ---- */
 
@@ -127,6 +98,17 @@ static int make_range(struct machine *m, struct value *first, struct value last)
 	return 0;
 }
 
+/* Long texts take steps as items do, so that no loop over them runs for ever. */
+static int take_steps(struct machine *m, const struct op *op, struct value v)
+{
+	uint64_t n = value_is_text(v) ? v.n / STEP_BYTES : 0;
+
+	if (n > m->steps)
+		return machine_too_long(m, op);
+	m->steps -= n;
+	return 0;
+}
+
 static const char *kind_word(struct value v)
 {
 	return value_is_text(v) ? "the text" : "the number";
@@ -137,6 +119,8 @@ static int compare(struct machine *m, const struct op *op, struct value *left, s
 	bool yes = false, ok;
 	int order;
 
+	if (take_steps(m, op, *left) < 0)
+		return -1;
 	switch ((enum comparison)op->n) {
 	case COMPARE_EQ:
 	case COMPARE_NE:
@@ -172,7 +156,9 @@ static int filter(struct machine *m, const struct op *op)
 	rc = site->own ? site->own->apply(&m->filters, in, args, op->n, &out)
 		       : site->foreign->apply(m->arena, m->p->html, in, args, op->n, &out, m->e);
 	args[-1] = out;
-	return rc < 0 ? at_place(m, op) : 0;
+	if (rc < 0)
+		return machine_place(m, op);
+	return take_steps(m, op, in) < 0 || take_steps(m, op, out) < 0 ? -1 : 0;
 }
 
 static void set_slot(struct machine *m, uint32_t slot, struct value v)
@@ -349,8 +335,7 @@ static int run(struct machine *m)
 
 	for (;; op++) {
 		if (m->steps-- == 0)
-			return machine_fail(m, op, "this row takes more than %llu steps",
-					    (unsigned long long)m->p->limits.steps);
+			return machine_too_long(m, op);
 		switch ((enum op_code)op->code) {
 		case OP_PIECE:
 			rc = write_piece(m, op);

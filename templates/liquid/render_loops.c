@@ -8,8 +8,9 @@
 #include "templates/liquid/machine.h"
 #include "templates/liquid/number.h"
 
-/* A number that the tag was given: nil is what it was before. */
-static int option(struct machine *m, const struct op *op, const char *name, struct value v, int64_t *out)
+/* A number that the tag was given: nil is what it was before. tablerow takes what a text begins with,
+ * and cuts a decimal. */
+static int option(struct machine *m, const struct op *op, const char *name, struct value v, bool table, int64_t *out)
 {
 	struct value number;
 
@@ -17,7 +18,7 @@ static int option(struct machine *m, const struct op *op, const char *name, stru
 		return 0;
 	if (value_integer(m->arena, v, out) == 0)
 		return 0;
-	if (name[0] == 'c' && value_is_number(v) && number_round(m->arena, v, 0, NUMBER_FLOOR, &number) == 0) {
+	if (table && (value_is_number(v) || value_is_text(v)) && value_number(m->arena, v, &number) == 0) {
 		*out = number_trunc(number);
 		return 0;
 	}
@@ -37,12 +38,13 @@ static int64_t parent_of(const struct machine *m)
 static int pop_options(struct machine *m, const struct op *op, uint8_t flags, struct running_loop *l, int64_t *limit)
 {
 	struct value *stack = m->s->stack;
+	bool table = flags & LOOP_TABLE;
 
-	if ((flags & LOOP_COLS) && option(m, op, "cols", stack[--m->n_stack], &l->cols) < 0)
+	if ((flags & LOOP_COLS) && option(m, op, "cols", stack[--m->n_stack], table, &l->cols) < 0)
 		return -1;
-	if ((flags & LOOP_OFFSET) && option(m, op, "offset", stack[--m->n_stack], &l->from) < 0)
+	if ((flags & LOOP_OFFSET) && option(m, op, "offset", stack[--m->n_stack], table, &l->from) < 0)
 		return -1;
-	if ((flags & LOOP_LIMIT) && option(m, op, "limit", stack[--m->n_stack], limit) < 0)
+	if ((flags & LOOP_LIMIT) && option(m, op, "limit", stack[--m->n_stack], table, limit) < 0)
 		return -1;
 	return 0;
 }

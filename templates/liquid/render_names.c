@@ -45,8 +45,10 @@ struct value machine_member(struct machine *m, const struct op *op, struct value
 		return machine_drop(m, v, name);
 	if (v.kind == VALUE_OBJECT && value_find(v, name, &out))
 		return out;
-	if (op->n == COMMAND_SIZE && (value_is_text(v) || value_is_number(v) || v.kind == VALUE_ARRAY ||
-				      v.kind == VALUE_OBJECT || v.kind == VALUE_RANGE))
+	bool whole = value_is_number(v) && !number_is_decimal(v);
+
+	if (op->n == COMMAND_SIZE && (value_is_text(v) || whole || v.kind == VALUE_ARRAY || v.kind == VALUE_OBJECT ||
+				      v.kind == VALUE_RANGE))
 		return value_size(v);
 	if (op->n == COMMAND_FIRST)
 		return value_first(m->arena, v);

@@ -11,9 +11,7 @@
 
 #include <stdio.h>
 
-#include "engine/base/err.h"
 #include "engine/base/utf8.h"
-#include "templates/liquid/liquid.h"
 #include "templates/liquid/number.h"
 #include "templates/liquid/program.h"
 #include "templates/liquid/scan.h"
@@ -103,42 +101,6 @@ struct value value_typed(struct arena *a, struct value v)
 	struct span s = span_trim(value_span(v));
 
 	return number_like(s) && number_parse(a, s, &number) == 0 ? number : v;
-}
-
-static int typed_items(struct arena *a, struct value v, struct value *out)
-{
-	struct value *items = arena_array(a, v.n, sizeof *items);
-
-	*out = value_array(items, v.n);
-	for (uint32_t i = 0; items && i < v.n; i++)
-		if (liquid_typed(a, v.items[i], &items[i], NULL) < 0)
-			return -1;
-	return items ? 0 : -1;
-}
-
-static int typed_members(struct arena *a, struct value v, struct value *out)
-{
-	struct member *members = arena_array(a, v.n, sizeof *members);
-
-	*out = (struct value){ .kind = VALUE_OBJECT, .n = v.n, .members = members };
-	for (uint32_t i = 0; members && i < v.n; i++) {
-		members[i].key = v.members[i].key;
-		if (liquid_typed(a, v.members[i].value, &members[i].value, NULL) < 0)
-			return -1;
-	}
-	return members ? 0 : -1;
-}
-
-int liquid_typed(struct arena *a, struct value v, struct value *out, struct err *e)
-{
-	int rc = 0;
-
-	*out = value_typed(a, v);
-	if (v.kind == VALUE_ARRAY)
-		rc = typed_items(a, v, out);
-	else if (v.kind == VALUE_OBJECT)
-		rc = typed_members(a, v, out);
-	return rc < 0 ? err_nomem(e, "the data") : 0;
 }
 
 int value_number(struct arena *a, struct value v, struct value *out)
@@ -265,6 +227,18 @@ struct span value_shown(struct arena *a, struct value v, bool *ok)
 	}
 }
 
+struct span value_inspected(struct arena *a, struct value v, bool *ok)
+{
+	struct text t;
+
+	if (v.kind != VALUE_ARRAY)
+		return value_shown(a, v, ok);
+	text_begin(&t, a);
+	add_inspected(&t, v);
+	*ok = !t.failed;
+	return text_span(&t);
+}
+
 void value_add(struct text *t, struct value v, bool html)
 {
 	bool ok = true;
@@ -382,7 +356,7 @@ bool value_contains(struct arena *a, struct value in, struct value what)
 	if (!value_true(in) || !value_true(what))
 		return false;
 	if (value_is_text(in)) {
-		struct span needle = value_shown(a, what, &ok);
+		struct span needle = value_inspected(a, what, &ok);
 
 		return needle.n == 0 || span_search(value_span(in), needle) < in.n;
 	}
@@ -475,6 +449,8 @@ struct value value_first(struct arena *a, struct value v)
 {
 	if (value_is_text(v))
 		return part_of_text(v, 0, utf8_index(value_span(v), 1));
+	if (v.kind == VALUE_RANGE)
+		return value_int(v.range->lo); /* also of one that is empty */
 	return value_count(v) ? value_at(a, v, 0) : VALUE_OF_NIL;
 }
 
@@ -487,5 +463,7 @@ struct value value_last(struct arena *a, struct value v)
 	}
 	int64_t n = value_count(v);
 
+	if (v.kind == VALUE_RANGE)
+		return value_int(v.range->hi);
 	return n && v.kind != VALUE_OBJECT ? value_at(a, v, n - 1) : VALUE_OF_NIL;
 }

@@ -50,7 +50,9 @@ bool value_blank(struct value v);
 struct value value_typed(struct arena *a, struct value v);
 /* As printed, without escaping. ok gets false when memory ran out. */
 struct span value_shown(struct arena *a, struct value v, bool *ok);
-/* The same, added to t. With html escaped where the value is not safe. */
+/* The same, but an array is seen as text filters see it: ["a", 1, nil]. */
+struct span value_inspected(struct arena *a, struct value v, bool *ok);
+/* As printed, added to t. With html escaped where the value is not safe. */
 void value_add(struct text *t, struct value v, bool html);
 /* What arithmetic takes it for; 0 for what is none. -1: memory. */
 int value_number(struct arena *a, struct value v, struct value *out);

@@ -16,3 +16,35 @@ $(GOLDEN): $(call obj,$(GOLDEN_SRC)) $(LIB)
 .PHONY: bench-liquid
 bench-liquid: $B/bench/liquid
 	$(Q)tests/bench/liquid/run
+
+# make differential [N=20000] [SEED=1]   the language beside liquidjs and ruby-liquid, on generated templates
+BATCH := $B/tests/batch
+BATCH_SRC := tests/conformance/batch.c tests/conformance/json_value.c
+N ?= 20000
+SEED ?= 1
+.PHONY: differential
+differential: $(BATCH)
+	$(Q)tests/conformance/differential/run $(N) $(SEED)
+
+$(BATCH): $(call obj,$(BATCH_SRC)) $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+-include $(patsubst %.o,%.d,$(call obj,$(BATCH_SRC)))
+
+# The language with a call in front of each basic block: steps are counted, not timed. Functions of the C library that
+# look at bytes are led through the counter too.
+COUNTED_WRAP := $(foreach f,memchr memmem memcpy memcmp memset,-Wl,--wrap=$f)
+COUNTED := $B/tests/liquid_counted
+COUNTED_SRC := $(foreach r,engine/base engine/model templates/liquid,$(wildcard $r/*.c))
+COUNTED_OBJ := $(patsubst %.c,$B/counted/%.o,$(COUNTED_SRC))
+
+$B/counted/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) -fno-builtin -fsanitize-coverage=trace-pc -c -o $@ $<
+
+$(COUNTED): $B/tests/conformance/test_counted.o $(COUNTED_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) $(COUNTED_WRAP) -o $@ $^ $(LDLIBS) -lcmocka -lm
+
+-include $(COUNTED_OBJ:.o=.d) $B/tests/conformance/test_counted.d

@@ -13,6 +13,15 @@ static void each(void **state)
 	} cases[] = {
 		{ "[{{ none | upcase }}{{ none | downcase }}{{ none | capitalize }}]", "[]" },
 		{ "[{% for i in (1..3) limit: low offset: low %}{{ i }}{% endfor %}]", "[]" },
+		/* Texts that are put together share their bytes. */
+		{ "{% assign a = text | append: 'd' %}{% assign b = a | append: 'e' %}{% assign c = a | append: 'f' %}"
+		  "{{ a }} {{ b }} {{ c }}", "abcd abcde abcdf" },
+		{ "{% assign a = text | prepend: 'd' %}{% assign b = a | prepend: 'e' %}{% assign c = a | prepend: 'f' %}"
+		  "{{ a }} {{ b }} {{ c }}", "dabc edabc fdabc" },
+		{ "{% assign a = text | append: '-' %}{% assign a = a | append: a %}{{ a }}{{ a | prepend: a | append: a | size }}",
+		  "abc-abc-24" },
+		{ "{% for i in (1..40) %}{% assign s = s | append: i | prepend: '.' %}{% endfor %}{{ s | size }}{{ s | slice: -4, 4 }}",
+		  "1113940" },
 		{ "{% for i in text offset: 9223372036854775807 %}{{ i }}{% endfor %}", "abc" },
 	};
 	static struct kit k;

@@ -1,9 +1,9 @@
-/* test_liquid_limits.c - templates that want too much, and inputs meant to make code slow. */
+/* test_liquid_limits.c - templates that want too much. (What is meant to make code slow is in
+ * tests/conformance/test_counted.c.) */
 #include "tests/unit/liquid_kit.h"
 
 #include <stdlib.h>
 
-#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 
 static int load(void *ctx, struct span name, struct span *text, const char **path, struct err *e)
@@ -101,89 +101,11 @@ static void steps_and_bytes(void **state)
 	assert_null(kit_render(&kit, "{% capture x %}12345678901{% endcapture %}", &opt, &input));
 }
 
-/* Time for n and for 8 n: what is quadratic takes 64 times as long, what is linear about 8. */
-static int64_t takes(const char *source, size_t n, const char *unit, const char *end)
-{
-	struct liquid_options opt = options;
-	char *text = repeated("", unit, n, end);
-	const struct member globals[] = { { SPAN("x"), value_text(span_str(text)) } };
-	int64_t best = INT64_MAX;
-
-	opt.globals = globals;
-	opt.n_globals = 1;
-	for (int i = 0; i < 3; i++) {
-		int64_t begin = clock_mono_ns();
-
-		kit_render(&kit, source, &opt, &input);
-		int64_t took = clock_mono_ns() - begin;
-
-		best = took < best ? took : best;
-	}
-	mem_free(text);
-	return best;
-}
-
-static void nothing_is_quadratic(void **state)
-{
-	static const struct {
-		const char *source, *unit, *end;
-	} cases[] = {
-		{ "{{ x | replace: 'aaaaaaaaaaaaaaaaab', 'c' }}", "a", "" },
-		{ "{{ x | replace: '', 'c' }}", "a", "" },
-		{ "{{ x | replace_last: 'ba', 'c' }}", "a", "" },
-		{ "{{ x | remove: 'a' }}", "ab", "" },
-		{ "{{ x | split: 'a' | size }}", "a", "b" },
-		{ "{{ x | split: '' | size }}", "a", "" },
-		{ "{{ x | split: ' ' | join: ',' }}", "a ", "" },
-		{ "{{ x | truncatewords: 1000000 }}", "a ", "" },
-		{ "{{ x | truncate: 100000 }}", "\xC3\xA4", "" },
-		{ "{{ x | strip_html }}", "<script", "" },
-		{ "{{ x | strip_html }}", "<!--", "" },
-		{ "{{ x | strip_html }}", "<", "" },
-		{ "{{ x | strip_html }}", "<style><script><!--", "" },
-		{ "{{ x | escape_once }}", "&aaaaa", "" },
-		{ "{{ x | strip }}", " ", "" },
-		{ "{{ x | newline_to_br | strip_newlines }}", "\n", "" },
-		{ "{{ x | split: '' | uniq | size }}", "a", "" },
-		{ "{{ x | split: '' | sort | reverse | first }}", "ab", "" },
-		{ "{{ x | url_encode | url_decode | base64_encode | base64_decode | size }}", "a", "" },
-		{ "{% assign l = x | split: '' %}{% for i in l %}{{ i }}{% endfor %}", "a", "" },
-		{ "{% assign l = x | split: '' %}{% capture c %}{% for i in l %}{{ i }}{% endfor %}{% endcapture %}", "a", "" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		int64_t few = takes(cases[i].source, 4000, cases[i].unit, cases[i].end);
-		int64_t many = takes(cases[i].source, 32000, cases[i].unit, cases[i].end);
-
-		if (many > 5000000 && many > 30 * few)
-			fail_msg("%s of '%s': %lld us, then %lld us", cases[i].source, cases[i].unit, (long long)few / 1000,
-				 (long long)many / 1000);
-	}
-}
-
-static void large_templates(void **state)
-{
-	static const char *const units[] = { "literal ", "{{ x }}", "{% assign a = 1 %}", "{%# c %}x", "{{ x | append: 'b' }}",
-					     "{{", "{%", "{{ {%", "{% if x %}a{% endif %}", "{% if x", "{% endif %}", "'" };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-		char *source = repeated("", units[i], 20000, "");
-		int64_t begin = clock_mono_ns();
-
-		kit_render(&kit, source, &options, &input);
-		assert_true(clock_mono_ns() - begin < 20000000000);
-		mem_free(source);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nesting),              cmocka_unit_test(partials),
-		cmocka_unit_test(steps_and_bytes),      cmocka_unit_test(nothing_is_quadratic),
-		cmocka_unit_test(large_templates),
+		cmocka_unit_test(steps_and_bytes),
 	};
 	int rc;
 

@@ -1,5 +1,8 @@
-/* scratch.c - room for the values, variables, loops and captures of a render. It grows to what the
- * programs need, and stays. */
+/* machine.c - the room of a render, for values, variables, loops and captures, which grows to what the
+ * programs need and stays; and what it says when something goes wrong. */
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "templates/liquid/machine.h"
@@ -48,4 +51,37 @@ int machine_reserve(struct machine *m, uint32_t stack, uint32_t slots, uint32_t 
 	    grow((void **)&s->captures, &s->cap_captures, m->n_captures + captures, sizeof *s->captures) < 0)
 		return err_nomem(m->e, "rendering");
 	return 0;
+}
+
+/* ---- what goes wrong ---- */
+
+int machine_place(struct machine *m, const struct op *op)
+{
+	const struct source *s = program_source(m->p, op->source);
+	uint64_t line, column;
+
+	source_position((struct place){ s, op->at }, &line, &column);
+	return err_at(m->e, s->path ? s->path : "", line, column);
+}
+
+int machine_fail(struct machine *m, const struct op *op, const char *fmt, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	err_set(m->e, ERR_INPUT, "%s", text);
+	return machine_place(m, op);
+}
+
+int machine_too_long(struct machine *m, const struct op *op)
+{
+	return machine_fail(m, op, "this row takes more than %llu steps", (unsigned long long)m->p->limits.steps);
+}
+
+int machine_no_memory(struct machine *m)
+{
+	return err_nomem(m->e, "the values of this row");
 }
