@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "engine/base/buf.h"
+#include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/file.h"
 #include "engine/rows/json.h"
@@ -18,6 +19,7 @@
 enum { FILE_MAX = 64 << 20, PATH_SIZE = 1024, ROUND = 64 };
 
 static const char *folder;
+static int64_t now_ms;
 
 static double now(void)
 {
@@ -68,7 +70,7 @@ static int load(void *ctx, struct span name, struct span *text, const char **pat
 static void render(const struct liquid_program *p, struct liquid_scratch *s, struct arena *a, const struct row *row,
 		   struct liquid_text_sink *sink)
 {
-	const struct liquid_input in = { .row = row, .now_ms = 1750000000000 };
+	const struct liquid_input in = { .row = row, .now_ms = now_ms };
 	struct err e = { 0 };
 
 	arena_reset(a);
@@ -114,6 +116,8 @@ static void bench(double seconds)
 int main(int argc, char **argv)
 {
 	double seconds = argc > 1 ? strtod(argv[1], NULL) : 1;
+
+	now_ms = clock_wall_ms();
 
 	for (int i = 2; i < argc; i++) {
 		folder = argv[i];
