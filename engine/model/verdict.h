@@ -4,6 +4,7 @@
 #ifndef ENGINE_MODEL_VERDICT_H
 #define ENGINE_MODEL_VERDICT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/span.h"
@@ -28,6 +29,8 @@ struct verdict {
 	int code;              /* SMTP code; 0 when no server spoke */
 	int enhanced[3];       /* 2.1.5; enhanced[0] == 0 when the server gave none */
 	const char *stage;     /* static text: "RCPT", "end of data", "render" */
+	bool not_tried;        /* deferred, but no failure: the relay takes only so many recipients at once,
+	                        * this one can go at once in another transaction */
 	char queue_id[VERDICT_QUEUE_ID_MAX]; /* the relay's name for the mail, "" unknown */
 	char text[VERDICT_TEXT_MAX];         /* server's or our words; printable, lines joined by a space */
 };

@@ -101,6 +101,61 @@ static void test_no_memory(void **state)
 	assert_null(s);
 }
 
+/* Replies to RCPT that mean "not in this transaction": only behind one that was accepted, and nobody's fault. */
+static const struct crowd_case {
+	const char *rcpt[4];
+	bool not_tried[4];
+	unsigned errors;
+} crowds[] = {
+	{ { "250 ok\r\n", "452 4.5.3 many\r\n", "552 5.5.3 many\r\n", "452 many\r\n" }, { false, true, true, true }, 0 },
+	{ { "452 4.5.3 many\r\n", "250 ok\r\n", "452 4.5.3 many\r\n", "452 4.2.2 full\r\n" }, { false, false, true, false }, 2 },
+	{ { "250 ok\r\n", "552 5.2.2 full\r\n", "450 4.5.3 what\r\n", "552 full\r\n" }, { false, false, false, false }, 3 },
+	{ { "250 ok\r\n", "452 4.3.1 disk\r\n", "250 ok\r\n", "250 ok\r\n" }, { false, false, false, false }, 1 },
+};
+
+static void check_crowd(const struct crowd_case *c)
+{
+	struct span rcpt[4] = { SPAN("b0@y.example"), SPAN("b1@y.example"), SPAN("b2@y.example"), SPAN("b3@y.example") };
+	struct smtp_options opt = options();
+	struct smtp_session *s = start(&opt);
+	struct mail m = plain_mail(9);
+	struct smtp_event ev;
+	unsigned seen = 0;
+
+	m.recipients = rcpt;
+	m.n_recipients = 4;
+	ready(s, "250-x\r\n250 PIPELINING\r\n");
+	assert_int_equal(smtp_session_offer(s, &m), 1);
+	push(s);
+	say(s, "250 ok\r\n");
+	for (unsigned i = 0; i < 4; i++)
+		say(s, c->rcpt[i]);
+	assert_int_equal(s->errors, c->errors);
+	say(s, "354 go\r\n");
+	smtp_session_grant(s, 9);
+	push(s);
+	say(s, "250 ok\r\n");
+	while (smtp_session_event(s, &ev)) {
+		if (ev.kind != EV_VERDICT)
+			continue;
+		seen++;
+		assert_int_equal(ev.verdict.not_tried, c->not_tried[ev.verdict.recipient]);
+		if (ev.verdict.not_tried) {
+			assert_int_equal(ev.verdict.kind, VERDICT_DEFERRED);
+			assert_int_equal(ev.verdict.scope, SCOPE_RECIPIENT);
+		}
+	}
+	assert_int_equal(seen, 4);
+	smtp_session_free(&s);
+}
+
+static void test_crowds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof crowds / sizeof *crowds; i++)
+		check_crowd(&crowds[i]);
+}
+
 /* 1500 recipients: 1000 with this transaction, the others are for a next one. */
 static void test_many_recipients(void **state)
 {
@@ -138,7 +193,7 @@ static void test_many_recipients(void **state)
 	while (smtp_session_event(s, &ev) && ev.kind == EV_VERDICT) {
 		seen[ev.verdict.recipient]++;
 		sent += ev.verdict.kind == VERDICT_SENT;
-		later += ev.verdict.kind == VERDICT_DEFERRED;
+		later += ev.verdict.kind == VERDICT_DEFERRED && ev.verdict.not_tried;
 		refused += ev.verdict.kind == VERDICT_REFUSED;
 	}
 	assert_int_equal(ev.kind, EV_DONE);
@@ -357,7 +412,7 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_memory), cmocka_unit_test(test_many_recipients),
+		cmocka_unit_test(test_no_memory), cmocka_unit_test(test_many_recipients), cmocka_unit_test(test_crowds),
 		cmocka_unit_test(test_full_line), cmocka_unit_test(test_big_bdat),
 		cmocka_unit_test(test_trace),     cmocka_unit_test(test_random),
 	};

@@ -93,7 +93,9 @@ void smtp_on_rcpt(struct smtp_session *s, const struct smtp_expect *x, const str
 		count_refusal(s, NULL);
 	} else {
 		smtp_verdict_of(&v, SMTP_AT_RCPT, r, s->accepted);
-		count_refusal(s, &v);
+		v.not_tried = tx->accepted > 0 && smtp_verdict_is_crowd(&v);
+		if (!v.not_tried) /* else it was our number, and nobody is to blame */
+			count_refusal(s, &v);
 		smtp_settle(s, tx, x->rcpt, &v);
 	}
 	if (s->phase != PHASE_CLOSED)

@@ -428,6 +428,7 @@ static void tell_rest(struct smtp_session *s, struct smtp_tx *tx, struct smtp_ev
 		out->verdict = s->rcpt[tx->first].verdict;
 	} else {
 		smtp_verdict_own(&out->verdict, VERDICT_DEFERRED, SCOPE_RECIPIENT, "RCPT");
+		out->verdict.not_tried = true;
 		verdict_say(&out->verdict, "more than %u recipients in one transaction: goes with a next one",
 			    tx->tracked);
 	}

@@ -110,8 +110,16 @@ void smtp_verdict_own(struct verdict *v, enum verdict_kind kind, enum verdict_sc
 	v->scope = scope;
 	v->stage = stage;
 	v->code = v->enhanced[0] = v->enhanced[1] = v->enhanced[2] = 0;
+	v->not_tried = false;
 	v->queue_id[0] = '\0';
 	v->text[0] = '\0';
+}
+
+bool smtp_verdict_is_crowd(const struct verdict *v)
+{
+	bool said = v->enhanced[1] == 5 && v->enhanced[2] == 3;
+
+	return (v->code == 452 && (said || v->enhanced[0] == 0)) || (v->code == 552 && said);
 }
 
 void smtp_verdict_of(struct verdict *v, enum smtp_stage stage, const struct smtp_reply *r, unsigned already)
