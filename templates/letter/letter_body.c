@@ -10,6 +10,7 @@
 
 #include "engine/base/err.h"
 #include "engine/base/utf8.h"
+#include "templates/letter/letter_calendar.h"
 #include "templates/letter/letter_images.h"
 #include "templates/letter/letter_markdown.h"
 #include "templates/letter/letter_parts.h"
@@ -26,6 +27,10 @@ static int convert(const struct letter_body *b, struct span text, struct arena *
 	*out = text;
 	if (b->form == FORM_MARKDOWN)
 		return letter_markdown(text, a, out, e);
+	if (b->form == FORM_CALENDAR) {
+		*out = letter_calendar_fold(text, a);
+		return out->p ? 0 : err_nomem(e, "an invitation");
+	}
 	return b->form == FORM_PLAIN ? letter_plain(text, work, a, out, e) : 0;
 }
 
@@ -221,11 +226,46 @@ static int render(const struct letter_body *b, struct letter_job *job, struct li
 	return 0;
 }
 
+struct calendar_sink {
+	struct liquid_sink sink; /* first member */
+	struct mime_out out;
+};
+
+static int calendar_on_piece(struct liquid_sink *self, uint32_t piece, struct span text, struct err *e)
+{
+	struct calendar_sink *s = (struct calendar_sink *)(void *)self;
+
+	(void)piece;
+	return mime_out_copy(&s->out, text) < 0 ? err_nomem(e, "an invitation") : 0;
+}
+
+static int calendar_on_value(struct liquid_sink *self, struct span bytes, struct err *e)
+{
+	struct calendar_sink *s = (struct calendar_sink *)(void *)self;
+
+	if (!utf8_valid(bytes))
+		return bad_text(e);
+	return letter_calendar_value(&s->out, bytes) < 0 ? err_nomem(e, "an invitation") : 0;
+}
+
+static int render_calendar(const struct letter_body *b, struct letter_job *job, struct span *out, struct err *e)
+{
+	struct calendar_sink s = { .sink = { calendar_on_piece, calendar_on_value } };
+
+	mime_out_init(&s.out, job->a);
+	if (render(b, job, &s.sink, e) < 0)
+		return -1;
+	*out = mime_out_flat(&s.out, job->a);
+	return out->p ? convert(b, *out, NULL, job->a, out, e) : err_nomem(e, "an invitation");
+}
+
 /* Renders it whole; lives in the job's arena. */
 static int render_converted(const struct letter_body *b, struct letter_job *job, struct span *out, struct err *e)
 {
 	struct liquid_text_sink s;
 
+	if (b->form == FORM_CALENDAR)
+		return render_calendar(b, job, out, e);
 	liquid_text_sink_init(&s, job->a);
 	if (render(b, job, &s.sink, e) < 0)
 		return -1;

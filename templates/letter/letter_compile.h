@@ -32,10 +32,11 @@ struct letter_compile {
 	struct digest *digest;
 	struct letter_source source;
 	uint32_t cap_fields, cap_bodies, cap_files;
-	const struct letter_header *type, *html, *text, *bulk; /* control headers; NULL: absent */
+	const struct letter_header *type, *html, *text, *bulk, *calendar, *multipart; /* control headers; NULL: absent */
 	const struct letter_header *charset;            /* control header; NULL: absent */
 	struct mime_converter *converter;               /* into l->charset; NULL: UTF-8 only */
 	bool misfit;                                    /* the letter's own text does not fit into it */
+	struct span subtype, boundary;                  /* of Multipart: empty: as it comes */
 	bool no_text;                                   /* Text-Body: none */
 	struct span *images;                            /* local pictures that bodies name */
 	uint32_t n_images;

@@ -93,9 +93,11 @@ static void note_control(struct letter_compile *c, const struct letter_known *kn
 	case CONTROL_CHARSET:
 		c->charset = h;
 		break;
-	case CONTROL_LATER:
-		letter_mistake(c, "control header", h->name_line, 1, NULL,
-			       "header '%s' is reserved and has no meaning in this version", known->name);
+	case CONTROL_CALENDAR:
+		c->calendar = h;
+		break;
+	case CONTROL_MULTIPART:
+		c->multipart = h;
 		break;
 	default:
 		break; /* files: letter_compile_parts(); the composer decides encodings itself */

@@ -4,6 +4,7 @@
  * Text-Body bring the other form from a file, or both when the letter's own body is blank. Markdown
  * becomes HTML beside its own text; HTML alone gets a text made from it, unless Text-Body is none. */
 #include "templates/letter/letter_body.h"
+#include "templates/letter/letter_calendar.h"
 #include "templates/letter/letter_compile.h"
 #include "templates/letter/letter_file.h"
 #include "templates/letter/letter_images.h"
@@ -127,7 +128,8 @@ static struct letter_body *compile_as(struct letter_compile *c, const struct let
 		as.params = SPAN(""); /* of Markdown: RFC 7763 */
 	}
 	b->html = escape != ESCAPE_NONE;
-	b->form = escape == ESCAPE_MARKDOWN ? FORM_MARKDOWN : FORM_OWN;
+	b->form = escape == ESCAPE_MARKDOWN ? FORM_MARKDOWN
+		  : span_case_eq(src->type, SPAN("text/calendar")) ? FORM_CALENDAR : FORM_OWN;
 	b->text = (struct letter_text){ .path = src->path, .line = src->line, .column = 1 };
 	if (set_type(c, b, &as) < 0 || letter_compile_program(c, &b->text, src->text, escape) < 0)
 		return NULL;
@@ -225,6 +227,107 @@ static int compile_bodies(struct letter_compile *c, const struct letter_body_sou
 	if (c->html && body_of_file(c, c->html, SPAN("text/html")) < 0)
 		return -1;
 	return add_plain_twin(c);
+}
+
+static bool is_bare(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '=' ||
+		      c == '.'))
+			return false;
+	}
+	return true;
+}
+
+/* ---- Calendar: FILE; method=REQUEST ---- */
+
+static int calendar_params(struct letter_compile *c, struct span value, struct letter_body_source *src, struct span *name)
+{
+	struct letter_params p = { .text = value, .a = &c->l->memory };
+	const struct letter_header *h = c->calendar;
+	struct span key, word, method = SPAN("");
+	struct err e = { 0 };
+	struct mime_out o;
+	struct mime_field f = { .out = &o, .column = 40 };
+	int got = letter_params_first(&p, name, &e);
+
+	while (got >= 0 && (got = letter_params_next(&p, &key, &word, &e)) > 0) {
+		if (span_case_eq(key, SPAN("method")))
+			method = word;
+		else
+			letter_mistake(c, "calendar", h->line, h->column, "method=REQUEST is",
+				       "'%.*s' is no parameter of 'Calendar:'", SPAN_ARG(key));
+	}
+	if (got < 0) {
+		letter_mistake(c, "calendar", h->line, h->column, NULL, "%s", e.text);
+		return e.kind == ERR_NOMEM ? err_nomem(c->e, "the letter") : 1;
+	}
+	got = letter_read_text(c, *name, h, &src->text, &src->path);
+	if (got != 0)
+		return got;
+	if (method.n == 0)
+		method = letter_calendar_method(src->text);
+	mime_out_init(&o, &c->l->memory);
+	if (method.n > 0 && mime_field_param(&f, SPAN("method"), method) < 0)
+		return err_nomem(c->e, "the letter");
+	src->params = mime_out_flat(&o, &c->l->memory);
+	return src->params.p ? 0 : err_nomem(c->e, "the letter");
+}
+
+/* An invitation: one more alternative, the last (RFC 6047 2.4). */
+static int compile_calendar(struct letter_compile *c)
+{
+	struct letter_body_source src = { .line = 1, .type = SPAN("text/calendar") };
+	struct span value, name;
+	int rc;
+
+	if (!c->calendar)
+		return 0;
+	if (c->root) {
+		letter_mistake(c, "calendar", c->calendar->line, c->calendar->column, "write it as one of the parts",
+			       "'Calendar:' does not go with a letter written in parts");
+		return 0;
+	}
+	if (letter_fixed_value(c, c->calendar, &value) < 0)
+		return -1;
+	if (value.n == 0)
+		return 0;
+	rc = calendar_params(c, value, &src, &name);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	c->l->has_calendar = true;
+	return letter_compile_body(c, &src) ? 0 : -1;
+}
+
+/* ---- Multipart: mixed; boundary=... ---- */
+
+static int read_multipart(struct letter_compile *c)
+{
+	struct letter_body_source src = { .type = SPAN("") };
+	const struct letter_header *h = c->multipart;
+	struct span value, type, boundary = SPAN("");
+	struct mime_out o;
+
+	if (!h)
+		return 0;
+	if (letter_fixed_value(c, h, &value) < 0)
+		return -1;
+	mime_out_init(&o, &c->l->memory);
+	if (mime_out_copy(&o, SPAN("multipart/")) < 0 || mime_out_copy(&o, value) < 0)
+		return err_nomem(c->e, "the letter");
+	type = mime_out_flat(&o, &c->l->memory);
+	if (!type.p || letter_read_type(c, type, h->line, h->column, &src, &boundary) < 0)
+		return err_nomem(c->e, "the letter");
+	if (src.type.n == 0)
+		return 0;
+	c->subtype = span_skip(src.type, 10);
+	c->boundary = boundary;
+	if (boundary.n > 0 && (boundary.n > 70 || !span_begins(boundary, SPAN("=_")) || !is_bare(boundary)))
+		letter_mistake(c, "parts", h->line, h->column, "for instance boundary=\"=_part-1\"",
+			       "a boundary begins with '=_', which no encoded text has, and is of at most 70 letters and digits");
+	return 0;
 }
 
 static int compile_own(struct letter_compile *c)
@@ -415,7 +518,7 @@ int letter_compile_parts(struct letter_compile *c)
 {
 	struct letter *l = c->l;
 
-	if (compile_own(c) < 0 || letter_find_images(c) < 0 || compile_files(c) < 0 || add_images(c) < 0)
+	if (compile_own(c) < 0 || compile_calendar(c) < 0 || read_multipart(c) < 0 || letter_find_images(c) < 0 || compile_files(c) < 0 || add_images(c) < 0)
 		return -1;
 	for (uint32_t i = 0; i < l->n_bodies; i++) {
 		struct letter_body *b = l->bodies[i];

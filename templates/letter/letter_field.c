@@ -50,8 +50,8 @@ static const struct letter_known table[] = {
 	CONTROL("DKIM", CONTROL_DKIM, true),
 	CONTROL("MIME-Version", CONTROL_IGNORED, false),
 	CONTROL("Content-Transfer-Encoding", CONTROL_IGNORED, false),
-	CONTROL("Calendar", CONTROL_LATER, true),
-	CONTROL("Multipart", CONTROL_LATER, true),
+	CONTROL("Calendar", CONTROL_CALENDAR, false),
+	CONTROL("Multipart", CONTROL_MULTIPART, false),
 	CONTROL("Bulk", CONTROL_BULK, false),
 };
 

@@ -22,6 +22,7 @@
 #include "templates/dkim/dkim.h"
 #include "templates/letter/letter_compile.h"
 #include "templates/letter/letter_file.h"
+#include "templates/letter/letter_filters.h"
 #include "templates/mime/mime_header.h"
 
 enum {
@@ -30,7 +31,7 @@ enum {
 	MESSAGE_MAX = 50 << 20
 };
 
-const struct span letter_specials[LETTER_SPECIALS] = { { "row", 3 } };
+const struct span letter_specials[LETTER_SPECIALS] = { { "row", 3 }, { "token", 5 } };
 
 /* ---- findings and digest ---- */
 
@@ -229,6 +230,12 @@ static int find_partial(struct letter_compile *c, struct span name, char *file, 
 	return -1;
 }
 
+/* The token costs a hash a mail: only for letters that may print it. */
+static void note_token(struct letter *l, struct span source)
+{
+	l->uses_token |= span_search(source, letter_specials[1]) < source.n;
+}
+
 static int load_partial(void *ctx, struct span name, struct span *text, const char **path, struct err *e)
 {
 	struct letter_compile *c = ctx;
@@ -243,6 +250,7 @@ static int load_partial(void *ctx, struct span name, struct span *text, const ch
 	letter_digest_add(c, file, bytes);
 	if (!utf8_valid(bytes))
 		return err_set(e, ERR_INPUT, "partial '%s' is not UTF-8", file);
+	note_token(c->l, bytes);
 	*text = letter_source_clean(bytes, &c->l->memory);
 	return text->p ? 0 : err_nomem(e, "the letter");
 }
@@ -272,11 +280,12 @@ int letter_compile_program(struct letter_compile *c, struct letter_text *t, stru
 		.html = escape != ESCAPE_NONE, .markdown = escape == ESCAPE_MARKDOWN,
 		.columns = opt->columns, .globals = opt->vars, .n_globals = opt->n_vars,
 		.specials = letter_specials, .n_specials = LETTER_SPECIALS,
-		.loader = { load_partial, c },
+		.filters = letter_filters, .n_filters = LETTER_FILTERS, .loader = { load_partial, c },
 	};
 	struct liquid_program *p = NULL;
 	struct err e = { 0 };
 
+	note_token(c->l, source);
 	if (liquid_compile(&p, source, &lo, &c->watch.sink, &e) < 0) {
 		if (e.kind == ERR_NOMEM)
 			return err_nomem(c->e, "the letter");

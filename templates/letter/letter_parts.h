@@ -74,7 +74,8 @@ struct letter_files {
 enum letter_form {
 	FORM_OWN,      /* as the template gives it */
 	FORM_MARKDOWN, /* the template gives Markdown, the body is HTML */
-	FORM_PLAIN     /* the template gives HTML, the body is its text */
+	FORM_PLAIN,    /* the template gives HTML, the body is its text */
+	FORM_CALENDAR  /* values are iCalendar's text, long lines are folded */
 };
 
 struct letter_skeleton {               /* a body's fixed text in one charset */
@@ -96,7 +97,7 @@ struct letter_body {
 };
 
 struct letter_file_name { /* "path; type=...; name=..." as it was rendered */
-	struct span path, type, name, cid, charset;
+	struct span path, type, name, cid, charset, encoding;
 	bool is_inline;
 };
 
@@ -159,6 +160,8 @@ struct letter {
 
 	struct letter_body **bodies;       /* text first */
 	uint32_t n_bodies;
+	bool has_calendar;                 /* the last body is an invitation */
+	bool uses_token;
 	struct letter_file **files;
 	uint32_t n_files;
 
@@ -184,7 +187,8 @@ struct letter_job {
 	struct letter_desk *d;
 	struct arena *a;
 	const struct row *row;
-	struct value specials[1];
+	char token[MIME_ID_SIZE];     /* what specials[1] is */
+	struct value specials[2];
 	struct liquid_input input;
 	const struct address_list *lists[ROLE_COUNT]; /* NULL: not there, or not yet */
 	bool null_path;               /* Return-Path: <> */
@@ -194,7 +198,7 @@ struct letter_job {
 	bool misfit;                  /* a value did not fit into it */
 };
 
-enum { LETTER_SPECIALS = 1 };
-extern const struct span letter_specials[LETTER_SPECIALS]; /* names: row */
+enum { LETTER_SPECIALS = 2 };
+extern const struct span letter_specials[LETTER_SPECIALS]; /* names: row, token */
 
 #endif

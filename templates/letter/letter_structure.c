@@ -14,7 +14,10 @@
 #include "templates/letter/letter_compile.h"
 #include "templates/mime/mime_out.h"
 
-enum { DATA_LONG = 4096 }; /* octets: a program step of its own, not copied again */
+enum {
+	DATA_LONG = 4096,  /* octets: a program step of its own, not copied again */
+	BOUNDARY_MOST = 70 /* RFC 2046 5.1.1 */
+};
 
 struct letter_node *letter_node_new(struct letter_compile *c, enum letter_node_kind kind)
 {
@@ -82,27 +85,51 @@ static struct letter_node *body_node(struct letter_compile *c, const struct lett
 	return n;
 }
 
+/* As MIMEMultipart would: the outermost level is of the kind the letter asks for. */
+static struct letter_node *as_asked(struct letter_compile *c, struct letter_node *root)
+{
+	if (!root || c->subtype.n == 0)
+		return root;
+	if (root->kind != NODE_MULTI)
+		root = multi(c, c->subtype, root);
+	if (!root)
+		return NULL;
+	root->subtype = c->subtype;
+	root->boundary = c->boundary;
+	return root;
+}
+
+/* The bodies of a letter that is not written in parts: text, HTML with its pictures, invitation. */
+static struct letter_node *build_bodies(struct letter_compile *c)
+{
+	const struct letter *l = c->l;
+	uint32_t n = l->n_bodies - l->has_calendar;
+	struct letter_node *all = multi(c, SPAN("alternative"), NULL), *main = body_node(c, l->bodies[n - 1]);
+
+	if (main)
+		main = with_files(c, main, l->bodies[n - 1]->html ? SPAN("related") : SPAN("mixed"), true);
+	if (!all || !main)
+		return NULL;
+	for (uint32_t i = 0; i < l->n_bodies; i++) {
+		struct letter_node *node = i + 1 == n ? main : body_node(c, l->bodies[i]);
+
+		if (!node)
+			return NULL;
+		letter_node_append(all, node);
+	}
+	return l->n_bodies == 1 ? main : all;
+}
+
 static struct letter_node *build(struct letter_compile *c)
 {
-	struct letter_node *root = c->root, *last;
-	const struct letter *l = c->l;
+	struct letter_node *root = c->root;
 
 	if (root) {
 		root = with_files(c, root, SPAN("related"), true);
-		return root ? with_files(c, root, SPAN("mixed"), false) : NULL;
+		return as_asked(c, root ? with_files(c, root, SPAN("mixed"), false) : NULL);
 	}
-	last = body_node(c, l->bodies[l->n_bodies - 1]);
-	if (last)
-		last = with_files(c, last, l->bodies[l->n_bodies - 1]->html ? SPAN("related") : SPAN("mixed"), true);
-	root = last;
-	if (last && l->n_bodies == 2) {
-		root = body_node(c, l->bodies[0]);
-		if (!root)
-			return NULL;
-		root->next = last;
-		root = multi(c, SPAN("alternative"), root);
-	}
-	return root ? with_files(c, root, SPAN("mixed"), false) : NULL;
+	root = build_bodies(c);
+	return as_asked(c, root ? with_files(c, root, SPAN("mixed"), false) : NULL);
 }
 
 /* ---- the program ---- */
@@ -276,9 +303,11 @@ static int emit_multi_head(struct builder *b, const struct letter_node *n, const
 
 static int emit_multi(struct builder *b, const struct letter_node *n)
 {
-	char boundary[MIME_BOUNDARY_SIZE], line[MIME_BOUNDARY_SIZE + 16];
+	char boundary[BOUNDARY_MOST + 1], line[BOUNDARY_MOST + 16];
 
 	mime_boundary(&b->c->l->seed, b->boundaries++, boundary);
+	if (n->boundary.n > 0 && n->boundary.n <= BOUNDARY_MOST)
+		snprintf(boundary, sizeof boundary, "%.*s", SPAN_ARG(n->boundary));
 	if (emit_multi_head(b, n, boundary) < 0)
 		return -1;
 	for (const struct letter_node *child = n->first; child; child = child->next) {

@@ -17,6 +17,7 @@ struct letter_node {
 	struct span fields;  /* body: fields beside type and encoding; raw: all; with CRLF */
 	struct span data;    /* raw: content */
 	struct span subtype; /* multi: "mixed" */
+	struct span boundary; /* multi: as the letter wants it; empty: made */
 	struct letter_node *first, *next;
 };
 

@@ -58,7 +58,7 @@ static int show_bodies(struct letter_job *job, struct letter_view *out, struct e
 		const struct letter_body *b = job->l->bodies[i];
 		bool *has = b->html ? &out->has_html : &out->has_text;
 
-		if (*has)
+		if (*has || b->form == FORM_CALENDAR)
 			continue;
 		*has = true;
 		if (letter_body_show(b, job, b->html ? &out->html : &out->text, e) < 0)

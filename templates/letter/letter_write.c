@@ -74,6 +74,9 @@ void letter_job_begin(struct letter_job *job, const struct letter *l, struct let
 	set_date(d, wall_ms);
 	*job = (struct letter_job){ .l = l, .d = d, .a = a, .row = r, .needs = l->needs };
 	job->specials[0] = value_int((int64_t)r->number);
+	if (l->uses_token)
+		mime_id(&l->seed, SPAN("token"), r->number, job->token);
+	job->specials[1] = value_text(span_str(job->token));
 	job->input = (struct liquid_input){
 		.row = r, .specials = job->specials, .now_ms = wall_ms, .zone_minutes = d->zone_minutes,
 	};
