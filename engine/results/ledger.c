@@ -437,6 +437,18 @@ static bool settles(enum standing stands, bool hold)
 	return stands == STANDS_SENT || stands == STANDS_SKIPPED || stands == STANDS_REFUSED;
 }
 
+bool ledger_is_done(const struct ledger *l, uint64_t row, bool hold)
+{
+	uint8_t byte = byte_of(l, row);
+
+	if (byte != BYTE_TABLE)
+		return settles(of_byte(byte), hold);
+	for (uint32_t i = 0; i < ledger_row_recipients(l, row); i++)
+		if (!settles(ledger_standing(l, row, i), hold))
+			return false;
+	return true;
+}
+
 static uint32_t attempts_of(const struct ledger_entry *entry)
 {
 	uint32_t by_intent = (uint32_t)entry->intent_when, by_result = (uint32_t)entry->result_when;

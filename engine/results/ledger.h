@@ -38,6 +38,8 @@ int ledger_load_begins(struct ledger **out, const char *results_path, size_t beg
 void ledger_free(struct ledger **l);
 
 enum row_state ledger_row(const struct ledger *l, uint64_t row);
+/* True when nobody of that row needs anything more; hold: those in doubt are left alone. */
+bool ledger_is_done(const struct ledger *l, uint64_t row, bool hold);
 /* Recipients that need nothing more, as bits [index / 64] >> index % 64; for a row in doubt those
  * in doubt count as settled when hold is true. attempts: how many were made. */
 void ledger_settled(const struct ledger *l, uint64_t row, bool hold,

@@ -160,10 +160,10 @@ static char choose_mark(struct span text)
 {
 	char spelt[] = "\\u0000";
 
-	for (char k = 1; k <= MARKS; k++) {
+	for (int k = 1; k <= MARKS; k++) {
 		spelt[MARK_BYTES - 1] = (char)('0' + k);
 		if (span_search(text, span_of(spelt, MARK_BYTES)) == text.n)
-			return k;
+			return (char)k;
 	}
 	return 0;
 }

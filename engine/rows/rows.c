@@ -255,10 +255,9 @@ bool rows_digest(const struct rows *r, unsigned char out[32])
 	return r->digest_done;
 }
 
-void rows_stamp(const struct rows *r, uint64_t *size_bytes, int64_t *mtime_ns)
+int rows_stamp(const struct rows *r, uint64_t *size_bytes, int64_t *mtime_ns, struct err *e)
 {
-	*size_bytes = r->list->source.size_bytes;
-	*mtime_ns = r->list->source.mtime_ns;
+	return rows_source_stamp(&r->list->source, size_bytes, mtime_ns, e);
 }
 
 int rows_problem(struct row_block *b, struct row *row, const char *fmt, ...)

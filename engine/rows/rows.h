@@ -50,8 +50,9 @@ uint64_t rows_bytes(const struct rows *r);
  * rewind. The price is paid only when asked for with rows_want_digest() before reading. */
 void rows_want_digest(struct rows *r);
 bool rows_digest(const struct rows *r, unsigned char out[32]);
-/* Size and time of change of the file, to notice another one; for a spooled list those of the spool. */
-void rows_stamp(const struct rows *r, uint64_t *size_bytes, int64_t *mtime_ns);
+/* Size and time of change of the open file as they are now, to notice that somebody wrote into it;
+ * for a spooled list those of the spool. 0; -1 with e (ERR_SYS). */
+int rows_stamp(const struct rows *r, uint64_t *size_bytes, int64_t *mtime_ns, struct err *e);
 
 /* Writes cells as one RFC 4180 record, quoted where needed, with CRLF; used for the side files. */
 struct buf;

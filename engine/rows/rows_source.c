@@ -87,14 +87,14 @@ static int spool(struct rows_source *s, struct err *e)
 	return 0;
 }
 
-static int note_stamp(struct rows_source *s, struct err *e)
+int rows_source_stamp(const struct rows_source *s, uint64_t *size_bytes, int64_t *mtime_ns, struct err *e)
 {
 	struct stat st;
 
 	if (fstat(s->fd, &st) < 0)
 		return err_sys(e, "cannot read '%s'", s->path);
-	s->size_bytes = (uint64_t)st.st_size;
-	s->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	*size_bytes = (uint64_t)st.st_size;
+	*mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 	return 0;
 }
 
@@ -115,7 +115,7 @@ static int open_path(struct rows_source *s, const char *path, struct err *e)
 		if (spool(s, e) < 0)
 			return -1;
 	}
-	return note_stamp(s, e);
+	return rows_source_stamp(s, &s->size_bytes, &s->mtime_ns, e);
 }
 
 int rows_source_open(struct rows_source *out, const char *path, struct err *e)

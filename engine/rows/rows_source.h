@@ -16,12 +16,14 @@ struct rows_source {
 	int fd;
 	char *path;       /* for messages; "standard input" for "-" */
 	uint64_t size_bytes;
-	int64_t mtime_ns; /* of the file, or of the copy */
+	int64_t mtime_ns; /* of the file, or of the copy; both as they were when it was opened */
 };
 
 /* ERR_INPUT (a folder), ERR_SYS, ERR_NOMEM. */
 int rows_source_open(struct rows_source *out, const char *path, struct err *e);
 void rows_source_close(struct rows_source *s); /* a zeroed one that was never opened is fine */
+/* Size and time of change as they are now. 0; -1 with e. */
+int rows_source_stamp(const struct rows_source *s, uint64_t *size_bytes, int64_t *mtime_ns, struct err *e);
 /* Up to n bytes from offset `at`: how many, 0 at the end, -1 with e. */
 ssize_t rows_source_read(const struct rows_source *s, void *p, size_t n, uint64_t at, struct err *e);
 

@@ -25,7 +25,8 @@ static int open_list(struct campaign *c, struct err *e)
 
 	if (rows_open(&c->list, &opt, e) < 0)
 		return -1;
-	rows_stamp(c->list, &c->list_size, &c->list_mtime_ns);
+	if (rows_stamp(c->list, &c->list_size, &c->list_mtime_ns, e) < 0)
+		return -1;
 	c->address_column = columns_find(rows_columns(c->list),
 					 span_str(c->job->address_column ? c->job->address_column : "email"));
 	if (c->job->address_column && c->address_column < 0) {
@@ -110,12 +111,6 @@ static int parse_redirect(struct campaign *c, struct err *e)
 	return 0;
 }
 
-static void refuse_changes(const struct campaign *c, struct err *e)
-{
-	(void)c;
-	err_hint(e, "go on with the old ones, or begin another campaign with --results NEW.csv");
-}
-
 /* The letter of a campaign may not change halfway: told before anything is rendered. */
 static int same_letter(struct campaign *c, struct err *e)
 {
@@ -126,8 +121,7 @@ static int same_letter(struct campaign *c, struct err *e)
 		return 0;
 	err_set(e, ERR_CONFLICT, "the letter (or a file of it, or a --var) is not the one this campaign was begun with");
 	err_at(e, c->job->letter, 0, 0);
-	refuse_changes(c, e);
-	return -1;
+	return err_hint(e, "go on with the old ones, or begin another campaign with --results NEW.csv");
 }
 
 int campaign_open(struct campaign **out, const struct campaign_job *job, struct finding_sink *sink, struct err *e)
@@ -165,11 +159,47 @@ void campaign_free(struct campaign **out)
 	*out = NULL;
 }
 
+bool campaign_list_changed(const struct campaign *c, const struct rows *list, struct err *e)
+{
+	uint64_t size;
+	int64_t mtime_ns;
+
+	if (rows_stamp(list, &size, &mtime_ns, e) < 0)
+		return true;
+	if (size == c->list_size && mtime_ns == c->list_mtime_ns)
+		return false;
+	err_set(e, ERR_CONFLICT, "somebody wrote into the list since it was opened");
+	err_at(e, c->job->list, 0, 0);
+	err_hint(e, "nothing more was begun; put the old list back and go on with --resume");
+	return true;
+}
+
+void campaign_row_error(const struct campaign_job *job, const struct row *row, const struct err *why, struct err *out)
+{
+	if (why->path[0] && strcmp(why->path, job->list) != 0)
+		err_set(out, ERR_INPUT, "%s (%s:%llu)", why->text, why->path, (unsigned long long)why->line);
+	else
+		err_set(out, ERR_INPUT, "%s", why->text);
+	err_at(out, job->list, row->line, 0);
+	err_hint(out, "%s", why->hint[0] ? why->hint : "mend the row, or go on without such rows with --bad-rows skip");
+}
+
+bool campaign_too_many(const struct mail *m, struct err *e)
+{
+	if (m->n_recipients <= JOURNAL_RECIPIENTS_MAX)
+		return false;
+	err_set(e, ERR_INPUT, "the message has %u recipients, at most %d can be sent at once", m->n_recipients,
+		JOURNAL_RECIPIENTS_MAX);
+	return true;
+}
+
 void campaign_stop(struct campaign *c)
 {
-	/* Two instructions, no lock: safe in a signal handler. */
-	if (atomic_load(&c->stop) < RUN_NOW)
-		atomic_fetch_add(&c->stop, 1);
+	int stop = atomic_load(&c->stop);
+
+	/* No lock: safe in a signal handler, and in one that interrupts another. */
+	while (stop < RUN_NOW && !atomic_compare_exchange_weak(&c->stop, &stop, stop + 1))
+		;
 }
 
 const struct columns *campaign_columns(const struct campaign *c)
@@ -198,20 +228,7 @@ static void show_headers(const struct letter_view *v, struct campaign_outlook *o
 
 bool campaign_is_done(const struct campaign *c, uint64_t row)
 {
-	if (!c->ledger)
-		return false;
-	switch (ledger_row(c->ledger, row)) {
-	case ROW_SENT:
-	case ROW_SKIPPED:
-	case ROW_REFUSED:
-		return true;
-	case ROW_IN_DOUBT:
-		return c->job->in_doubt == IN_DOUBT_HOLD;
-	case ROW_TO_DO:
-	case ROW_DEFERRED:
-		break;
-	}
-	return false;
+	return c->ledger && ledger_is_done(c->ledger, row, c->job->in_doubt == IN_DOUBT_HOLD);
 }
 
 /* Shows the first row that can be a mail and is still to do; -1 when there is none near the start. */

@@ -8,6 +8,8 @@
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
 #include "engine/model/address.h"
+#include "engine/model/mail.h"
+#include "engine/model/row.h"
 #include "engine/results/journal.h"
 #include "engine/results/ledger.h"
 #include "engine/run/campaign.h"
@@ -37,6 +39,15 @@ struct campaign {
 unsigned campaign_threads(const struct campaign_job *job);
 /* An earlier run settled that row as far as this run is concerned. Any thread. */
 bool campaign_is_done(const struct campaign *c, uint64_t row);
+
+/* Somebody wrote into the list since it was opened: true with e (ERR_CONFLICT). Any thread; list is
+ * that thread's reader. */
+bool campaign_list_changed(const struct campaign *c, const struct rows *list, struct err *e);
+
+/* What is wrong with one row, placed where it has to be mended: in the list. Any thread. */
+void campaign_row_error(const struct campaign_job *job, const struct row *row, const struct err *why, struct err *out);
+/* True with e (ERR_INPUT) when the mail has more recipients than the journal can keep apart. */
+bool campaign_too_many(const struct mail *m, struct err *e);
 
 /* results.failed.csv and results.in-doubt.csv: the user's own rows, with a `reason` column. Files
  * that would be empty are removed when they are of an earlier run. Paths go to out. */

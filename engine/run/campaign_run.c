@@ -44,7 +44,7 @@ void run_relay_down(struct run *r, const char *relay, const struct err *why)
 	if (!known && r->n_down < RUN_DOWN_MAX)
 		snprintf(r->down[r->n_down++], sizeof r->down[0], "%s", relay);
 	pthread_mutex_unlock(&r->lock);
-	if (!known)
+	if (!known && r->job->delivery.n_relays > 1) /* the only one's end is the run's: told there */
 		log_line(LOG_WARNING, "relay %s is out: %s", relay, why->text);
 }
 
@@ -64,6 +64,16 @@ static void put_option(struct journal_identity *id, const char *name, const char
 		snprintf(id->options + n, sizeof id->options - n, "%s=%s\n", name, value);
 }
 
+static void put_date(struct journal_identity *id, int64_t date_ms)
+{
+	char date[CLOCK_RFC3339_SIZE];
+
+	if (date_ms < 0)
+		return;
+	clock_rfc3339(date_ms, date);
+	put_option(id, "date", date);
+}
+
 static void make_identity(struct campaign *c)
 {
 	struct journal_identity *id = &c->header.identity;
@@ -79,6 +89,7 @@ static void make_identity(struct campaign *c)
 	put_option(id, "redirect-to", c->job->redirect_to);
 	put_option(id, "envelope-from", c->job->envelope_from);
 	put_option(id, "address-column", c->job->address_column);
+	put_date(id, c->job->date_ms);
 	snprintf(id->selection, sizeof id->selection, "%s", selection_text(c->selection));
 }
 
@@ -108,19 +119,16 @@ static void init_run(struct run *r, struct campaign *c)
 	unsigned connections = c->job->delivery.connections ? c->job->delivery.connections : 1;
 
 	*r = (struct run){
+		.campaign = c,
 		.job = c->job,
 		.letter = c->letter,
 		.plan = c->plan,
-		.ledger = c->ledger,
 		.list = c->list,
 		.selection = c->selection,
 		.journal = NULL,
 		.throttle = c->throttle,
 		.redirect = c->redirect,
 		.address_column = c->address_column,
-		.list_stamped = true,
-		.list_size = c->list_size,
-		.list_mtime_ns = c->list_mtime_ns,
 		.list_known = c->list_known,
 		.rows_expected = c->selected,
 		.connections = connections,
@@ -136,6 +144,7 @@ static void init_run(struct run *r, struct campaign *c)
 
 static int make_threads(struct run *r, struct feeder **feeder, struct err *e)
 {
+	r->ledger = r->campaign->ledger;
 	r->workers = mem_array(r->n_workers, sizeof(struct worker *));
 	r->segments = mem_array(r->n_workers, sizeof(struct journal_segment *));
 	if (!r->workers || !r->segments)
@@ -143,12 +152,10 @@ static int make_threads(struct run *r, struct feeder **feeder, struct err *e)
 	for (unsigned i = 0; i < r->n_workers; i++)
 		if (journal_segment_open(&r->segments[i], r->journal, i, e) < 0)
 			return -1;
-	if (feeder_new(feeder, r, e) < 0)
-		return -1;
 	for (unsigned i = 0; i < r->n_workers; i++)
 		if (worker_new(&r->workers[i], r, i, e) < 0)
 			return -1;
-	return 0;
+	return feeder_new(feeder, r, e);
 }
 
 /* Threads that were started are always joined. */
@@ -208,15 +215,20 @@ static int settle_journal(struct run *r, bool *late, struct err *e)
 /* Totals and files, from the journal alone. */
 static int close_books(struct campaign *c, bool rewrite, struct campaign_result *out, struct err *e)
 {
+	struct ledger_counts before = { 0 };
 	struct ledger *ledger = NULL;
-	int rc = -1;
+	int rc = 0;
 
 	if (ledger_load(&ledger, c->job->results, e) < 0)
 		return -1;
 	ledger_counts(ledger, &out->counts);
-	if ((!rewrite || results_write(c->job->results, c->job->log_format, ledger, e) == 0) &&
-	    side_files_write(c, ledger, out, e) == 0)
-		rc = 0;
+	if (c->ledger)
+		ledger_counts(c->ledger, &before);
+	out->sent_this_run = out->counts.sent - before.sent;
+	if (rewrite)
+		rc = results_write(c->job->results, c->job->log_format, ledger, e);
+	if (rc == 0)
+		rc = side_files_write(c, ledger, out, e);
 	ledger_free(&ledger);
 	return rc;
 }
@@ -235,7 +247,6 @@ static int end_run(struct campaign *c, struct run *r, struct results_log **log, 
 	out->rows_total = atomic_load(&r->list_ended) ? atomic_load(&r->rows_taking_part) : 0;
 	results_log_close(log);
 
-	struct ledger_counts before = { 0 };
 	struct err books;
 	int rc = settle_journal(r, &rewrite, e);
 
@@ -246,10 +257,21 @@ static int end_run(struct campaign *c, struct run *r, struct results_log **log, 
 			*e = books;
 		return -1;
 	}
-	if (c->ledger)
-		ledger_counts(c->ledger, &before);
-	out->sent_this_run = out->counts.sent - before.sent;
 	return rc;
+}
+
+/* What other processes did between the opening and the lock counts: it is read again now that
+ * nobody else can write. */
+static int look_again(struct campaign *c, const struct journal *j, struct err *e)
+{
+	if (journal_run(j) == 1)
+		return 0;
+	if (!c->ledger) {
+		err_set(e, ERR_CONFLICT, "'%s' was begun by another process just now", c->job->results);
+		return err_hint(e, "call it again: --resume goes on with what is left");
+	}
+	ledger_free(&c->ledger);
+	return ledger_load_begins(&c->ledger, c->job->results, c->throttle ? throttle_memory(c->throttle) : 0, e);
 }
 
 int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
@@ -264,7 +286,7 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 	make_identity(c);
 	init_run(&r, c);
 	if (journal_open(&r.journal, c->job->results, c->job->resume, &c->header, e) == 0 &&
-	    remember_begins(c, e) == 0 && make_threads(&r, &feeder, e) == 0 &&
+	    look_again(c, r.journal, e) == 0 && remember_begins(c, e) == 0 && make_threads(&r, &feeder, e) == 0 &&
 	    results_log_open(&recorder.log, c->job->results, c->job->log_format, journal_run(r.journal), c->ledger,
 			     e) == 0) {
 		rc = go(&r, feeder, &recorder, e);

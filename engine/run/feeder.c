@@ -22,6 +22,7 @@
 #include "engine/results/ledger.h"
 #include "engine/rows/rows.h"
 #include "engine/rows/select.h"
+#include "engine/run/campaign_private.h"
 #include "engine/run/retry.h"
 #include "engine/run/run.h"
 #include "engine/run/throttle.h"
@@ -31,7 +32,8 @@
 enum {
 	BLOCK_MS = 50,
 	MEASURE_MS = 100,
-	BLOCKS_MAX = 18 /* a worker: two that wait, one begun, and those whose last rows hang */
+	LARGE_BLOCKS = 8,    /* a worker */
+	SMALL_BLOCK_ROWS = 64
 };
 
 struct feeder {
@@ -51,6 +53,15 @@ struct feeder {
 	int64_t measured_ms;
 };
 
+static unsigned rows_in_hand(const struct run *run)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < run->n_workers; i++)
+		most += worker_rows_in_hand(run->workers[i]);
+	return most;
+}
+
 int feeder_new(struct feeder **out, struct run *run, struct err *e)
 {
 	struct feeder *f = mem_new(sizeof *f);
@@ -59,7 +70,9 @@ int feeder_new(struct feeder **out, struct run *run, struct err *e)
 		return err_nomem(e, "the feeder");
 	f->run = run;
 	f->reader = run->list;
-	f->blocks_max = BLOCKS_MAX * run->n_workers;
+	/* Each row in hand may be the last one of its block: with so many blocks stalled sessions never
+	 * keep rows from the others. Those above LARGE_BLOCKS are small, and rarely made. */
+	f->blocks_max = (RUN_UNSTARTED_BLOCKS + 2) * run->n_workers + rows_in_hand(run);
 	f->block_rows_min = run->throttle ? 1 : (run->connections + run->n_workers - 1) / run->n_workers;
 	f->block_rows = f->block_rows_min < RUN_BLOCK_ROWS ? f->block_rows_min : RUN_BLOCK_ROWS;
 	f->measured_ms = clock_mono_ms();
@@ -158,7 +171,7 @@ static struct work *free_block(struct feeder *f, struct err *e)
 		f->home = w->after;
 		return w;
 	}
-	if (work_new(&w, RUN_BLOCK_ROWS) < 0) {
+	if (work_new(&w, f->blocks < LARGE_BLOCKS * f->run->n_workers ? RUN_BLOCK_ROWS : SMALL_BLOCK_ROWS) < 0) {
 		err_nomem(e, "a block of rows");
 		return NULL;
 	}
@@ -192,18 +205,11 @@ static bool is_to_do(struct feeder *f, uint64_t row, struct work_item *item)
 	*item = (struct work_item){ .outcome = WORK_NOT_BEGUN };
 	if (!l)
 		return true;
-	switch (ledger_row(l, row)) {
-	case ROW_SENT:
-	case ROW_SKIPPED:
-	case ROW_REFUSED:
+	if (ledger_is_done(l, row, hold))
 		return false;
-	case ROW_IN_DOUBT: /* held ones count as settled; the row's other recipients may still wait */
-	case ROW_DEFERRED:
+	if (ledger_row(l, row) != ROW_TO_DO) {
 		ledger_settled(l, row, hold, item->settled, &attempts);
 		item->attempts = attempts;
-		break;
-	case ROW_TO_DO:
-		break;
 	}
 	return true;
 }
@@ -229,19 +235,9 @@ static void sift(struct feeder *f, struct work *w)
 	atomic_fetch_add_explicit(&f->run->rows_taking_part, taking_part, memory_order_relaxed);
 }
 
-static int list_changed(struct feeder *f, struct err *e)
+static uint32_t most_rows(const struct feeder *f, const struct work *w)
 {
-	uint64_t size;
-	int64_t mtime_ns;
-
-	if (!f->run->list_stamped)
-		return 0;
-	rows_stamp(f->reader, &size, &mtime_ns);
-	if (size == f->run->list_size && mtime_ns == f->run->list_mtime_ns)
-		return 0;
-	err_set(e, ERR_CONFLICT, "the list was changed while it was being sent");
-	err_at(e, f->run->job->list, 0, 0);
-	return err_hint(e, "nothing more was begun; put the old list back and go on with --resume");
+	return f->block_rows < w->capacity ? f->block_rows : w->capacity;
 }
 
 /* 1 the block has rows, 0 the list has no more, -1. */
@@ -250,9 +246,9 @@ static int read_block(struct feeder *f, struct work *w, struct err *e)
 	while (!f->list_ended) {
 		int rc;
 
-		if (list_changed(f, e) < 0)
+		if (campaign_list_changed(f->run->campaign, f->reader, e))
 			return -1;
-		rc = rows_read(f->reader, w->rows, f->block_rows, e);
+		rc = rows_read(f->reader, w->rows, most_rows(f, w), e);
 		if (rc < 0)
 			return -1;
 		if (rc == 0)
@@ -292,7 +288,11 @@ static int fetch_due(struct feeder *f, struct work *w, struct err *e)
 	int64_t now_ms = clock_mono_ms();
 	uint32_t n = 0;
 
-	while (n < f->block_rows && waiting_take(&f->waiting, now_ms, &due)) {
+	if (waiting_due_ms(&f->waiting) > now_ms)
+		return 0;
+	if (campaign_list_changed(f->run->campaign, f->fetcher, e))
+		return -1;
+	while (n < most_rows(f, w) && waiting_take(&f->waiting, now_ms, &due)) {
 		if (rows_fetch(f->fetcher, &due.place, 1, w->rows, e) < 0)
 			return -1;
 		w->items[n] = due.item;
@@ -365,11 +365,13 @@ static int hand_out(struct feeder *f, struct err *e)
 	return 0;
 }
 
-static int64_t wait_ms(const struct feeder *f)
+static int64_t wait_ms(struct feeder *f)
 {
 	int64_t due = waiting_due_ms(&f->waiting);
 	int64_t wait = RUN_IDLE_MS;
 
+	if (who_wants(f) == f->run->n_workers)
+		return wait; /* whoever wants one says so */
 	if (due != INT64_MAX && due - clock_mono_ms() < wait)
 		wait = due - clock_mono_ms();
 	return wait < 1 ? 1 : wait;

@@ -30,16 +30,10 @@ struct checker {
 
 static void bad_row(struct checker *k, const struct row *row, const struct err *why)
 {
-	struct finding f = { .level = FINDING_ERROR, .kind = "row that cannot be a message",
-			     .path = k->campaign->job->list, .line = row->line };
+	struct err e;
 
-	/* Places are the list's: that is what has to be mended. The letter's is part of the words. */
-	if (why->path[0] && strcmp(why->path, k->campaign->job->list) != 0)
-		finding_say(&k->report.sink, f.level, f.kind, f.path, f.line, 0, why->hint[0] ? why->hint : NULL,
-			    "%s (%s:%llu)", why->text, why->path, (unsigned long long)why->line);
-	else
-		finding_say(&k->report.sink, f.level, f.kind, f.path, f.line, 0, why->hint[0] ? why->hint : NULL,
-			    "%s", why->text);
+	campaign_row_error(k->campaign->job, row, why, &e);
+	finding_of_err(&k->report.sink, "row that cannot be a message", &e);
 	k->report.bad_rows++;
 }
 
@@ -63,9 +57,7 @@ static int check_row(struct checker *k, const struct row *row, int64_t wall_ms)
 		bad_row(k, row, &e);
 		return 0;
 	}
-	if (mail.n_recipients > JOURNAL_RECIPIENTS_MAX) {
-		err_set(&e, ERR_INPUT, "the message has %u recipients, at most %d can be sent at once",
-			mail.n_recipients, JOURNAL_RECIPIENTS_MAX);
+	if (campaign_too_many(&mail, &e)) {
 		bad_row(k, row, &e);
 		return 0;
 	}
@@ -251,7 +243,8 @@ int campaign_preflight(struct campaign *c, struct report *report, struct err *e)
 	if (rows_rewind(c->list, e) < 0 || check_all(c, report, e) < 0)
 		return -1;
 	c->list_known = rows_digest(c->list, c->list_digest);
-	rows_stamp(c->list, &c->list_size, &c->list_mtime_ns);
+	if (campaign_list_changed(c, c->list, e))
+		return -1;
 	c->selected = report->selected;
 	report->elapsed_ms = clock_mono_ms() - begun_ms;
 	selection_rewind(c->selection);

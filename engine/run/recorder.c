@@ -1,4 +1,4 @@
-/* recorder.c - reads what workers wrote, five times a second; nobody waits for it.
+/* recorder.c - reads what workers wrote, twenty times a second; nobody waits for it.
  *
  * A results file that cannot be written loses nothing: the journal has it all, the same lines are
  * tried again at the next turn, and the user is told once. A failed sync is final: what the

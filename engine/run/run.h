@@ -36,6 +36,7 @@ enum {
 };
 
 struct run {
+	const struct campaign *campaign;
 	const struct campaign_job *job;
 	const struct letter *letter;
 	const struct delivery_plan *plan;
@@ -46,9 +47,6 @@ struct run {
 	struct throttle *throttle;    /* NULL: no limit */
 	struct span redirect;         /* path of --redirect-to, empty: none */
 	int address_column;           /* -1: none */
-	bool list_stamped;            /* list_size, list_mtime_ns: as preflight saw it */
-	uint64_t list_size;
-	int64_t list_mtime_ns;
 	bool list_known;              /* list_digest: preflight hashed it */
 	unsigned char list_digest[32];
 	uint64_t rows_expected;       /* rows that take part as preflight counted them; 0 unknown */

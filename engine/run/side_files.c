@@ -10,6 +10,7 @@
 
 #include "engine/base/buf.h"
 #include "engine/base/file.h"
+#include "engine/base/log.h"
 #include "engine/base/mem.h"
 #include "engine/results/results_log.h"
 #include "engine/rows/rows.h"
@@ -153,6 +154,8 @@ static int end_file(struct side_file *f, char *path_out, size_t path_size, struc
 		return -1;
 	if (fsync(f->fd) < 0 || rename(f->temporary, f->path) < 0)
 		return err_sys(e, "cannot write '%s'", f->path);
+	if (file_sync_folder(f->path, e) < 0)
+		return -1;
 	snprintf(path_out, path_size, "%s", f->path);
 	return 0;
 }
@@ -168,8 +171,10 @@ static int name_file(const struct campaign *c, struct side_file *f, const char *
 
 static void drop_file(struct side_file *f)
 {
-	if (f->fd >= 0)
+	if (f->fd >= 0) {
 		close(f->fd);
+		unlink(f->temporary); /* there only when it was not renamed */
+	}
 	buf_release(&f->out);
 }
 
@@ -179,6 +184,10 @@ int side_files_write(struct campaign *c, struct ledger *ledger, struct campaign_
 	struct side_pass p = { .columns = rows_columns(c->list), .ledger = ledger };
 	int rc = -1;
 
+	if (campaign_list_changed(c, c->list, e)) {
+		log_line(LOG_WARNING, "%s: %s; no file of failed rows was made from it", c->job->list, e->text);
+		return 0;
+	}
 	p.reason_column = columns_find(p.columns, SPAN("reason"));
 	p.cells = mem_array((size_t)p.columns->n + 1, sizeof *p.cells);
 	if (!p.cells)

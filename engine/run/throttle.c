@@ -38,7 +38,7 @@ struct throttle {
 static int limit_wrong(struct err *e, struct span text)
 {
 	err_set(e, ERR_INPUT, "rate '%.*s' is not understood", SPAN_ARG(text));
-	return err_hint(e, "write it like 100/s, 30/min or 2000/day, several joined by commas");
+	return err_hint(e, "a number and its time: 100/s, 30/min or 2000/day, several joined by commas");
 }
 
 static int window_of(struct span unit, int64_t *out_ms)

@@ -20,6 +20,7 @@
 #include "engine/base/queue.h"
 #include "engine/base/rng.h"
 #include "engine/results/journal.h"
+#include "engine/run/campaign_private.h"
 #include "engine/run/retry.h"
 #include "engine/run/run.h"
 #include "engine/run/throttle.h"
@@ -140,6 +141,11 @@ void worker_free(struct worker **out)
 struct queue *worker_inbox(struct worker *w)
 {
 	return w->inbox;
+}
+
+unsigned worker_rows_in_hand(const struct worker *w)
+{
+	return 2 * w->n_slots; /* in slots, and in the ring of those to begin anew */
 }
 
 /* ---- blocks ---- */
@@ -376,10 +382,9 @@ static void skip_row(struct worker *w, struct row_ref ref, const struct err *why
 	};
 
 	if (run->job->bad_rows == BAD_ROWS_STOP) {
-		struct err e = *why;
+		struct err e;
 
-		err_at(&e, run->job->list, row->line, 0);
-		err_hint(&e, "mend the row, or go on without such rows with --bad-rows skip");
+		campaign_row_error(run->job, row, why, &e);
 		run_trouble(w->run, CAMPAIGN_BROKEN, &e);
 		end_row(w, ref, WORK_NOT_BEGUN);
 		return;
@@ -435,9 +440,8 @@ static int write_mail(struct worker *w, struct slot *s, struct err *e)
 		s->mail.n_recipients = 1;
 	}
 	s->of = s->mail.n_recipients;
-	if (s->of > JOURNAL_RECIPIENTS_MAX)
-		return err_set(e, ERR_INPUT, "the message has %u recipients, at most %d can be sent at once", s->of,
-			       JOURNAL_RECIPIENTS_MAX);
+	if (campaign_too_many(&s->mail, e))
+		return -1;
 	if (any_settled(item) && leave_out_settled(s, item) < 0)
 		return err_nomem(e, "a message");
 	return 0;
@@ -577,8 +581,10 @@ static bool is_over(struct worker *w)
 	if (stop == RUN_DRAIN) {
 		int64_t now = clock_mono_ms();
 
-		if (w->drain_until_ms == 0)
+		if (w->drain_until_ms == 0) {
 			w->drain_until_ms = now + RUN_DRAIN_MS;
+			delivery_finish(w->delivery); /* what waits for a connection comes back */
+		}
 		return delivery_in_hand(w->delivery) == 0 || now >= w->drain_until_ms;
 	}
 	return w->inbox_closed && !has_row(w) && delivery_in_hand(w->delivery) == 0;

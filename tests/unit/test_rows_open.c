@@ -123,7 +123,7 @@ static void from_a_pipe(void **state)
 		assert_string_equal(buf_str(&got), "1/2 [1][2]|2/3 [3\n][4]|");
 		assert_int_equal(rows_rewind(r, &e), 0);
 	}
-	rows_stamp(r, &size, &mtime_ns);
+	assert_int_equal(rows_stamp(r, &size, &mtime_ns, &e), 0);
 	assert_int_equal(size, 15);
 	assert_true(mtime_ns > 0);
 	rows_close(&r);
@@ -163,9 +163,12 @@ static void stamp(void **state)
 	list_put(SPAN("a,b\n1,2\n"));
 	assert_int_equal(stat(list_path, &st), 0);
 	assert_int_equal(list_open(&r, &e), 0);
-	rows_stamp(r, &size, &mtime_ns);
+	assert_int_equal(rows_stamp(r, &size, &mtime_ns, &e), 0);
 	assert_int_equal(size, 8);
 	assert_int_equal(mtime_ns, (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+	list_put(SPAN("a,b\n1,2\n3,4\n")); /* somebody writes into it */
+	assert_int_equal(rows_stamp(r, &size, &mtime_ns, &e), 0);
+	assert_int_equal(size, 12);
 	rows_close(&r);
 }
 

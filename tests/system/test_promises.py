@@ -1,0 +1,104 @@
+"""What would break a promise: each case was found by somebody who tried to."""
+import collections
+import time
+
+from relay import Relay, begin, lettershop, results, write_letter, write_list
+from terminal import Terminal
+
+
+def everyone(n):
+    return {f"user{i}@list.example" for i in range(1, n + 1)}
+
+
+def test_a_resume_that_waited_at_its_question_looks_again(shop):
+    """Another process finishes the campaign meanwhile: nobody gets a second copy."""
+    write_list(shop / "list.csv", 300)
+    with Relay(shop / "relay") as r:
+        base = ["send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none"]
+        first = begin(*base, "--yes", "--rate", "300/s", cwd=shop)
+        while len(r.accepted()) < 100:
+            assert first.poll() is None
+        first.kill()
+        first.communicate()
+        waiting = Terminal(*base, "--resume", cwd=shop)
+        waiting.expect("?")
+        lettershop(*base, "--resume", "--yes", cwd=shop)
+        waiting.type("y\n")
+        waiting.end()
+    assert set(r.recipients().values()) == {1}
+    assert everyone(300) - set(r.recipients()) <= {
+        x["recipient"] for x in results(shop / "results.csv") if x["status"] == "in_doubt"}
+
+
+def test_a_list_that_is_written_into_stops_the_run(shop):
+    """Rows would be others than those that were checked: the run stops, and sends no more of them."""
+    rows = [f"user{i:05d}@list.example,Name {i:05d},pro\n" for i in range(20000)]
+    (shop / "list.csv").write_text("email,name,plan\n" + "".join(rows))
+    with Relay(shop / "relay") as r:
+        run = begin("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                    "--rate", "2000/s", cwd=shop)
+        while len(r.accepted()) < 500:
+            assert run.poll() is None
+        time.sleep(0.02)
+        with open(shop / "list.csv", "r+") as f:
+            f.write("email,name,plan\n" + "".join(reversed(rows)))
+        said = run.communicate(timeout=60)[0].decode()
+    assert run.returncode == 3, said
+    assert "list.csv" in said and "--resume" in said
+    got = r.recipients()
+    assert set(got.values()) == {1} and len(got) < 12000
+    assert not (shop / "results.failed.csv").exists()
+
+
+def test_interrupt_while_the_relay_is_away_is_prompt(shop):
+    write_list(shop / "list.csv", 2000)
+    r = Relay(shop / "relay").start()
+    run = begin("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                "--rate", "500/s", cwd=shop)
+    while len(r.accepted()) < 200:
+        assert run.poll() is None
+    r.stop()
+    time.sleep(0.5)
+    begun = time.monotonic()
+    run.send_signal(2)
+    run.communicate(timeout=40)
+    assert run.returncode == 3
+    assert time.monotonic() - begun < 15
+
+
+def test_stalled_sessions_do_not_starve_the_others(shop):
+    """A quarter of 32 sessions never answers again: the rest go on with everyone else."""
+    write_list(shop / "list.csv", 8000)
+    with Relay(shop / "relay", "--delay", 2, "--fault", "stage=END from=100 to=107 stall=600000") as r:
+        run = begin("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                    "--connections", "32", "--threads", "1", cwd=shop)
+        until = time.monotonic() + 60
+        while len(r.recipients()) < 7900 and time.monotonic() < until:
+            assert run.poll() is None
+            time.sleep(0.1)
+        n = len(r.recipients())
+        run.kill()
+        run.communicate()
+    assert n >= 7900
+
+
+def test_a_held_row_with_others_to_send_is_checked_and_asked_about(shop):
+    """One recipient in doubt, another deferred: a resume does not send to the second unasked."""
+    write_letter(shop / "letter.eml", "From: p@sender.example\nTo: {{ a }}, {{ b }}\nSubject: x\n\nHello\n")
+    (shop / "list.csv").write_text("a,b\nann@list.example,busy@list.example\nbob@list.example,bea@list.example\n")
+    with Relay(shop / "relay", "--refuse", "^busy@=450 4.2.0 busy",
+               "--fault", "stage=END nth=1 close=accepted", "--extensions=-CHUNKING") as r:
+        lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                   "--retry-for", "0s", "--connections", "1", cwd=shop)
+    status = {x["recipient"]: x["status"] for x in results(shop / "results.csv")}
+    assert status["ann@list.example"] == "in_doubt" and status["busy@list.example"] == "deferred", status
+    with Relay(shop / "relay2") as r2:
+        t = Terminal("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r2.port}?tls=none", "--resume",
+                     cwd=shop)
+        t.expect("?")
+        assert r2.accepted() == []
+        t.type("y\n")
+        t.end()
+    assert set(r2.recipients()) == {"busy@list.example"}
+    status = collections.Counter(x["status"] for x in results(shop / "results.csv"))
+    assert status == {"sent": 3, "in_doubt": 1}
