@@ -36,13 +36,14 @@ struct talk {
 	int fd;
 	unsigned mail; /* of the transaction */
 	unsigned done;
+	bool held; /* says nothing any more */
 };
 
 static void say(struct talk *t, const char *text)
 {
 	size_t n = strlen(text);
 
-	if (n)
+	if (n && !t->held)
 		(void)!send(t->fd, text, n, MSG_NOSIGNAL);
 }
 
@@ -62,6 +63,10 @@ static int end_of_data(struct talk *t)
 
 	if (o->mute_end)
 		return -1;
+	if (o->hold_end) {
+		t->held = true;
+		return 0;
+	}
 	if (reply[0] == '2') {
 		pthread_mutex_lock(&t->s->lock);
 		t->s->took[t->mail % MINI_MAILS_MAX]++;

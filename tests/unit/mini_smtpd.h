@@ -20,6 +20,7 @@ struct mini_options { /* zero: well-behaved */
 	unsigned mails_per_connection; /* then the connection is closed; 0: never */
 	bool say_421;             /* before that */
 	bool mute_end;            /* closes instead of replying to the end of data */
+	bool hold_end;            /* from the first end of data on it is silent, and stays */
 	bool drop_mail;           /* closes at MAIL without a word */
 };
 

@@ -526,6 +526,62 @@ static void full_disks(void **state)
 	}
 }
 
+/* Mails at each step: offered, told, granted, written. Only the last two are there, and sent. */
+static void aborts(void **state)
+{
+	struct delivery_plan *p = open_plan("eml:", "abort");
+	struct delivery *d = NULL;
+	struct err e = { 0 };
+	struct span to[2] = { SPAN("r@example.org"), SPAN("s@example.org") }, piece = SPAN("A: b\r\n");
+	struct mail m[8];
+	struct delivery_event ev;
+	unsigned done = 0, verdicts = 0;
+
+	(void)state;
+	assert_int_equal(delivery_open(&d, p, 0, 1, -1, &e), 0);
+	for (uint32_t i = 0; i < 8; i++) {
+		m[i] = (struct mail){ .recipients = to, .n_recipients = 2, .content = &piece, .n_content = 1,
+				      .row = i + 1, .ticket = i };
+		if (i < 6)
+			assert_int_equal(delivery_offer(d, &m[i]), 1);
+	}
+	for (uint32_t i = 0; i < 6; i++) {
+		assert_int_equal(delivery_event(d, &ev), 1);
+		assert_int_equal(ev.kind, DELIVERY_INTENT);
+		if (i < 2)
+			delivery_grant(d, ev.ticket);
+	}
+	delivery_push(d);
+	assert_int_equal(delivery_event(d, &ev), 1); /* the first verdict of mail 0 */
+	delivery_grant(d, 2);
+	assert_int_equal(delivery_offer(d, &m[6]) + delivery_offer(d, &m[7]), 2);
+	delivery_abort(d);
+	assert_int_equal(delivery_wants(d), 0);
+	delivery_grant(d, 3);
+	delivery_push(d);
+	verdicts++;
+	while (delivery_event(d, &ev)) {
+		if (ev.kind == DELIVERY_DONE) {
+			done++;
+			continue;
+		}
+		assert_int_equal(ev.kind, DELIVERY_VERDICT);
+		verdicts++;
+		assert_int_equal(ev.verdict.kind, ev.ticket < 2 ? VERDICT_SENT : VERDICT_DEFERRED);
+		assert_int_equal(ev.verdict.code, 0);
+		if (ev.ticket >= 2) {
+			assert_int_equal(ev.verdict.scope, SCOPE_SESSION);
+			assert_string_equal(ev.verdict.text, "stopped");
+		}
+	}
+	assert_int_equal(done, 8);
+	assert_int_equal(verdicts, 16);
+	assert_int_equal(delivery_in_hand(d), 0);
+	assert_int_equal(count_files("abort"), 2);
+	delivery_close(&d);
+	delivery_plan_free(&p);
+}
+
 static void wakes_up(void **state)
 {
 	struct delivery_plan *p = open_plan("null:", "");
@@ -576,7 +632,7 @@ int main(void)
 		cmocka_unit_test(maildir_files),  cmocka_unit_test(mbox_files),
 		cmocka_unit_test(waits_for_the_lock_file), cmocka_unit_test(respects_fcntl),
 		cmocka_unit_test(several_workers), cmocka_unit_test(full_disks),
-		cmocka_unit_test(wakes_up),
+		cmocka_unit_test(wakes_up),       cmocka_unit_test(aborts),
 	};
 
 	return cmocka_run_group_tests_name("delivery_file", tests, make_home, drop_home);

@@ -648,6 +648,101 @@ static void parked_mail_comes_back(void **state)
 	free(r);
 }
 
+/* ---- abort ---- */
+
+static void abort_now(struct rig *r)
+{
+	r->hold = true;
+	relay_pool_abort(r->pool);
+	take_events(r);
+	assert_int_equal(relay_pool_in_hand(r->pool), 0);
+	assert_int_equal(relay_pool_open_links(r->pool), 0);
+	assert_int_equal(relay_pool_wants(r->pool), 0);
+	assert_int_equal(r->pauses + r->downs + r->all_downs, 0);
+}
+
+/* At any moment of a run: all mails come back, none that the server took as one that may go again. */
+static void aborts_at_any_moment(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < 60; k++) {
+		const struct mini_options o = { .ehlo = k % 2 ? "250-mini\r\n250 PIPELINING\r\n" : NULL };
+		struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+		struct rig *r = calloc(1, sizeof *r);
+		unsigned mails;
+
+		add_relay(r, s, "", "");
+		begin(r, 4, 5000);
+		for (unsigned i = 0; i < k; i++)
+			turn(r, 1000);
+		abort_now(r);
+		if (r->last.kind == VERDICT_DEFERRED) {
+			assert_int_equal(r->last.scope, SCOPE_SESSION);
+			assert_int_equal(r->last.code, 0);
+			assert_string_equal(r->last.text, "stopped");
+		}
+		while (mini_smtpd_open_now(s))
+			usleep(1000);
+		mails = mini_smtpd_commands(s, "MAIL");
+		for (unsigned i = 0; i < 3; i++)
+			turn(r, 5);
+		assert_int_equal(mini_smtpd_commands(s, "MAIL"), mails);
+		assert_int_equal(relay_pool_open_links(r->pool), 0);
+		assert_int_equal(r->sent + r->in_doubt + r->n_again, r->next);
+		for (unsigned i = 0; i < r->n_again; i++)
+			assert_int_equal(mini_smtpd_took(s, r->again[i]), 0);
+		end(r);
+		free(r);
+		mini_smtpd_stop(s);
+	}
+}
+
+/* What had left whole is in doubt, and only that. */
+static void abort_behind_the_end_of_data(void **state)
+{
+	const struct mini_options o = { .hold_end = true };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 1, 2);
+	while (mini_smtpd_commands(s, "MAIL") < 2)
+		turn(r, 20);
+	abort_now(r);
+	assert_int_equal(r->in_doubt, 2);
+	assert_non_null(strstr(r->last.text, "stopped"));
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+/* One that waits for a connection was not begun. */
+static void abort_of_a_parked_mail(void **state)
+{
+	const struct mini_options o = { 0 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 1, 1);
+	run(r);
+	clock_shift(9000, 0);
+	while (relay_pool_open_links(r->pool))
+		turn(r, 100);
+	r->n_mails = 2;
+	turn(r, 0);
+	assert_int_equal(relay_pool_in_hand(r->pool), 1);
+	abort_now(r);
+	assert_int_equal(r->last.kind, VERDICT_DEFERRED);
+	assert_int_equal(r->last.scope, SCOPE_SESSION);
+	clock_shift(0, 0);
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
 static void probes(void **state)
 {
 	const struct mini_options good = { 0 }, busy = { .greeting = "421 busy\r\n" };
@@ -713,6 +808,8 @@ int main(void)
 		cmocka_unit_test(down_for_good),            cmocka_unit_test(never_reached),
 		cmocka_unit_test(shares_and_fails_over),    cmocka_unit_test(one_broken_of_two),
 		cmocka_unit_test(parked_mail_comes_back),   cmocka_unit_test(probes),
+		cmocka_unit_test(aborts_at_any_moment),     cmocka_unit_test(abort_behind_the_end_of_data),
+		cmocka_unit_test(abort_of_a_parked_mail),
 		cmocka_unit_test(without_memory),
 	};
 

@@ -116,6 +116,11 @@ void delivery_finish(struct delivery *d)
 	d->ops->finish(d);
 }
 
+void delivery_abort(struct delivery *d)
+{
+	d->ops->abort(d);
+}
+
 unsigned delivery_in_hand(const struct delivery *d)
 {
 	return d->ops->in_hand(d);

@@ -105,6 +105,10 @@ int delivery_event(struct delivery *d, struct delivery_event *out);
 
 /* No more mails will be offered: sessions QUIT when they are through. */
 void delivery_finish(struct delivery *d);
+/* All at once: nothing is written from here on, connections are closed, no mail is wanted. Every mail
+ * in hand gets its verdicts and DONE by the next events: what the relay had already answered, in doubt
+ * when the last octet of its content had left, else deferred (SCOPE_SESSION, code 0, "stopped"). */
+void delivery_abort(struct delivery *d);
 /* Mails in hand; connections that are open (for a clean end, wait until both are 0). */
 unsigned delivery_in_hand(const struct delivery *d);
 unsigned delivery_open_links(const struct delivery *d);

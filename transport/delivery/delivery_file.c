@@ -3,12 +3,14 @@
  * The same steps as with a relay, so that a rehearsal goes through the same code of the worker:
  *
  *     offered -> INTENT told -> granted -> (push) written -> VERDICT told for each -> DONE told
+ *         +-----------+------------+----- abort ---------------^
  *
  * Invariants, held by tests/unit/test_delivery_file.c:
  *  1. A ticket is in exactly one of these steps; rings keep them in order of arrival.
  *  2. Nothing is allocated after delivery_open().
  *  3. A sink whose lock is held by another program is asked again every LOCK_AGAIN_MS, and the mails
- *     wait; after LOCK_PATIENCE_MS they are deferred. */
+ *     wait; after LOCK_PATIENCE_MS they are deferred.
+ *  4. After an abort nothing is written, and what was not written is deferred. */
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -42,7 +44,7 @@ struct file_delivery {
 	const struct file_plan *plan;
 	int wake_fd;
 	unsigned in_hand;
-	bool finishing;
+	bool finishing, aborted;
 	int64_t locked_since_ms, again_ms; /* 0: not locked out */
 	uint32_t next_recipient;           /* of the first settled mail */
 	struct ring asking, settled;       /* INTENT is to be told; VERDICT and DONE are */
@@ -50,7 +52,12 @@ struct file_delivery {
 	uint8_t granted[SINK_BATCH];
 	const struct mail *mails[SINK_BATCH];         /* by ticket */
 	struct sink_mail batch[SINK_BATCH];           /* by place in granted */
-	struct { enum verdict_kind kind; char words[SINK_WORDS]; } outcome[SINK_BATCH]; /* by ticket */
+	struct {
+		enum verdict_kind kind;
+		enum verdict_scope scope;
+		char words[SINK_WORDS];
+	} outcome[SINK_BATCH]; /* by ticket */
+	bool is_settled[SINK_BATCH]; /* by ticket: it is in the ring `settled` */
 	char buffer[SINK_BUFFER_BYTES];
 };
 
@@ -111,19 +118,26 @@ static void file_grant(struct delivery *d, uint32_t ticket)
 {
 	struct file_delivery *f = of(d);
 
+	if (f->aborted)
+		return;
 	MUST(ticket < SINK_BATCH && f->mails[ticket] && f->n_granted < SINK_BATCH);
 	f->granted[f->n_granted++] = (uint8_t)ticket;
 }
 
+static void settle(struct file_delivery *f, uint32_t ticket, enum verdict_kind kind, enum verdict_scope scope,
+		   const char *words)
+{
+	f->outcome[ticket].kind = kind;
+	f->outcome[ticket].scope = scope;
+	snprintf(f->outcome[ticket].words, SINK_WORDS, "%s", words);
+	f->is_settled[ticket] = true;
+	ring_add(&f->settled, ticket);
+}
+
 static void settle_granted(struct file_delivery *f)
 {
-	for (unsigned i = 0; i < f->n_granted; i++) {
-		uint32_t ticket = f->granted[i];
-
-		f->outcome[ticket].kind = f->batch[i].kind;
-		memcpy(f->outcome[ticket].words, f->batch[i].words, strlen(f->batch[i].words) + 1);
-		ring_add(&f->settled, ticket);
-	}
+	for (unsigned i = 0; i < f->n_granted; i++)
+		settle(f, f->granted[i], f->batch[i].kind, SCOPE_MAIL, f->batch[i].words);
 	f->n_granted = 0;
 }
 
@@ -172,7 +186,7 @@ static void file_push(struct delivery *d)
 static void fill_verdict(struct file_delivery *f, uint32_t ticket, struct verdict *v)
 {
 	v->kind = f->outcome[ticket].kind;
-	v->scope = SCOPE_MAIL;
+	v->scope = f->outcome[ticket].scope;
 	v->recipient = f->next_recipient;
 	v->code = 0;
 	v->enhanced[0] = v->enhanced[1] = v->enhanced[2] = 0;
@@ -207,6 +221,7 @@ static int file_event(struct delivery *d, struct delivery_event *out)
 	out->kind = DELIVERY_DONE;
 	ring_drop(&f->settled);
 	f->mails[out->ticket] = NULL;
+	f->is_settled[out->ticket] = false;
 	f->next_recipient = 0;
 	f->in_hand--;
 	return 1;
@@ -245,6 +260,20 @@ static void file_finish(struct delivery *d)
 	of(d)->finishing = true;
 }
 
+/* What is written stays as it is; nothing else was begun. */
+static void file_abort(struct delivery *d)
+{
+	struct file_delivery *f = of(d);
+
+	f->finishing = f->aborted = true;
+	f->asking.n = 0;
+	f->n_granted = 0;
+	f->locked_since_ms = f->again_ms = 0;
+	for (uint32_t ticket = 0; ticket < SINK_BATCH; ticket++)
+		if (f->mails[ticket] && !f->is_settled[ticket])
+			settle(f, ticket, VERDICT_DEFERRED, SCOPE_SESSION, "stopped");
+}
+
 static unsigned file_in_hand(const struct delivery *d)
 {
 	return of_const(d)->in_hand;
@@ -271,6 +300,7 @@ static const struct delivery_ops ops = {
 	.wait = file_wait,
 	.event = file_event,
 	.finish = file_finish,
+	.abort = file_abort,
 	.in_hand = file_in_hand,
 	.open_links = file_open_links,
 };

@@ -31,6 +31,7 @@ struct delivery_ops {
 	int (*wait)(struct delivery *d, int64_t max_ms, struct err *e);
 	int (*event)(struct delivery *d, struct delivery_event *out);
 	void (*finish)(struct delivery *d);
+	void (*abort)(struct delivery *d);
 	unsigned (*in_hand)(const struct delivery *d);
 	unsigned (*open_links)(const struct delivery *d);
 };

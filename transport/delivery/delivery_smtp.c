@@ -96,6 +96,11 @@ static void smtp_finish(struct delivery *d)
 	relay_pool_finish(pool_of(d));
 }
 
+static void smtp_abort(struct delivery *d)
+{
+	relay_pool_abort(pool_of(d));
+}
+
 static unsigned smtp_in_hand(const struct delivery *d)
 {
 	return relay_pool_in_hand(pool_of(d));
@@ -116,6 +121,7 @@ static const struct delivery_ops ops = {
 	.wait = smtp_wait,
 	.event = smtp_event,
 	.finish = smtp_finish,
+	.abort = smtp_abort,
 	.in_hand = smtp_in_hand,
 	.open_links = smtp_open_links,
 };

@@ -97,6 +97,9 @@ int relay_pool_event(struct relay_pool *p, struct relay_event *out);
 
 /* No more offers: sessions QUIT when they are through. */
 void relay_pool_finish(struct relay_pool *p);
+/* Closes all connections now and opens none any more. What the relays had answered by then is read;
+ * the other mails in hand are deferred (SCOPE_SESSION), or in doubt when all their octets had left. */
+void relay_pool_abort(struct relay_pool *p);
 unsigned relay_pool_in_hand(const struct relay_pool *p);
 unsigned relay_pool_open_links(const struct relay_pool *p);
 /* True once a session has got as far as taking mails. */

@@ -17,6 +17,8 @@
 #include "transport/relay/relay_parts.h"
 #include "transport/relay/relay_policy.h"
 
+enum { READS_AT_LOSS = 256 }; /* of RELAY_READ_BYTES at most */
+
 static bool is_opening(enum relay_link_state state)
 {
 	return state == LINK_CONNECTING || state == LINK_SHAKING || state == LINK_TALKING;
@@ -303,12 +305,18 @@ void relay_link_ready(struct relay_link *l, bool readable, bool writable, int64_
 		read_all(l, now_ms);
 }
 
+/* Bounded, should the other side never stop. */
+static void read_what_is_there(struct relay_link *l, struct err *e)
+{
+	for (int i = 0; i < READS_AT_LOSS && read_some(l, e) > 0; i++)
+		;
+}
+
 static void write_failed(struct relay_link *l, const struct err *why, int64_t now_ms)
 {
 	struct err ignored = { 0 };
 
-	while (read_some(l, &ignored) > 0)
-		;
+	read_what_is_there(l, &ignored);
 	lose(l, why, now_ms);
 }
 
@@ -364,6 +372,18 @@ void relay_link_finish(struct relay_link *l)
 		set_state(l, LINK_LEAVING);
 	smtp_session_finish(l->session);
 	relay_link_touch(l);
+}
+
+void relay_link_abort(struct relay_link *l, int64_t now_ms)
+{
+	struct err why = { 0 }, ignored = { 0 };
+
+	if (!has_socket(l))
+		return;
+	err_set(&why, ERR_NONE, "stopped"); /* no fault of the relay's */
+	if (l->state != LINK_CONNECTING && l->state != LINK_SHAKING)
+		read_what_is_there(l, &ignored);
+	lose(l, &why, now_ms);
 }
 
 static int64_t idle_end_ms(const struct relay_link *l)

@@ -114,6 +114,8 @@ void relay_link_push(struct relay_link *l, int64_t now_ms);
 void relay_link_timer(struct relay_link *l, int64_t now_ms);
 int64_t relay_link_deadline_ms(const struct relay_link *l);
 void relay_link_finish(struct relay_link *l);
+/* Hangs up. Its session says what that means for its mails, by events. */
+void relay_link_abort(struct relay_link *l, int64_t now_ms);
 /* The session is done with; how decides what becomes of the side. */
 void relay_link_closed(struct relay_link *l, const struct err *how, int64_t now_ms);
 void relay_link_begin_tls(struct relay_link *l, int64_t now_ms);
@@ -197,7 +199,7 @@ struct relay_pool {
 	const struct mail *parked; /* offered while no session was open */
 	bool parked_given_up;      /* its verdicts are due: next recipient below */
 	uint32_t parked_next;
-	bool finishing, was_ready, tell_all_down;
+	bool finishing, aborted, was_ready, tell_all_down;
 	struct smtp_event event;   /* what the last relay_event points into */
 	struct relay_link *fetched; /* event holds one of its events that nobody has seen yet; NULL: none */
 	struct err error;          /* what the last relay_event points into */

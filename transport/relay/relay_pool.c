@@ -380,8 +380,10 @@ static int parked_event(struct relay_pool *p, struct relay_event *out)
 	ticket = p->parked->ticket;
 	if (p->parked_next < p->parked->n_recipients) {
 		*v = (struct verdict){ .kind = VERDICT_DEFERRED, .scope = SCOPE_RELAY, .stage = "connect" };
+		if (p->aborted)
+			v->scope = SCOPE_SESSION;
 		v->recipient = p->parked_next++;
-		verdict_say(v, "%s", s->why.text[0] ? s->why.text : "stopped before it was begun");
+		verdict_say(v, "%s", !p->aborted && s->why.text[0] ? s->why.text : "stopped before it was begun");
 		one(out, RELAY_VERDICT, s, ticket);
 		out->verdict = v;
 		return 1;
@@ -427,7 +429,7 @@ void relay_pool_timers(struct relay_pool *p, int64_t now_ms)
 		relay_link_timer(&p->links[i], now_ms);
 	for (unsigned i = 0; i < p->n_sides; i++)
 		relay_side_timer(&p->sides[i], now_ms);
-	if (p->parked && opening(p) == 0 && ready(p) == 0)
+	if (p->parked && !p->parked_given_up && opening(p) == 0 && ready(p) == 0)
 		relay_pool_open_one(p, now_ms);
 }
 
@@ -441,6 +443,15 @@ void relay_pool_finish(struct relay_pool *p)
 	for (unsigned i = 0; i < p->n_links; i++)
 		if (!p->parked || p->links[i].state == LINK_READY) /* what is opening will take the parked one */
 			relay_link_finish(&p->links[i]);
+}
+
+void relay_pool_abort(struct relay_pool *p)
+{
+	p->finishing = p->aborted = true;
+	p->now_ms = clock_mono_ms();
+	for (unsigned i = 0; i < p->n_links; i++)
+		relay_link_abort(&p->links[i], p->now_ms);
+	p->parked_given_up = p->parked != NULL;
 }
 
 unsigned relay_pool_in_hand(const struct relay_pool *p)
