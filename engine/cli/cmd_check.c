@@ -24,6 +24,7 @@ static const char help[] =
 	"         --charset NAME        in place of UTF-8, where all values fit\n"
 	"         --seed N --date TIME  for the same bytes again\n"
 	"         --dkim-key FILE --dkim-selector S --dkim-domain D --dkim-canon C\n"
+	"         --smime-cert FILE --smime-key FILE\n"
 	"Run      --threads N           at most so many at once (as many as cores)\n"
 	"         --settings FILE       options from a file, as name = value\n"
 	"\n"

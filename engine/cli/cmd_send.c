@@ -36,7 +36,7 @@ static const char help[] =
 	"Who     --rows 3-9,14  --limit N  --address-column NAME (email)\n"
 	"        --redirect-to ADDRESS   every message to one address\n"
 	"Letter  --var NAME=VALUE|@FILE  --envelope-from ADDR --seed N --date TIME --bulk\n"
-	"        --charset NAME\n"
+	"        --charset NAME  --smime-cert FILE --smime-key FILE\n"
 	"Sign    --dkim-key FILE --dkim-selector S --dkim-domain D --dkim-canon C\n"
 	"Pace    --rate 100/s | 30/min,2000/day  --retry-for TIME (15min)  --threads N\n"
 	"Record  --results FILE (results.csv)  --log-format csv|jsonl  --stats FILE\n"

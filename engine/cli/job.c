@@ -42,6 +42,9 @@ static int read_ways(struct options *o, struct letter_ways *ways, struct err *e)
 	ways->n_dkim = o->dkim_keys.n;
 	ways->bulk = o->bulk;
 	ways->charset = o->charset;
+	ways->smime = (struct letter_smime){ o->smime_cert, o->smime_key };
+	if (o->smime_key && !o->smime_cert)
+		return err_set(e, ERR_INPUT, "--smime-key wants a --smime-cert");
 	return 0;
 }
 

@@ -51,7 +51,7 @@ struct options {
 	struct text_list dkim_keys, dkim_selectors; /* which belong together by their order */
 	const char *dkim_domain, *dkim_canon;
 	bool bulk;
-	const char *charset;
+	const char *charset, *smime_cert, *smime_key;
 	int algorithm;         /* index into its words */
 	uint64_t bits;
 

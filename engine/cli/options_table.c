@@ -39,6 +39,8 @@ const struct option_spec options_table[] = {
 	  .at = MEMBER(dkim_domain) },
 	{ .name = "dkim-canon", .value = "FORMS", .commands = MAILS, .kind = OPTION_TEXT,
 	  .at = MEMBER(dkim_canon) },
+	{ .name = "smime-cert", .value = "FILE", .commands = MAILS, .kind = OPTION_TEXT, .at = MEMBER(smime_cert) },
+	{ .name = "smime-key", .value = "FILE", .commands = MAILS, .kind = OPTION_TEXT, .at = MEMBER(smime_key) },
 	{ .name = "charset", .value = "NAME", .commands = MAILS, .kind = OPTION_TEXT, .at = MEMBER(charset) },
 	{ .name = "bulk", .commands = MAILS, .kind = OPTION_FLAG, .at = MEMBER(bulk) },
 

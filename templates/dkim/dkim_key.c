@@ -24,6 +24,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/must.h"
+#include "templates/dkim/dkim_pkey.h"
 
 enum { KEY_FILE_MAX = 65536, ED25519_PUBLIC = 32, ED25519_SIGNATURE = 64 };
 
@@ -102,15 +103,6 @@ static int accept_key(struct dkim_key *k, struct err *e)
 	return 0;
 }
 
-static int take_key(struct dkim_key *k, struct span bytes, const char *path, struct err *e)
-{
-	k->pkey = parse(bytes);
-	ERR_clear_error(); /* what failed attempts left */
-	if (!k->pkey)
-		return not_a_key(bytes, path, e);
-	return accept_key(k, e) < 0 ? err_at(e, path, 0, 0) : 0;
-}
-
 /* Fills bytes (KEY_FILE_MAX) from a regular file. */
 static ssize_t read_file(const char *path, char *bytes, bool *exposed, struct err *e)
 {
@@ -134,24 +126,37 @@ static ssize_t read_file(const char *path, char *bytes, bool *exposed, struct er
 	return n;
 }
 
-int dkim_key_read(struct dkim_key **out, const char *path, struct err *e)
+int dkim_pkey_read(EVP_PKEY **out, const char *path, bool *exposed, struct err *e)
 {
-	struct dkim_key *k = mem_new(sizeof *k);
 	char *bytes = mem_new(KEY_FILE_MAX);
 	ssize_t n;
 
 	*out = NULL;
-	if (!k || !bytes) {
-		mem_free(k);
-		mem_free(bytes);
+	if (!bytes)
 		return err_nomem(e, "a key");
-	}
-	n = read_file(path, bytes, &k->exposed, e);
-	if (n < 0 || take_key(k, span_of(bytes, (size_t)n), path, e) < 0)
-		dkim_key_free(&k);
+	n = read_file(path, bytes, exposed, e);
+	if (n >= 0)
+		*out = parse(span_of(bytes, (size_t)n));
+	ERR_clear_error(); /* what failed attempts left */
+	if (n >= 0 && !*out)
+		not_a_key(span_of(bytes, (size_t)n), path, e);
 	mem_free_secret(bytes, KEY_FILE_MAX);
+	return *out ? 0 : -1;
+}
+
+int dkim_key_read(struct dkim_key **out, const char *path, struct err *e)
+{
+	struct dkim_key *k = mem_new(sizeof *k);
+
+	*out = NULL;
+	if (!k)
+		return err_nomem(e, "a key");
+	if (dkim_pkey_read(&k->pkey, path, &k->exposed, e) < 0 || accept_key(k, e) < 0) {
+		dkim_key_free(&k);
+		return err_at(e, path, 0, 0);
+	}
 	*out = k;
-	return k ? 0 : -1;
+	return 0;
 }
 
 /* ---- making and writing ---- */

@@ -24,12 +24,18 @@ struct letter_dkim {         /* one key to sign with */
 	const char *canon;   /* NULL: relaxed/relaxed */
 };
 
+struct letter_smime {        /* S/MIME; cert NULL: none */
+	const char *cert;
+	const char *key;     /* NULL: in the certificate's file */
+};
+
 /* How mails are made, beyond what the letter itself says. All borrowed for the letter's life. */
 struct letter_ways {
 	const struct letter_dkim *dkim;
 	uint32_t n_dkim;
 	bool bulk;           /* as "Bulk: yes" */
 	const char *charset; /* as "Charset:"; NULL: the letter's, else UTF-8 */
+	struct letter_smime smime;
 };
 
 struct letter_options {

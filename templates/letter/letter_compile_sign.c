@@ -1,11 +1,13 @@
 /* letter_compile_sign.c - who signs the letter's mails: "DKIM: KEY; selector=S; domain=D", and the
- * options of the same meaning.
+ * options of the same meaning; "SMIME: CERTIFICATE; key=KEY" likewise.
  *
  * Keys named in the letter lie beside it or have an absolute path. The private key takes no part
  * in the digest of the letter; its public half does, for it changes the mails. */
 #include "templates/letter/letter_compile.h"
 
+#include "engine/base/clock.h"
 #include "templates/dkim/dkim.h"
+#include "templates/dkim/smime.h"
 #include "templates/letter/letter_params.h"
 
 static int keep_signer(struct letter_compile *c, struct dkim_signer *s)
@@ -158,6 +160,78 @@ static int sign_by_header(struct letter_compile *c, const struct letter_header *
 	return sign_with(c, &w, path, c->l->path, h->line, h->column);
 }
 
+/* ---- S/MIME ---- */
+
+static int set_smime(struct letter_compile *c, const struct smime_options *opt, const char *path, uint64_t line,
+		     uint64_t column)
+{
+	const struct letter_field *from = c->l->role[ROLE_FROM];
+	unsigned char identity[32];
+	struct err e = { 0 };
+
+	if (smime_signer_new(&c->l->smime, opt, &e) < 0) {
+		if (e.kind == ERR_NOMEM)
+			return err_nomem(c->e, "the letter");
+		err_at(&e, path, line, column);
+		finding_of_err(&c->watch.sink, "S/MIME", &e);
+		return 0;
+	}
+	if (smime_signer_identity(c->l->smime, identity) < 0)
+		return err_nomem(c->e, "the letter");
+	letter_digest_add(c, "S/MIME", span_of(identity, sizeof identity));
+	if (from && from->fixed && from->list.n > 0 && !smime_signer_is_for(c->l->smime, from->list.items[0].path))
+		letter_warning(c, "S/MIME", path, line, column, "readers show such a signature as wrong",
+			       "the certificate is not for the address of the 'From:', %.*s",
+			       SPAN_ARG(from->list.items[0].path));
+	if (!smime_signer_is_valid(c->l->smime, clock_wall_ms()))
+		letter_warning(c, "S/MIME", path, line, column, NULL, "the certificate is not valid today");
+	return 0;
+}
+
+/* "SMIME: cert.pem; key=key.pem" */
+static int smime_by_header(struct letter_compile *c, const struct letter_header *h)
+{
+	struct letter_params p = { .a = &c->l->memory };
+	struct smime_options opt = { NULL, NULL };
+	struct span key, word, cert;
+	struct err e = { 0 };
+	int got;
+
+	if (letter_fixed_value(c, h, &p.text) < 0)
+		return -1;
+	got = letter_params_first(&p, &cert, &e);
+	if (got == 0 && cert.n == 0)
+		return 0;
+	opt.cert_path = got == 0 ? letter_beside(c->l, cert) : NULL;
+	while (got >= 0 && (got = letter_params_next(&p, &key, &word, &e)) > 0) {
+		if (!span_case_eq(key, SPAN("key")))
+			got = err_set(&e, ERR_INPUT, "'%.*s' is no parameter of 'SMIME:'", SPAN_ARG(key));
+		else
+			opt.key_path = letter_beside(c->l, word);
+	}
+	if (got < 0) {
+		letter_mistake(c, "S/MIME", h->line, h->column, NULL, "%s", e.text);
+		return e.kind == ERR_NOMEM ? err_nomem(c->e, "the letter") : 0;
+	}
+	if (!opt.cert_path)
+		return err_nomem(c->e, "the letter");
+	return set_smime(c, &opt, c->l->path, h->line, h->column);
+}
+
+static int compile_smime(struct letter_compile *c)
+{
+	const struct letter_smime *smime = &c->l->opt.ways.smime;
+	struct smime_options opt = { smime->cert, smime->key };
+
+	if (smime->cert)
+		return set_smime(c, &opt, "--smime-cert", 0, 0);
+	for (uint32_t i = 0; i < c->source.n_headers; i++) {
+		if (letter_field_known(c->source.headers[i].name)->control == CONTROL_SMIME)
+			return smime_by_header(c, &c->source.headers[i]);
+	}
+	return 0;
+}
+
 int letter_compile_signers(struct letter_compile *c)
 {
 	const struct letter_ways *ways = &c->l->opt.ways;
@@ -176,5 +250,5 @@ int letter_compile_signers(struct letter_compile *c)
 		if (sign_with(c, &w, d->key, "--dkim-key", 0, 0) < 0)
 			return -1;
 	}
-	return 0;
+	return compile_smime(c);
 }

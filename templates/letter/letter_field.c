@@ -48,6 +48,7 @@ static const struct letter_known table[] = {
 	CONTROL("Inline", CONTROL_INLINE, true),
 	CONTROL("Charset", CONTROL_CHARSET, false),
 	CONTROL("DKIM", CONTROL_DKIM, true),
+	CONTROL("SMIME", CONTROL_SMIME, false),
 	CONTROL("MIME-Version", CONTROL_IGNORED, false),
 	CONTROL("Content-Transfer-Encoding", CONTROL_IGNORED, false),
 	CONTROL("Calendar", CONTROL_CALENDAR, false),

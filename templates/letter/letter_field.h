@@ -14,7 +14,7 @@ struct mime_out;
 
 /* What the letter's header names mean. */
 enum letter_control { CONTROL_NONE, CONTROL_TYPE, CONTROL_HTML, CONTROL_TEXT, CONTROL_ATTACHMENT, CONTROL_INLINE,
-		      CONTROL_CHARSET, CONTROL_DKIM,
+		      CONTROL_CHARSET, CONTROL_DKIM, CONTROL_SMIME,
 		      CONTROL_BULK, CONTROL_CALENDAR, CONTROL_MULTIPART, CONTROL_IGNORED };
 struct letter_known {
 	const char *name;            /* as it is written */

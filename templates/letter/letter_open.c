@@ -20,6 +20,7 @@
 #include "engine/base/utf8.h"
 #include "engine/model/finding.h"
 #include "templates/dkim/dkim.h"
+#include "templates/dkim/smime.h"
 #include "templates/letter/letter_compile.h"
 #include "templates/letter/letter_file.h"
 #include "templates/letter/letter_filters.h"
@@ -444,6 +445,7 @@ void letter_free(struct letter **lp)
 	*lp = NULL;
 	for (uint32_t i = 0; i < l->n_programs; i++)
 		liquid_free(&l->programs[i]);
+	smime_signer_free(&l->smime);
 	for (uint32_t i = 0; i < l->n_signers; i++)
 		dkim_signer_free(&l->signers[i]);
 	mem_free(l->programs);

@@ -116,7 +116,11 @@ struct letter_file {
 
 /* ---- the message program ---- */
 
-enum letter_op_kind { OP_FIXED, OP_FIELD, OP_DATE, OP_MESSAGE_ID, OP_BODY, OP_FILE };
+enum letter_op_kind {
+	OP_FIXED, OP_FIELD, OP_DATE, OP_MESSAGE_ID, OP_BODY, OP_FILE,
+	OP_SIGNED_BEGIN, /* what S/MIME signs stands between these two; */
+	OP_SIGNED_END    /* fixed and the signature come behind it */
+};
 struct letter_op {
 	enum letter_op_kind kind;
 	union {
@@ -129,6 +133,7 @@ struct letter_op {
 
 struct dkim_desk;
 struct dkim_signer;
+struct smime_signer;
 
 struct letter_program {
 	struct letter_op *ops;
@@ -156,6 +161,7 @@ struct letter {
 	struct span from_domain;           /* as far as it is the same in all mails; else empty */
 	struct dkim_signer **signers;
 	uint32_t n_signers;
+	struct smime_signer *smime;        /* NULL: none */
 	bool bulk;
 
 	struct letter_body **bodies;       /* text first */
@@ -196,6 +202,7 @@ struct letter_job {
 	unsigned needs;
 	struct mime_converter *converter; /* into the charset that is being written; NULL: UTF-8 */
 	bool misfit;                  /* a value did not fit into it */
+	uint64_t signed_from;         /* octet where S/MIME begins to sign */
 };
 
 enum { LETTER_SPECIALS = 2 };

@@ -16,7 +16,8 @@
 
 enum {
 	DATA_LONG = 4096,  /* octets: a program step of its own, not copied again */
-	BOUNDARY_MOST = 70 /* RFC 2046 5.1.1 */
+	BOUNDARY_MOST = 70, /* RFC 2046 5.1.1 */
+	SIGNED_BOUNDARY = 1 << 20 /* number of the boundary around all others */
 };
 
 struct letter_node *letter_node_new(struct letter_compile *c, enum letter_node_kind kind)
@@ -338,6 +339,42 @@ static int emit(struct builder *b, const struct letter_node *n)
 	return -1;
 }
 
+/* What stands between the signed part and the signature. */
+static int signature_head(struct builder *b, struct span delimiter, struct span *out)
+{
+	struct mime_out o;
+
+	mime_out_init(&o, &b->c->l->memory);
+	if (mime_out_copy(&o, delimiter) < 0 ||
+	    mime_out_copy(&o, SPAN("Content-Type: application/pkcs7-signature; name=smime.p7s\r\n"
+				   "Content-Transfer-Encoding: base64\r\n"
+				   "Content-Disposition: attachment; filename=smime.p7s\r\n\r\n")) < 0)
+		return no_memory(b);
+	*out = mime_out_flat(&o, &b->c->l->memory);
+	return out->p ? 0 : no_memory(b);
+}
+
+/* multipart/signed (RFC 8551 3.5.3): the whole, then its signature. */
+static int emit_signed(struct builder *b, const struct letter_node *root)
+{
+	char boundary[MIME_BOUNDARY_SIZE], line[BOUNDARY_MOST + 16];
+	struct letter_op *end;
+	struct span head;
+
+	mime_boundary(&b->c->l->seed, SIGNED_BOUNDARY, boundary);
+	if (fixed(b, SPAN("Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n"
+			  " micalg=sha-256; boundary=\"")) < 0 ||
+	    fixed(b, span_str(boundary)) < 0 || fixed(b, SPAN("\"\r\n\r\n")) < 0 ||
+	    fixed(b, boundary_line(line, sizeof line, "", boundary, "")) < 0 || !step(b, OP_SIGNED_BEGIN) ||
+	    emit(b, root) < 0 || signature_head(b, boundary_line(line, sizeof line, "\r\n", boundary, ""), &head) < 0)
+		return -1;
+	end = step(b, OP_SIGNED_END);
+	if (!end)
+		return -1;
+	end->fixed = head;
+	return fixed(b, boundary_line(line, sizeof line, "\r\n", boundary, "--"));
+}
+
 static int show_type(struct letter_compile *c, const struct letter_node *root)
 {
 	struct letter *l = c->l;
@@ -362,7 +399,7 @@ static int write_program(struct letter_compile *c, struct letter_program *p, boo
 
 	arena_init(&b.scratch, 1 << 14, SIZE_MAX / 2);
 	mime_out_init(&b.pending, &b.scratch);
-	rc = emit_fields(&b) < 0 || emit(&b, root) < 0 || flush(&b) < 0 ? -1 : 0;
+	rc = emit_fields(&b) < 0 || (c->l->smime ? emit_signed(&b, root) : emit(&b, root)) < 0 || flush(&b) < 0 ? -1 : 0;
 	arena_release(&b.scratch);
 	if (rc == 0 && b.size > c->l->opt.max_message_bytes)
 		letter_mistake(c, "message too long", 0, 0, "attach less, or raise the limit",

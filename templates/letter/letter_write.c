@@ -13,11 +13,13 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "templates/dkim/dkim.h"
+#include "templates/dkim/smime.h"
 #include "templates/letter/letter_body.h"
 #include "templates/letter/letter_field.h"
 #include "templates/letter/letter_file.h"
 #include "templates/letter/letter_job.h"
 #include "templates/letter/letter_text.h"
+#include "templates/mime/mime_base64.h"
 #include "templates/mime/mime_out.h"
 
 enum { WORK_CHUNK = 1 << 16, WORK_MAX = 1 << 30 };
@@ -178,6 +180,42 @@ static int write_file(struct letter_job *job, const struct letter_file *f, struc
 	return 0;
 }
 
+/* ---- S/MIME ---- */
+
+/* The octets from `from` on, in pieces; -1: no memory. */
+static int pieces_from(const struct mime_out *o, uint64_t from, struct arena *a, struct span **out, uint32_t *n)
+{
+	*n = 0;
+	*out = arena_array(a, o->n, sizeof **out);
+	if (!*out)
+		return -1;
+	for (uint32_t i = 0; i < o->n; i++) {
+		if (from < o->spans[i].n)
+			(*out)[(*n)++] = span_skip(o->spans[i], (size_t)from);
+		from -= from < o->spans[i].n ? from : o->spans[i].n;
+	}
+	return 0;
+}
+
+static int write_signature(struct letter_job *job, struct span head, struct mime_out *o, struct err *e)
+{
+	struct span *pieces, der;
+	uint32_t n;
+	char *p;
+
+	if (pieces_from(o, job->signed_from, job->a, &pieces, &n) < 0)
+		return err_nomem(e, "a mail");
+	if (smime_sign(job->l->smime, pieces, n, job->input.now_ms, job->a, &der, e) < 0)
+		return -1;
+	if (mime_out_refer(o, head) < 0)
+		return err_nomem(e, "a mail");
+	p = mime_out_room(o, mime_base64_size(der.n));
+	if (!p)
+		return err_nomem(e, "a mail");
+	mime_out_wrote(o, mime_base64_lines(p, der));
+	return 0;
+}
+
 static int write_op(struct letter_job *job, const struct letter_op *op, struct mime_out *o, struct err *e)
 {
 	switch (op->kind) {
@@ -193,6 +231,11 @@ static int write_op(struct letter_job *job, const struct letter_op *op, struct m
 		return letter_body_write(op->body, job, o, e);
 	case OP_FILE:
 		return write_file(job, op->file, o, e);
+	case OP_SIGNED_BEGIN:
+		job->signed_from = o->size;
+		return 0;
+	case OP_SIGNED_END:
+		return write_signature(job, op->fixed, o, e);
 	}
 	return -1;
 }
