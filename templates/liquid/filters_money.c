@@ -19,10 +19,9 @@ static int strict_number(struct filter_run *run, struct value v, struct value *o
 {
 	struct span s;
 
-	if (value_is_number(v)) {
-		*out = v;
+	*out = v;
+	if (value_is_number(v))
 		return 0;
-	}
 	if (filter_text(run, v, &s) < 0)
 		return -1;
 	if (!value_is_text(v) || !number_like(span_trim(s)))
@@ -68,6 +67,8 @@ static int rounded(struct filter_run *run, struct value number, int64_t decimals
 {
 	struct value v = number;
 
+	*shown = SPAN("");
+	*negative = false;
 	if (decimals >= 0 && number_round(run->arena, number, decimals, NUMBER_HALF_UP, &v) < 0)
 		return filter_no_memory(run);
 	*negative = number_compare(v, value_int(0)) < 0;
@@ -140,7 +141,7 @@ static int64_t minor_digits(struct span code)
 static int money(struct filter_run *run, struct value in, const struct value *args, unsigned n, struct value *out)
 {
 	struct marks marks = { 0, SPAN(","), SPAN(".") };
-	struct span currency, shown;
+	struct span currency = SPAN(""), shown;
 	struct value v;
 	struct text t;
 	bool negative;

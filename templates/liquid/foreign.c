@@ -96,7 +96,8 @@ static size_t foreign_at(const struct compile *c, struct span s, char form[FORM_
 
 	if ((n = enclosed(s, SPAN("*|"), SPAN("|*"), ": ", &name)))
 		star_form(c, name, form);
-	else if ((n = enclosed(s, SPAN("%%"), SPAN("%%"), "", &name)) || (n = enclosed(s, SPAN("<<"), SPAN(">>"), " ", &name)))
+	else if ((n = enclosed(s, SPAN("%%"), SPAN("%%"), "", &name)) ||
+		 (n = enclosed(s, SPAN("<<"), SPAN(">>"), " ", &name)))
 		value_form(c, name, form);
 	return n;
 }

@@ -66,7 +66,10 @@ static uint32_t named(struct span name)
 
 static int hex_value(uint32_t c)
 {
-	return digit(c) ? (int)(c - '0') : c >= 'a' && c <= 'f' ? (int)(c - 'a' + 10) : c >= 'A' && c <= 'F' ? (int)(c - 'A' + 10) : -1;
+	return digit(c)		      ? (int)(c - '0')
+	       : c >= 'a' && c <= 'f' ? (int)(c - 'a' + 10)
+	       : c >= 'A' && c <= 'F' ? (int)(c - 'A' + 10)
+				      : -1;
 }
 
 static void add_digit(struct link *l, uint32_t base, uint32_t d)

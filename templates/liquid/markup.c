@@ -284,6 +284,6 @@ struct markup markup_merge(const struct markup *x, const struct markup *y)
 bool markup_same(const struct markup *x, const struct markup *y)
 {
 	return x->state == y->state && x->link == y->link && x->begun == y->begun && x->decided == y->decided &&
-	       x->quote == y->quote && x->closing == y->closing && x->comment == y->comment && x->matched == y->matched &&
-	       strcmp(x->name, y->name) == 0 && strcmp(x->tag, y->tag) == 0;
+	       x->quote == y->quote && x->closing == y->closing && x->comment == y->comment &&
+	       x->matched == y->matched && strcmp(x->name, y->name) == 0 && strcmp(x->tag, y->tag) == 0;
 }

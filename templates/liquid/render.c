@@ -421,7 +421,8 @@ static int start(struct machine *m, const struct liquid_program *p, struct liqui
 	*m = (struct machine){ .p = p, .s = s, .arena = a, .in = in, .e = e, .steps = p->limits.steps,
 			       .bytes = p->limits.output_bytes };
 	m->filters = (struct filter_run){ .arena = a, .html = p->html, .now_ms = in->now_ms,
-					  .zone_minutes = in->zone_minutes, .zones = &p->zones, .steps = &m->steps, .e = e };
+					  .zone_minutes = in->zone_minutes, .zones = &p->zones,
+					  .steps = &m->steps, .e = e };
 	if (machine_reserve(m, p->stack + 1, p->n_slots, p->most_loops, p->most_captures) < 0)
 		return -1;
 	s->stack[m->n_stack++] = VALUE_OF_NIL; /* so that there always is a top */
