@@ -38,6 +38,7 @@ struct rig {
 	struct err why; /* of the last PAUSE or DOWN */
 	struct verdict last;
 	bool hold; /* offer nothing now */
+	bool paced;
 };
 
 static const struct span content[] = { { "Subject: x\r\n", 12 }, { "\r\nhello\r\n", 9 } };
@@ -65,6 +66,7 @@ static void begin(struct rig *r, unsigned connections, unsigned mails)
 	const struct relay_pool_options opt = {
 		.relays = (const struct relay *const *)r->relays, .n_relays = r->n_relays,
 		.connections = connections, .wake_fd = -1, .trace_fd = getenv("TRACE") ? 2 : -1,
+		.paced = r->paced,
 	};
 	struct err e = { 0 };
 
@@ -291,6 +293,48 @@ static void idle_sessions_leave_and_return(void **state)
 	run(r);
 	assert_int_equal(r->sent, 30);
 	assert_int_equal(mini_smtpd_connections(s), 2);
+	assert_int_equal(r->pauses + r->deferred, 0);
+	clock_shift(0, 0);
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+/* A paced pool takes a mail only when its MAIL can leave at once. */
+static void paced(void **state)
+{
+	const struct mini_options o = { 0 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+
+	(void)state;
+	r->paced = true;
+	add_relay(r, s, "", "");
+	begin(r, 1, 1);
+	assert_int_equal(relay_pool_wants(r->pool), 0); /* the first connection is under way */
+	run(r);
+	clock_shift(8100, 0);
+	while (relay_pool_open_links(r->pool))
+		turn(r, 100);
+	r->n_mails = 30;
+	for (int i = 0; i < 5; i++) {
+		turn(r, 5);
+		assert_int_equal(relay_pool_wants(r->pool), 0);
+		assert_int_equal(relay_pool_in_hand(r->pool), 0);
+	}
+	assert_int_equal(mini_smtpd_connections(s), 1);
+	relay_pool_wake(r->pool);
+	relay_pool_wake(r->pool);
+	assert_int_equal(relay_pool_open_links(r->pool), 1);
+	assert_int_equal(relay_pool_wants(r->pool), 0); /* until it is ready */
+	run(r);
+	relay_pool_wake(r->pool); /* one is open */
+	assert_int_equal(r->sent, 30);
+	assert_int_equal(mini_smtpd_connections(s), 2);
+	relay_pool_finish(r->pool);
+	quit(r);
+	relay_pool_wake(r->pool);
+	assert_int_equal(relay_pool_open_links(r->pool), 0);
 	assert_int_equal(r->pauses + r->deferred, 0);
 	clock_shift(0, 0);
 	end(r);
@@ -802,6 +846,7 @@ int main(void)
 		cmocka_unit_test(sends_each_once),          cmocka_unit_test(grows_with_work),
 		cmocka_unit_test(late_greeting),
 		cmocka_unit_test(idle_sessions_leave_and_return), cmocka_unit_test(idle_close_of_the_server),
+		cmocka_unit_test(paced),
 		cmocka_unit_test(few_mails_a_connection),   cmocka_unit_test(a_thousand_connections),
 		cmocka_unit_test(lost_after_the_end_of_data), cmocka_unit_test(bad_greetings_first),
 		cmocka_unit_test(never_serves),             cmocka_unit_test(vanishes_and_comes_back),

@@ -81,6 +81,12 @@ unsigned delivery_wants(const struct delivery *d)
 	return d->ops->wants(d);
 }
 
+void delivery_wake(struct delivery *d)
+{
+	if (d->ops->wake)
+		d->ops->wake(d);
+}
+
 unsigned delivery_tickets(const struct delivery *d)
 {
 	return d->ops->tickets(d);

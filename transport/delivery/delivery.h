@@ -42,6 +42,8 @@ struct delivery_options {
 	unsigned messages_per_connection; /* 0: as many as the relay takes */
 	unsigned window;      /* 0: 1 */
 	bool lockstep;
+	bool paced;           /* a mail is wanted only when its MAIL can leave at once, not while a connection
+	                       * is made for it: delivery_wake() makes that */
 	int64_t timeout_ms;   /* 0: RFC 5321; else the cap of each wait (tests, impatient users) */
 	int trace_fd;         /* transcript goes here; -1: none */
 };
@@ -70,6 +72,10 @@ void delivery_close(struct delivery **d);
 
 /* How many mails may be offered now, each to be begun by the next push. */
 unsigned delivery_wants(const struct delivery *d);
+/* There are mails, and delivery_wants() is 0: makes a connection where none is open, being opened or
+ * waiting for its time. Cheap; to be called in each turn while that is so, as one that is just being
+ * closed may stand in the way. Only a paced delivery needs it: others take a mail and connect for it. */
+void delivery_wake(struct delivery *d);
 /* Tickets a worker may use: 0 .. delivery_tickets() - 1; never more mails in hand than that. */
 unsigned delivery_tickets(const struct delivery *d);
 /* 1 taken: borrowed until its DELIVERY_DONE was taken. 0: no room now. */

@@ -24,6 +24,7 @@ struct delivery_plan {
 struct delivery_ops {
 	void (*close)(struct delivery *d);
 	unsigned (*wants)(const struct delivery *d);
+	void (*wake)(struct delivery *d); /* NULL: there is nothing to be woken */
 	unsigned (*tickets)(const struct delivery *d);
 	int (*offer)(struct delivery *d, const struct mail *m);
 	void (*grant)(struct delivery *d, uint32_t ticket);

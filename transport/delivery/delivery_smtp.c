@@ -13,6 +13,7 @@ struct smtp_plan {
 	uint32_t n;
 	unsigned connections;
 	int trace_fd;
+	bool paced;
 };
 
 struct smtp_delivery {
@@ -43,6 +44,11 @@ static void smtp_close(struct delivery *d)
 static unsigned smtp_wants(const struct delivery *d)
 {
 	return relay_pool_wants(pool_of(d));
+}
+
+static void smtp_wake(struct delivery *d)
+{
+	relay_pool_wake(pool_of(d));
 }
 
 static unsigned smtp_tickets(const struct delivery *d)
@@ -114,6 +120,7 @@ static unsigned smtp_open_links(const struct delivery *d)
 static const struct delivery_ops ops = {
 	.close = smtp_close,
 	.wants = smtp_wants,
+	.wake = smtp_wake,
 	.tickets = smtp_tickets,
 	.offer = smtp_offer,
 	.grant = smtp_grant,
@@ -147,6 +154,7 @@ static int plan_open(struct delivery **out, const struct delivery_plan *base, un
 		.first = index,
 		.wake_fd = wake_fd,
 		.trace_fd = p->trace_fd,
+		.paced = p->paced,
 	};
 	struct smtp_delivery *d = mem_new(sizeof *d);
 
@@ -237,6 +245,7 @@ int delivery_smtp_plan(struct delivery_plan **out, const struct delivery_options
 	p->base.ops = &plan_ops;
 	p->connections = opt->connections ? opt->connections : 1;
 	p->trace_fd = opt->trace_fd;
+	p->paced = opt->paced;
 	p->relays = mem_array(opt->n_relays, sizeof(struct relay *));
 	if (!p->relays) {
 		err_nomem(e, "for relays");

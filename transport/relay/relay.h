@@ -56,15 +56,18 @@ struct relay_pool_options {
 	unsigned first;                    /* index of the relay that gets the first connection */
 	int wake_fd;                       /* polled for reading beside the sockets; -1: none */
 	int trace_fd;                      /* transcript; -1: none */
+	bool paced;                        /* no mail is taken that has to wait for a connection */
 };
 
 int relay_pool_new(struct relay_pool **out, const struct relay_pool_options *opt, struct err *e);
 /* Drops what is open at once; mails in hand get no further event. */
 void relay_pool_free(struct relay_pool **p);
 
-/* How many mails may be offered now. One mail is taken while no session is open: it waits for the
- * connection that it causes. */
+/* How many mails may be offered now. Unless paced, one mail is taken while no session is open: it
+ * waits for the connection that it causes. */
 unsigned relay_pool_wants(const struct relay_pool *p);
+/* There are mails: makes a connection where none is open or being opened and no relay has to wait. */
+void relay_pool_wake(struct relay_pool *p);
 /* Tickets are 0 .. this - 1. */
 unsigned relay_pool_tickets(const struct relay_pool *p);
 /* 1 taken, borrowed until its RELAY_DONE; 0 no room now. */

@@ -199,7 +199,7 @@ struct relay_pool {
 	const struct mail *parked; /* offered while no session was open */
 	bool parked_given_up;      /* its verdicts are due: next recipient below */
 	uint32_t parked_next;
-	bool finishing, aborted, was_ready, tell_all_down;
+	bool paced, finishing, aborted, was_ready, tell_all_down;
 	struct smtp_event event;   /* what the last relay_event points into */
 	struct relay_link *fetched; /* event holds one of its events that nobody has seen yet; NULL: none */
 	struct err error;          /* what the last relay_event points into */

@@ -8,6 +8,7 @@
  *  2. Never more than n_links sockets are open.
  *  3. At most one mail is parked, and only while no session is open; it is the first that the next
  *     session gets, and given back when there will be none.
+ *     A paced pool parks none.
  *  4. DOWN is told once for each relay, ALL_DOWN once, after all of them. */
 #include <string.h>
 #include <sys/epoll.h>
@@ -143,6 +144,7 @@ int relay_pool_new(struct relay_pool **out, const struct relay_pool_options *opt
 	p->epoll_fd = -1;
 	p->wake_fd = opt->wake_fd;
 	p->trace_fd = opt->trace_fd;
+	p->paced = opt->paced;
 	p->first = p->turn = opt->first % opt->n_relays;
 	p->n_links = opt->connections > RELAY_LINKS_MAX ? RELAY_LINKS_MAX : opt->connections;
 	if (make_parts(p, opt, e) < 0 || make_epoll(p, e) < 0) {
@@ -177,17 +179,31 @@ void relay_pool_free(struct relay_pool **out)
 
 /* ---- mails ---- */
 
-static bool may_park(const struct relay_pool *p)
+/* No session is open or being opened, and some relay would have one. */
+static bool sleeps(const struct relay_pool *p)
 {
 	int64_t now_ms;
 
-	if (p->parked || p->finishing || opening(p) > 0 || ready(p) > 0)
+	if (p->finishing || opening(p) > 0 || ready(p) > 0)
 		return false;
 	now_ms = clock_mono_ms();
 	for (unsigned i = 0; i < p->n_sides; i++)
 		if (relay_side_sleeps(&p->sides[i], now_ms))
 			return true;
 	return false;
+}
+
+static bool may_park(const struct relay_pool *p)
+{
+	return !p->paced && !p->parked && sleeps(p);
+}
+
+void relay_pool_wake(struct relay_pool *p)
+{
+	if (!sleeps(p))
+		return;
+	p->now_ms = clock_mono_ms();
+	relay_pool_open_one(p, p->now_ms);
 }
 
 unsigned relay_pool_wants(const struct relay_pool *p)
