@@ -33,6 +33,14 @@ enum {
 	JOURNAL_RETRY_MS = 200
 };
 
+/* What follows for the row when its mail is given back. */
+enum slot_next {
+	NEXT_NOTHING, /* settled */
+	NEXT_AT_ONCE, /* its session broke */
+	NEXT_REST,    /* at once: some were too many for one transaction */
+	NEXT_WAIT     /* deferred */
+};
+
 /* A mail in hand. Its index is the mail's ticket. */
 struct slot {
 	struct mail mail;
@@ -42,7 +50,8 @@ struct slot {
 	uint32_t of;        /* recipients the row's mail has in all */
 	uint32_t *which;    /* index of each recipient in the row's mail; NULL: they are the same */
 	bool recorded;      /* the journal has something of this attempt */
-	bool again, lost;   /* a recipient waits for another try; because the session broke */
+	bool settled;       /* a recipient needs nothing more, since this attempt */
+	enum slot_next next;
 	int64_t time_ms;    /* the mail's recorded time */
 };
 
@@ -249,21 +258,34 @@ static uint32_t original_index(const struct slot *s, uint32_t recipient)
 	return s->which ? s->which[recipient] : recipient;
 }
 
+/* What a verdict means for the row; the largest of its recipients' counts. */
+static enum slot_next what_next(const struct worker *w, const struct work_item *item, const struct verdict *v)
+{
+	if (v->kind == VERDICT_IN_DOUBT)
+		return w->run->job->in_doubt == IN_DOUBT_RESEND ? NEXT_WAIT : NEXT_NOTHING;
+	if (v->kind != VERDICT_DEFERRED)
+		return NEXT_NOTHING;
+	if (v->not_tried)
+		return NEXT_REST;
+	/* The session, or a relay that was never reached, and not a word about this mail. */
+	if (v->scope == SCOPE_SESSION || (v->scope == SCOPE_RELAY && v->code == 0))
+		return item->lost < LOST_MAX ? NEXT_AT_ONCE : NEXT_WAIT;
+	return NEXT_WAIT;
+}
+
 static void settle(struct worker *w, struct slot *s, const struct delivery_event *ev)
 {
 	const struct verdict *v = &ev->verdict;
 	struct work_item *item = &s->work->items[s->item];
-	/* The session, or a relay that was never reached, and not a word about this mail. */
-	bool broke = v->kind == VERDICT_DEFERRED &&
-		     (v->scope == SCOPE_SESSION || (v->scope == SCOPE_RELAY && v->code == 0));
+	enum slot_next next = what_next(w, item, v);
 
 	MUST(v->recipient < s->mail.n_recipients);
 	if ((v->kind == VERDICT_SENT || v->code) && atomic_load_explicit(&w->run->paused, memory_order_relaxed))
 		run_pause(w->run, NULL); /* it moves */
-	if (broke && !s->recorded && item->lost < LOST_MAX) {
-		s->lost = true; /* nothing was said about this row: no record */
-		return;
-	}
+	if (next > s->next)
+		s->next = next;
+	if (next == NEXT_AT_ONCE && !s->recorded)
+		return; /* nothing was said about this row: no record */
 	const struct row *row = &s->work->rows->rows[s->item];
 	struct journal_result result = {
 		.row = row->number,
@@ -279,13 +301,10 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 
 	record(w, &result);
 	s->recorded = true;
-	if (broke && item->lost < LOST_MAX)
-		s->lost = true;
-	else if (v->kind == VERDICT_DEFERRED ||
-		 (v->kind == VERDICT_IN_DOUBT && w->run->job->in_doubt == IN_DOUBT_RESEND))
-		s->again = true;
-	else
-		work_settle(item, result.recipient.index);
+	if (next != NEXT_NOTHING)
+		return;
+	s->settled = true;
+	work_settle(item, result.recipient.index);
 }
 
 static void give_back(struct worker *w, uint32_t ticket)
@@ -293,24 +312,25 @@ static void give_back(struct worker *w, uint32_t ticket)
 	struct slot *s = &w->slots[ticket];
 	struct row_ref ref = { s->work, s->item };
 	struct work_item *item = &s->work->items[s->item];
-	bool lost = s->lost, again = s->again, recorded = s->recorded;
+	enum slot_next next = s->next;
 
+	if (next == NEXT_REST && !s->settled)
+		next = NEXT_WAIT; /* else it could go round for ever */
 	arena_reset(&s->arena);
 	s->work = NULL;
 	w->free_slots[w->n_free++] = ticket;
-	item->attempts += recorded;
-	if (again) {
-		item->deferred++;
+	item->attempts += s->recorded;
+	item->lost += next == NEXT_AT_ONCE;
+	item->deferred += next == NEXT_WAIT;
+	item->again_ms = 0;
+	if (next == NEXT_NOTHING)
+		end_row(w, ref, WORK_SETTLED);
+	else if (next == NEXT_WAIT)
 		wait_or_end(w, ref);
-		return;
-	}
-	item->lost += lost;
-	if (lost && !recorded) {
+	else if (s->recorded)
+		end_row(w, ref, WORK_AGAIN); /* through the feeder: another try wants another claim */
+	else
 		begin_again(w, ref);
-		return;
-	}
-	item->again_ms = 0; /* at once, but through the feeder: another try wants another claim */
-	end_row(w, ref, lost ? WORK_AGAIN : WORK_SETTLED);
 }
 
 static void record_intent(struct worker *w, uint32_t ticket)
@@ -458,7 +478,8 @@ static int begin_row(struct worker *w, struct row_ref ref)
 	s->work = ref.work;
 	s->item = ref.item;
 	s->which = NULL;
-	s->recorded = s->again = s->lost = false;
+	s->recorded = s->settled = false;
+	s->next = NEXT_NOTHING;
 	if (write_mail(w, s, &e) < 0) {
 		arena_reset(&s->arena);
 		s->work = NULL;
