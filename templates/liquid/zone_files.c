@@ -94,17 +94,18 @@ static bool is_area(const char *name)
 
 static int add_folder(struct zones *zs, struct arena *a, const char *below, int deep)
 {
-	char path[PATH_SIZE], name[PATH_SIZE];
+	char path[PATH_SIZE], name[ZONE_NAME_MAX];
 	struct dirent *entry;
 	DIR *d;
 	int rc = 0;
 
-	snprintf(path, sizeof path, "%s/%s", folder, below);
+	snprintf(path, sizeof path, "%s/%.*s", folder, ZONE_NAME_MAX, below);
 	d = opendir(path);
 	while (d && rc >= 0 && (entry = readdir(d))) {
-		if (!is_area(entry->d_name) || strlen(below) + strlen(entry->d_name) >= ZONE_NAME_MAX)
+		int n = snprintf(name, sizeof name, "%s%s%s", below, below[0] ? "/" : "", entry->d_name);
+
+		if (!is_area(entry->d_name) || n < 0 || n >= (int)sizeof name)
 			continue;
-		snprintf(name, sizeof name, "%s%s%s", below, below[0] ? "/" : "", entry->d_name);
 		if (entry->d_type == DT_DIR)
 			rc = deep < FOLDERS_DEEP ? add_folder(zs, a, name, deep + 1) : 0;
 		else
