@@ -17,7 +17,8 @@
 #include "engine/cli/settings.h"
 
 static const struct command *const commands[] = { &command_send,  &command_check,  &command_preview,
-						  &command_render, &command_init,  &command_dkim_key };
+						  &command_render, &command_init,  &command_dkim_key,
+						  &command_show };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const char about[] =

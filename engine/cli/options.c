@@ -305,9 +305,9 @@ static int take_long(struct options *o, unsigned command, char *arg, char *next,
 	return 0;
 }
 
-static int take_operand(struct options *o, const char *text, struct err *e)
+static int take_operand(struct options *o, unsigned command, const char *text, struct err *e)
 {
-	if (o->n_operands == OPTIONS_OPERANDS_MAX)
+	if (o->n_operands == (command == FOR_SHOW ? OPTIONS_OPERANDS_MAX : OPTIONS_OPERANDS_MAX - 1))
 		return err_set(e, ERR_INPUT, "'%s' is one argument too many", text);
 	if (!text[0])
 		return err_set(e, ERR_INPUT, "an argument is empty");
@@ -338,7 +338,7 @@ int options_parse(struct options *o, unsigned command, int argc, char **argv, st
 		int rc;
 
 		if (only_operands || arg[0] != '-' || !arg[1]) {
-			rc = take_operand(o, arg, e);
+			rc = take_operand(o, command, arg, e);
 		} else if (strcmp(arg, "--") == 0) {
 			only_operands = true;
 			continue;

@@ -16,8 +16,8 @@
 struct err;
 
 enum { FOR_SEND = 1, FOR_PREVIEW = 2, FOR_CHECK = 4, FOR_RENDER = 8, FOR_INIT = 16,
-       FOR_DKIM_KEY = 32 };
-enum { OPTIONS_OPERANDS_MAX = 2, OPTIONS_TABLE_MAX = 64 };
+       FOR_DKIM_KEY = 32, FOR_SHOW = 64 };
+enum { OPTIONS_OPERANDS_MAX = 3, OPTIONS_TABLE_MAX = 64 };
 
 struct text_list {
 	const char **items;
@@ -48,6 +48,7 @@ struct options {
 	int64_t date_ms;       /* -1: now */
 	int date_zone_minutes;
 	uint64_t threads;
+	uint64_t row;          /* 0: not given */
 	struct text_list dkim_keys, dkim_selectors; /* which belong together by their order */
 	const char *dkim_domain, *dkim_canon;
 	bool bulk;

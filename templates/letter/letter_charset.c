@@ -31,19 +31,19 @@ static int choose(struct letter_compile *c, struct span name, const struct lette
 }
 
 /* charset= of a Content-Type; mistakes in it are told when it is compiled. */
-static struct span in_type(struct letter_compile *c)
+static int in_type(struct letter_compile *c, struct span *out)
 {
 	struct letter_params p = { .text = c->type->value, .a = &c->l->memory };
 	struct span key, value;
-	struct err ignored;
+	struct err e = { 0 };
 
-	if (letter_params_first(&p, &value, &ignored) < 0)
-		return SPAN("");
-	while (letter_params_next(&p, &key, &value, &ignored) > 0) {
-		if (span_case_eq(key, SPAN("charset")))
-			return value;
+	if (letter_params_first(&p, &value, &e) == 0) {
+		while (letter_params_next(&p, &key, &value, &e) > 0) {
+			if (span_case_eq(key, SPAN("charset")))
+				*out = value;
+		}
 	}
-	return SPAN("");
+	return e.kind == ERR_NOMEM ? err_nomem(c->e, "the letter") : 0;
 }
 
 int letter_choose_charset(struct letter_compile *c)
@@ -54,7 +54,9 @@ int letter_choose_charset(struct letter_compile *c)
 		return choose(c, name, NULL);
 	if (c->charset)
 		return choose(c, c->charset->value, c->charset);
-	name = c->type ? in_type(c) : SPAN("");
+	name = SPAN("");
+	if (c->type && in_type(c, &name) < 0)
+		return -1;
 	return mime_charset_find(name) ? choose(c, name, c->type) : 0;
 }
 

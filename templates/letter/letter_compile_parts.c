@@ -47,6 +47,8 @@ static int read_params(struct letter_compile *c, struct letter_params *p, uint64
 			check_charset(c, value, line, column);
 		}
 	}
+	if (e.kind == ERR_NOMEM)
+		return err_nomem(c->e, "the letter");
 	if (got < 0)
 		letter_mistake(c, "content type", line, column, NULL, "%s", e.text);
 	out->params = mime_out_flat(&o, &c->l->memory);
@@ -61,6 +63,8 @@ int letter_read_type(struct letter_compile *c, struct span value, uint64_t line,
 
 	out->type = SPAN("");
 	if (letter_params_first(&p, &out->type, &e) < 0 || !mime_type_ok(out->type)) {
+		if (e.kind == ERR_NOMEM)
+			return err_nomem(c->e, "the letter");
 		letter_mistake(c, "content type", line, column, "for instance text/plain or text/html",
 			       "Content-Type '%.*s' is not of the form type/subtype", SPAN_ARG(value));
 		out->type = SPAN("");

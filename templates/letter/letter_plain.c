@@ -260,11 +260,10 @@ static unsigned breaks_around(GumboTag tag)
 static void push_level(struct plain *p, GumboTag tag, const char *indent)
 {
 	size_t n = strlen(indent);
-	struct level *l = &p->levels[p->n_levels];
 
 	if (p->n_levels++ >= LEVELS_MAX)
 		return;
-	*l = (struct level){ .tag = tag, .indent = p->indent_n };
+	p->levels[p->n_levels - 1] = (struct level){ .tag = tag, .indent = p->indent_n };
 	if (p->indent_n + n > INDENT_MAX)
 		return;
 	memcpy(p->indent + p->indent_n, indent, n);

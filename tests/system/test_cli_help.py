@@ -7,7 +7,8 @@ import pytest
 from relay import ROOT, lettershop
 
 COMMANDS = {"send": "FOR_SEND", "check": "FOR_CHECK", "preview": "FOR_PREVIEW", "render": "FOR_RENDER",
-            "init": "FOR_INIT", "dkim-key": "FOR_DKIM_KEY"}
+            "init": "FOR_INIT", "dkim-key": "FOR_DKIM_KEY",
+            "show": "FOR_SHOW"}
 
 
 def options_of(bit):
