@@ -12,6 +12,7 @@
 
 #include "engine/base/err.h"
 #include "engine/base/utf8.h"
+#include "engine/cli/excerpt.h"
 
 enum { PLACE_MAX = ERR_PATH_MAX + 48 };
 
@@ -59,7 +60,11 @@ void say_err(const struct err *e)
 	char place[PLACE_MAX];
 
 	put_place(e->path, e->line, e->column, place);
-	put_sentence("lettershop: ", place, e->text, e->hint);
+	put_sentence("lettershop: ", place, e->text, "");
+	if (isatty(STDERR_FILENO))
+		excerpt_show(stderr, e->path, e->line, e->column);
+	if (e->hint[0])
+		fprintf(stderr, "  %s\n", e->hint);
 }
 
 void say_wrong(const char *hint, const char *fmt, ...)
@@ -97,6 +102,8 @@ void say_finding(FILE *to, const struct finding *f)
 	utf8_printable(span_str(f->hint), hint, sizeof hint);
 	fprintf(to, "%s%s%s%s%s\n", colour ? "\033[1m" : "", place, colour ? "\033[0m" : "",
 		f->level == FINDING_WARNING ? "warning: " : "", text);
+	if (f->path && isatty(fileno(to)))
+		excerpt_show(to, f->path, f->line, f->column);
 	if (hint[0])
 		fprintf(to, "  %s\n", hint);
 }

@@ -27,7 +27,8 @@ void say_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 bool say_to_person(void);
 bool say_colours(FILE *to);
 
-/* "file:line:column: sentence" without the program's name, as compilers do. */
+/* "file:line:column: sentence" without the program's name, as compilers do; on a terminal the line
+ * and a caret below it. */
 void say_finding(FILE *to, const struct finding *f);
 
 /* A sink that shows each finding at once and remembers whether it showed an error's sentence. */

@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from relay import LETTERSHOP, lettershop
+from terminal import Terminal
 
 
 def render(folder, template, *arguments, check=0):
@@ -64,7 +65,7 @@ def test_numbers_of_json_are_exact(tmp_path):
     (tmp_path / "d.json").write_text('{"a": 1.0, "b": 1e3, "c": 123456789012345678901234567890, "d": [-9223372036854775809]}')
     assert render(tmp_path, "{{ a }} {{ b }} {{ c | plus: 1 }} {{ d[0] }} {% if a == 1 %}{{ c | json }}{% endif %}{{ a.size }}",
                   "--data", "d.json").stdout == \
-        "1.0 1000.0 123456789012345678901234567891 -9223372036854775809 1234567890123456789012345678900"
+        "1.0 1000.0 123456789012345678901234567891 -9223372036854775809 123456789012345678901234567890"
 
 
 def test_variables_are_untyped(tmp_path):
@@ -82,3 +83,11 @@ def test_links(tmp_path):
 def test_steps_end_a_render(tmp_path):
     wrong = render(tmp_path, "{% for i in (1..99999999) %}{% endfor %}", check=2)
     assert "t.liquid:1:1: this row takes more than 10000000 steps" in wrong.stderr
+
+
+def test_caret_on_a_terminal(tmp_path):
+    (tmp_path / "t.liquid").write_text("one\nHä {{ name | upcaze }}\tx\n")
+    t = Terminal("render", "t.liquid", cwd=tmp_path)
+    t.end()
+    assert "  Hä {{ name | upcaze }} x\r\n               ^\r\n" in t.text
+    assert "^" not in lettershop("render", "t.liquid", cwd=tmp_path, check=2).stderr
