@@ -124,6 +124,16 @@ static int same_letter(struct campaign *c, struct err *e)
 	return err_hint(e, "go on with the old ones, or begin another campaign with --results NEW.csv");
 }
 
+static int open_plan(struct campaign *c, struct err *e)
+{
+	struct delivery_options opt = c->job->delivery;
+
+	if (opt.n_relays == 0)
+		return 0;
+	opt.paced = c->throttle != NULL;
+	return delivery_plan_open(&c->plan, &opt, e);
+}
+
 int campaign_open(struct campaign **out, const struct campaign_job *job, struct finding_sink *sink, struct err *e)
 {
 	struct campaign *c = mem_new(sizeof *c);
@@ -134,7 +144,7 @@ int campaign_open(struct campaign **out, const struct campaign_job *job, struct 
 	arena_init(&c->memory, 4096, CAMPAIGN_ARENA_MAX);
 	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) || open_list(c, e) < 0 || look_back(c, e) < 0 ||
 	    open_letter(c, sink, e) < 0 || same_letter(c, e) < 0 || parse_redirect(c, e) < 0 ||
-	    (job->delivery.n_relays && delivery_plan_open(&c->plan, &job->delivery, e) < 0)) {
+	    open_plan(c, e) < 0) {
 		campaign_free(&c);
 		return -1;
 	}

@@ -547,6 +547,8 @@ static void begin_rows(struct worker *w)
 		begun += (uint64_t)rc;
 		wants = delivery_wants(w->delivery);
 	}
+	if (w->run->throttle && wants == 0 && has_row(w))
+		delivery_wake(w->delivery); /* a place is taken only when its mail can leave at once */
 	if (begun == 0)
 		return;
 	uint64_t before = atomic_fetch_add_explicit(&w->run->begun, begun, memory_order_relaxed);
@@ -648,6 +650,8 @@ void *worker_main(void *arg)
 
 	while (!is_over(w))
 		turn(w);
+	if (delivery_in_hand(w->delivery) > 0)
+		delivery_abort(w->delivery); /* each mail gets its verdict: in doubt only what was out whole */
 	take_events(w);
 	if (write_journal(w) && run_stopping(w->run) != RUN_NOW)
 		say_goodbye(w);

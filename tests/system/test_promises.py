@@ -117,3 +117,27 @@ def test_more_recipients_than_a_transaction_takes(shop):
     assert time.monotonic() - begun < 5
     rows = results(shop / "results.csv")
     assert len(rows) == 40 and {x["status"] for x in rows} == {"sent"}
+
+
+def test_a_second_interrupt_leaves_no_false_doubt(shop):
+    """Content that was not out whole cannot have been taken: such mails are to do, not in doubt."""
+    write_letter(shop / "letter.eml", "From: p@sender.example\nTo: {{ email }}\nSubject: x\n"
+                 "Attachment: big.bin\n\nHello {{ name }}\n")
+    (shop / "big.bin").write_bytes(bytes(range(256)) * 64000)
+    write_list(shop / "list.csv", 20)
+    with Relay(shop / "relay", "--fault", "stage=CONTENT after=200000 stall=600000") as r:
+        run = begin("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                    cwd=shop)
+        time.sleep(1.5)
+        run.send_signal(2)
+        time.sleep(0.5)
+        run.send_signal(2)
+        said = run.communicate(timeout=20)[0].decode()
+        assert run.returncode == 3, said
+        assert r.accepted() == []
+    rows = results(shop / "results.csv")
+    assert not [x for x in rows if x["status"] == "in_doubt"], said
+    with Relay(shop / "relay2") as r2:
+        lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r2.port}?tls=none", "--yes",
+                   "--resume", cwd=shop, check=0)
+    assert r2.recipients() == {f"user{i}@list.example": 1 for i in range(1, 21)}

@@ -80,7 +80,7 @@ bool smtp_content_ended(const struct smtp_content *c)
 
 static struct span next_of_content(struct smtp_content *c)
 {
-	struct span rest = span_skip(c->pieces[c->at], c->offset), out = rest;
+	struct span rest = span_sub(c->pieces[c->at], c->offset, SMTP_CONTENT_PIECE), out = rest;
 
 	if (c->stuff)
 		out = stuffed_run(c, rest);

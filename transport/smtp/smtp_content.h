@@ -9,6 +9,8 @@
 #include "engine/base/span.h"
 #include "engine/model/mail.h"
 
+enum { SMTP_CONTENT_PIECE = 64 << 10 }; /* most octets of one piece: see SMTP_OUT_PULL */
+
 struct smtp_content {
 	const struct span *pieces;
 	uint32_t n, at;  /* pieces, and the one that is next */

@@ -60,10 +60,12 @@ void smtp_out_point(struct smtp_out *o, struct span piece)
 
 int smtp_out_pull(struct smtp_out *o, struct span *out, int max)
 {
+	size_t sum = 0;
 	int n = 0;
 
-	while (n < max && (uint32_t)n < o->n) {
+	while (n < max && (uint32_t)n < o->n && ((uint32_t)n < o->handed || sum < SMTP_OUT_PULL)) {
 		out[n] = *piece_at(o, (uint32_t)n);
+		sum += out[n].n;
 		if ((uint32_t)n >= o->handed) {
 			o->handed++;
 			o->pulled += out[n].n;

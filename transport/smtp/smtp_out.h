@@ -13,6 +13,8 @@
 
 enum {
 	SMTP_OUT_PIECES = 256,
+	SMTP_OUT_PULL = 256 << 10, /* octets of one pull, about: what was handed out may have left us, so of a
+	                            * large mail no more is handed out than a link may take */
 	SMTP_OUT_BYTES = 32768 /* two lines of a login; some 200 envelopes */
 };
 
