@@ -29,6 +29,8 @@ static const char help[] =
 	"  --partials FOLDER       where include and render find NAME or NAME.liquid\n"
 	"  --html                  escape values for HTML, as HTML letters do\n"
 	"  --date TIME             what \"now\" is\n"
+	"  --max-steps N, --max-output BYTES, --max-nesting N\n"
+	"                          bounds: 10000000, 67108864, 100\n"
 	"\n"
 	"Exit status: 0 rendered, 2 something is wrong with template or data.\n"
 	"\n"
@@ -156,7 +158,8 @@ static int compile(struct rendering *r, struct finding_sink *sink, struct err *e
 				      .html = r->o->html,
 				      .globals = r->globals,
 				      .n_globals = r->n_globals,
-				      .lax = true };
+				      .lax = true,
+				      .limits = { (uint32_t)r->o->max_nesting, r->o->max_steps, r->o->max_output } };
 
 	if (r->o->partials) {
 		r->partials.folder = open(r->o->partials, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

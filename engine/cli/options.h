@@ -48,6 +48,7 @@ struct options {
 	int64_t date_ms;       /* -1: now */
 	int date_zone_minutes;
 	uint64_t threads;
+	uint64_t max_nesting, max_steps, max_output; /* of the template language; 0: its defaults */
 	uint64_t row;          /* 0: not given */
 	struct text_list dkim_keys, dkim_selectors; /* which belong together by their order */
 	const char *dkim_domain, *dkim_canon;

@@ -32,6 +32,13 @@ const struct option_spec options_table[] = {
 	{ .name = "threads", .value = "N", .commands = FOR_SEND | FOR_CHECK, .kind = OPTION_COUNT,
 	  .at = MEMBER(threads), .min = 1, .max = 256 },
 
+	{ .name = "max-nesting", .value = "N", .commands = FOR_RENDER, .kind = OPTION_COUNT, .at = MEMBER(max_nesting),
+	  .min = 1, .max = 1000 },
+	{ .name = "max-steps", .value = "N", .commands = FOR_RENDER, .kind = OPTION_COUNT, .at = MEMBER(max_steps),
+	  .min = 1, .max = 1000000000000 },
+	{ .name = "max-output", .value = "BYTES", .commands = FOR_RENDER, .kind = OPTION_COUNT, .at = MEMBER(max_output),
+	  .min = 1, .max = 4000000000 },
+
 	{ .name = "dkim-key", .value = "FILE", .commands = MAILS | FOR_SHOW, .kind = OPTION_TEXTS, .at = MEMBER(dkim_keys) },
 	{ .name = "dkim-selector", .value = "NAME", .commands = MAILS | FOR_SHOW, .kind = OPTION_TEXTS,
 	  .at = MEMBER(dkim_selectors) },

@@ -85,6 +85,15 @@ def test_steps_end_a_render(tmp_path):
     assert "t.liquid:1:1: this row takes more than 10000000 steps" in wrong.stderr
 
 
+def test_bounds(tmp_path):
+    loop, deep = "{% for i in (1..100) %}{{ i }}{% endfor %}", "{% if true %}" * 101 + "x" + "{% endif %}" * 101
+    assert render(tmp_path, loop, "--max-steps", "1000").returncode == 0
+    assert "more than 100 steps" in render(tmp_path, loop, "--max-steps", "100", check=2).stderr
+    assert "more than 50 bytes" in render(tmp_path, loop, "--max-output", "50", check=2).stderr
+    assert "more than 100 blocks" in render(tmp_path, deep, check=2).stderr
+    assert render(tmp_path, deep, "--max-nesting", "101").stdout == "x"
+
+
 def test_caret_on_a_terminal(tmp_path):
     (tmp_path / "t.liquid").write_text("one\nHä {{ name | upcaze }}\tx\n")
     t = Terminal("render", "t.liquid", cwd=tmp_path)
