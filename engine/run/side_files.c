@@ -34,6 +34,7 @@ struct side_pass {
 	struct journal_result next; /* row 0: no more */
 	struct verdict verdict;
 	struct side_file failed, in_doubt;
+	uint64_t mixed; /* rows whose recipients fared differently */
 };
 
 static int write_out(struct side_file *f, struct err *e)
@@ -99,25 +100,35 @@ static void say_reason(const struct verdict *v, char *out, size_t out_size)
 		snprintf(out, out_size, "%s: %s", verdict_word(v->kind), v->text);
 }
 
-/* All records of this row; the row is written once to each file that it belongs to. */
+/* All records of this row. It is written when the same is true of all its recipients: sent again as
+ * it stands, a row of which some were sent would mail those twice. */
 static int take_row(struct side_pass *p, const struct row *row, struct err *e)
 {
-	char failed[VERDICT_TEXT_MAX + 64] = "", doubt[VERDICT_TEXT_MAX + 64] = "";
+	char reason[VERDICT_TEXT_MAX + 64] = "";
+	uint32_t of = p->next.row == row->number ? p->next.of : 0, failed = 0, doubt = 0;
 
 	while (p->next.row == row->number) {
 		const struct verdict *v = &p->verdict;
 
-		if (v->kind == VERDICT_IN_DOUBT && !doubt[0])
-			say_reason(v, doubt, sizeof doubt);
-		else if ((v->kind == VERDICT_REFUSED || v->kind == VERDICT_DEFERRED || is_mistake_of_ours(v)) &&
-			 !failed[0])
-			say_reason(v, failed, sizeof failed);
+		if (v->kind == VERDICT_IN_DOUBT)
+			doubt++;
+		else if (v->kind == VERDICT_REFUSED || v->kind == VERDICT_DEFERRED || is_mistake_of_ours(v))
+			failed++;
+		if (!reason[0] && failed + doubt > 0)
+			say_reason(v, reason, sizeof reason);
 		if (next_record(p, e) < 0)
 			return -1;
 	}
-	if (failed[0] && put_row(p, &p->failed, row, span_str(failed), e) < 0)
-		return -1;
-	return doubt[0] ? put_row(p, &p->in_doubt, row, span_str(doubt), e) : 0;
+	if (failed + doubt == 0)
+		return 0;
+	if (of == 0) /* claimed before a power cut, and nothing else is known */
+		of = 1;
+	if (failed == of)
+		return put_row(p, &p->failed, row, span_str(reason), e);
+	if (doubt == of)
+		return put_row(p, &p->in_doubt, row, span_str(reason), e);
+	p->mixed++;
+	return 0;
 }
 
 static int walk(struct side_pass *p, struct rows *list, struct err *e)
@@ -196,6 +207,11 @@ int side_files_write(struct campaign *c, struct ledger *ledger, struct campaign_
 	    next_record(&p, e) == 0 && rows_share(&list, c->list, e) == 0 && walk(&p, list, e) == 0 &&
 	    end_file(&p.failed, out->failed_path, sizeof out->failed_path, e) == 0)
 		rc = end_file(&p.in_doubt, out->in_doubt_path, sizeof out->in_doubt_path, e);
+	if (rc == 0 && p.mixed > 0)
+		log_line(LOG_NOTE, "%llu row%s with several recipients, of whom some were not sent to, stand%s only in %s: "
+			 "sent again as a whole %s would mail the others twice", (unsigned long long)p.mixed,
+			 p.mixed == 1 ? "" : "s", p.mixed == 1 ? "s" : "", c->job->results,
+			 p.mixed == 1 ? "it" : "they");
 	rows_close(&list);
 	drop_file(&p.failed);
 	drop_file(&p.in_doubt);

@@ -141,3 +141,16 @@ def test_a_second_interrupt_leaves_no_false_doubt(shop):
         lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r2.port}?tls=none", "--yes",
                    "--resume", cwd=shop, check=0)
     assert r2.recipients() == {f"user{i}@list.example": 1 for i in range(1, 21)}
+
+
+def test_the_file_of_failed_rows_mails_nobody_twice(shop):
+    """A row of which some recipients were sent is not in it: sent again, they would get a second copy."""
+    write_letter(shop / "letter.eml", "From: p@sender.example\nTo: {{ a }}, {{ b }}\nSubject: x\n\nHello\n")
+    (shop / "list.csv").write_text("a,b\nann@list.example,bad1@list.example\nbad2@list.example,bad3@list.example\n"
+                                   "bob@list.example,bea@list.example\n")
+    with Relay(shop / "relay", "--refuse", "^bad=550 5.1.1 nobody") as r:
+        done = lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                          cwd=shop, check=1)
+    assert [x["a"] for x in results(shop / "results.failed.csv")] == ["bad2@list.example"]
+    assert "1 row with several recipients" in done.stderr
+    assert len(results(shop / "results.csv")) == 6
