@@ -173,8 +173,10 @@ int results_write(const char *path, enum results_format format, struct ledger *l
 int results_side_path(const char *path, const char *word, char *out, size_t out_size)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
-	int stem = dot && dot != name ? (int)(dot - path) : (int)strlen(path);
-	int n = snprintf(out, out_size, "%.*s.%s%s", stem, path, word, path + stem);
+	bool known = dot && dot != name &&
+		     (strcmp(dot, ".csv") == 0 || strcmp(dot, ".jsonl") == 0 || strcmp(dot, ".json") == 0);
+	int stem = (int)(known ? (size_t)(dot - path) : strlen(path));
+	int n = snprintf(out, out_size, "%.*s.%s.csv", stem, path, word);
 
 	return n > 0 && (size_t)n < out_size ? 0 : -1;
 }

@@ -292,9 +292,11 @@ static void side_paths(void **state)
 	} cases[] = {
 		{ "results.csv", "failed", "results.failed.csv" },
 		{ "out/r.csv", "in-doubt", "out/r.in-doubt.csv" },
-		{ "a.b/results", "failed", "a.b/results.failed" },
-		{ ".hidden", "failed", ".hidden.failed" },
-		{ "x.y.jsonl", "failed", "x.y.failed.jsonl" },
+		{ "a.b/results", "failed", "a.b/results.failed.csv" },
+		{ ".hidden", "failed", ".hidden.failed.csv" },
+		{ "x.y.jsonl", "failed", "x.y.failed.csv" },
+		{ "2026.11", "failed", "2026.11.failed.csv" },
+		{ "r.txt", "in-doubt", "r.txt.in-doubt.csv" },
 	};
 	char out[64];
 
