@@ -8,6 +8,7 @@
 #include "engine/cli/findings.h"
 #include "engine/cli/job.h"
 #include "engine/cli/say.h"
+#include "engine/cli/signals.h"
 #include "engine/run/campaign.h"
 
 static const char help[] =
@@ -105,6 +106,7 @@ static int run(struct options *o)
 	struct err e = { 0 };
 	int status;
 
+	signals_end("lettershop: stopped before every row was checked\n", 0);
 	if (job_of_letter(o, &job, &e) < 0)
 		return command_failed(&e);
 	if (report_init(&r) < 0) {

@@ -21,13 +21,13 @@ static const char help[] =
 	"  --out FILE               where the key goes (SELECTOR.DOMAIN.pem); a file that\n"
 	"                           is there is never written over\n"
 	"\n"
-	"Sign with it by a line in the letter, or as in the first example:\n"
+	"Sign with it by a line in the letter, or as in the last example:\n"
 	"  DKIM: s1.example.com.pem; selector=s1; domain=example.com\n"
 	"\n"
 	"Examples:\n"
-	"  lettershop send l.eml l.csv --dkim-key s1.example.com.pem --dkim-selector s1\n"
 	"  lettershop dkim-key s1 example.com >s1.record\n"
-	"  lettershop dkim-key e1 example.com --algorithm ed25519 --out keys/e1.pem\n";
+	"  lettershop dkim-key e1 example.com --algorithm ed25519 --out e1.pem\n"
+	"  lettershop check l.eml l.csv --dkim-key s1.example.com.pem --dkim-selector s1\n";
 
 static int run(struct options *o)
 {

@@ -7,6 +7,7 @@
 #include "engine/cli/job.h"
 #include "engine/cli/preview.h"
 #include "engine/cli/say.h"
+#include "engine/cli/signals.h"
 
 static const char help[] =
 	"Usage: lettershop preview LETTER RECIPIENTS --out FOLDER [options]\n"
@@ -68,6 +69,7 @@ static int run(struct options *o)
 		say_wrong("add --out preview", "where should the messages be written? --out FOLDER is missing");
 		return EXIT_WRONG;
 	}
+	signals_end("lettershop: stopped before the preview was complete\n", 0);
 	if (job_of_letter(o, &job, &e) < 0)
 		return command_failed(&e);
 	if (!o->limit_given)

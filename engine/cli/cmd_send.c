@@ -128,7 +128,9 @@ static int agree(struct sending *s)
 	char question[128];
 
 	campaign_outlook(s->campaign, s->o->no_preflight ? NULL : &s->report, &w);
-	progress_init(&s->progress, (enum progress_form)s->o->progress, w.messages);
+	/* A row that is skipped is settled too. */
+	progress_init(&s->progress, (enum progress_form)s->o->progress,
+		      w.messages ? w.messages + s->report.bad_rows : 0);
 	if (s->o->yes)
 		return 0;
 	if (!say_to_person()) {
@@ -192,6 +194,7 @@ static int run(struct options *o)
 	struct err e = { 0 };
 	int status;
 
+	signals_end("lettershop: stopped; nothing was sent\n", EXIT_WRONG);
 	if (job_of_campaign(o, &s.job, &e) < 0)
 		return command_failed(&e);
 	s.job.on_progress = progress_show;

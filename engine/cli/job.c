@@ -6,6 +6,7 @@
 #include "engine/cli/job.h"
 
 #include <fcntl.h>
+#include <string.h>
 
 #include "engine/base/err.h"
 #include "engine/cli/outputs.h"
@@ -14,11 +15,31 @@
 
 static const char *results_name(const struct options *o, const struct delivery_relay *relays, uint32_t n)
 {
+	static const char *const names[][3] = {
+		[RESULTS_CSV] = { "results.csv", "redirected.csv", "dry-run.csv" },
+		[RESULTS_JSONL] = { "results.jsonl", "redirected.jsonl", "dry-run.jsonl" },
+	};
+
 	if (o->results)
 		return o->results;
-	if (relays_rehearse(relays, n))
-		return "dry-run.csv";
-	return o->redirect_to ? "redirected.csv" : "results.csv";
+	return names[o->log_format][relays_rehearse(relays, n) ? 2 : o->redirect_to ? 1 : 0];
+}
+
+/* These have to be files: they are replaced as a whole, or found again by a resume. */
+static int refuse_standard_output(const struct options *o, struct err *e)
+{
+	const struct {
+		const char *path, *option;
+	} files[] = { { o->results, "results" }, { o->stats, "stats" }, { o->transcript, "transcript" } };
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		if (!files[i].path || strcmp(files[i].path, "-") != 0)
+			continue;
+		err_set(e, ERR_INPUT, "--%s wants a file: '-' is none, nothing of it goes to standard output",
+			files[i].option);
+		return err_hint(e, "a file of that name is written ./-");
+	}
+	return 0;
 }
 
 /* Each key goes with the selector that was given in the same place. */
@@ -76,7 +97,8 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 {
 	struct delivery_options *d = &job->delivery;
 
-	if (job_of_letter(o, job, e) < 0 || relays_read(o, &d->relays, &d->n_relays, e) < 0)
+	if (refuse_standard_output(o, e) < 0 || job_of_letter(o, job, e) < 0 ||
+	    relays_read(o, &d->relays, &d->n_relays, e) < 0)
 		return -1;
 	job->results = results_name(o, d->relays, d->n_relays);
 	job->rate = o->rate;

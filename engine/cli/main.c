@@ -21,6 +21,9 @@ static const struct command *const commands[] = { &command_send,  &command_check
 						  &command_show };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
+/* What takes the place of EXIT_SENT when standard output cannot be written. */
+static int status_unheard = EXIT_WRONG;
+
 static const char about[] =
 	"Merges a letter with a list of recipients, sends each a message of their own\n"
 	"over SMTP, and records what became of every one.\n";
@@ -144,8 +147,12 @@ static int run_command(const struct command *c, int argc, char **argv)
 		status = wrong_operands(c, &o);
 	else if (o.settings && settings_read(&o, c->bit, o.settings, &e) < 0)
 		status = command_failed(&e);
-	else
+	else {
+		/* What was sent stays sent, whoever could not read about it. */
+		if (c->bit == FOR_SEND)
+			status_unheard = EXIT_SENT;
 		status = c->run(&o);
+	}
 	options_release(&o);
 	return status;
 }
@@ -196,7 +203,7 @@ int main(int argc, char **argv)
 	status = run(argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		say_wrong(NULL, "cannot write to standard output");
-		status = status == EXIT_SENT ? EXIT_WRONG : status;
+		status = status == EXIT_SENT ? status_unheard : status;
 	}
 	return status;
 }

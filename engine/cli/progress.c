@@ -2,32 +2,31 @@
  *
  *  1. The time left is computed from the rate of the last seconds, not from the average of a run
  *     that may have waited for an hour.
- *  2. A stop is told once, whatever the form: the person who pressed ^C wants to see that it counts. */
+ *  2. Recipients are counted. How many a message has is not known beforehand: there is a total only
+ *     until it is met by more than it can hold, and from then on none.
+ *  3. On a narrow terminal the bar gives way to the numbers.
+ *  4. A stop is told once, whatever the form: the person who pressed ^C wants to see that it counts. */
 #include "engine/cli/progress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "engine/base/log.h"
+#include "engine/base/span.h"
+#include "engine/base/utf8.h"
 #include "engine/cli/say.h"
 #include "engine/cli/signals.h"
 
-enum { BAR_CELLS = 20, LINE_SIZE = 400 };
+enum { BAR_CELLS = 20, BAR_CELLS_LEAST = 5, BAR_AROUND = 8, /* "[] 100% " */ LINE_SIZE = 400 };
 
 static bool can_draw(void)
 {
 	const char *term = getenv("TERM");
 
 	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
-}
-
-void progress_init(struct progress *p, enum progress_form form, uint64_t expected)
-{
-	*p = (struct progress){ .form = form, .expected = expected, .next_line_ms = PROGRESS_PLAIN_EVERY_MS };
-	if (form == PROGRESS_AUTO || form == PROGRESS_BAR)
-		p->form = can_draw() ? PROGRESS_BAR : PROGRESS_PLAIN;
 }
 
 static void add_sample(struct progress *p, int64_t at_ms, uint64_t settled)
@@ -38,11 +37,21 @@ static void add_sample(struct progress *p, int64_t at_ms, uint64_t settled)
 		p->n_samples++;
 }
 
-/* Recipients settled a second, over the last seconds. */
+void progress_init(struct progress *p, enum progress_form form, uint64_t expected)
+{
+	*p = (struct progress){ .form = form, .expected = expected, .next_line_ms = PROGRESS_PLAIN_EVERY_MS };
+	if (form == PROGRESS_AUTO || form == PROGRESS_BAR)
+		p->form = can_draw() ? PROGRESS_BAR : PROGRESS_PLAIN;
+	add_sample(p, 0, 0);
+}
+
+/* Recipients settled a second, over the last seconds; of the whole run, once nothing is left. */
 static double rate_of(const struct progress *p)
 {
 	const struct progress_sample *last = &p->samples[p->newest], *first = last;
 
+	if (p->expected && last->settled >= p->expected)
+		return last->at_ms > 0 ? (double)last->settled * 1000 / (double)last->at_ms : 0;
 	for (unsigned i = 1; i < p->n_samples; i++) {
 		const struct progress_sample *s =
 			&p->samples[(p->newest + PROGRESS_SAMPLES - i) % PROGRESS_SAMPLES];
@@ -56,15 +65,30 @@ static double rate_of(const struct progress *p)
 	return (double)(last->settled - first->settled) * 1000 / (double)(last->at_ms - first->at_ms);
 }
 
-static size_t put_bar(char *out, size_t size, uint64_t done, uint64_t of)
+static int columns_of_terminal(void)
+{
+	struct winsize w;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col : 80;
+}
+
+/* The bar before the numbers, as wide as they leave room for. */
+static void put_bar(char *out, size_t size, uint64_t done, uint64_t of, const char *numbers)
 {
 	char bar[BAR_CELLS + 1];
-	uint64_t full = done >= of ? BAR_CELLS : done * BAR_CELLS / of;
+	int room = columns_of_terminal() - 1 - (int)utf8_length(span_str(numbers)) - BAR_AROUND;
+	int cells = room < BAR_CELLS ? room : BAR_CELLS;
+	uint64_t full;
 
-	for (uint64_t i = 0; i < BAR_CELLS; i++)
-		bar[i] = i < full ? '#' : '.';
-	bar[BAR_CELLS] = '\0';
-	return (size_t)snprintf(out, size, "[%s] %3u%% ", bar, (unsigned)(done >= of ? 100 : done * 100 / of));
+	if (cells < BAR_CELLS_LEAST) {
+		snprintf(out, size, "%s", numbers);
+		return;
+	}
+	full = done * (uint64_t)cells / of;
+	for (int i = 0; i < cells; i++)
+		bar[i] = (uint64_t)i < full ? '#' : '.';
+	bar[cells] = '\0';
+	snprintf(out, size, "[%s] %3u%% %s", bar, (unsigned)(done * 100 / of), numbers);
 }
 
 static size_t put_kind(char *out, size_t size, uint64_t n, const char *word)
@@ -74,19 +98,20 @@ static size_t put_kind(char *out, size_t size, uint64_t n, const char *word)
 	return n && size ? (size_t)snprintf(out, size, ", %s %s", say_count(n, count), word) : 0;
 }
 
-static void put_line(struct progress *p, const struct campaign_progress *now, char out[LINE_SIZE])
+static void put_numbers(const struct progress *p, const struct campaign_progress *now, char out[LINE_SIZE])
 {
 	const struct results_totals *t = &now->totals;
 	uint64_t settled = p->samples[p->newest].settled;
 	double rate = rate_of(p);
 	char count[SAY_SIZE], time[SAY_SIZE];
-	size_t n = 0;
+	size_t n;
 
-	if (p->expected && p->form == PROGRESS_BAR)
-		n += put_bar(out, LINE_SIZE, settled, p->expected);
-	n += (size_t)snprintf(out + n, LINE_SIZE - n, "%s", say_count(settled, count));
-	if (p->expected)
+	if (p->expected) {
+		n = (size_t)snprintf(out, LINE_SIZE, "%s", say_count(settled, count));
 		n += (size_t)snprintf(out + n, LINE_SIZE - n, " of %s", say_count(p->expected, count));
+	} else {
+		n = (size_t)snprintf(out, LINE_SIZE, "%s", say_many(settled, "recipient", "recipients", count));
+	}
 	n += (size_t)snprintf(out + n, LINE_SIZE - n, ", %.*f/s", rate < 9.95 ? 1 : 0, rate);
 	if (p->expected > settled && rate > 0 && !now->stopping)
 		n += (size_t)snprintf(out + n, LINE_SIZE - n, ", %s left",
@@ -106,7 +131,7 @@ void progress_show(void *ctx, const struct campaign_progress *now)
 	struct progress *p = ctx;
 	const struct results_totals *t = &now->totals;
 	uint64_t settled = t->sent + t->refused + t->skipped;
-	char line[LINE_SIZE];
+	char numbers[LINE_SIZE], line[LINE_SIZE + BAR_CELLS + BAR_AROUND];
 
 	if (!p->began) {
 		/* What this run settled itself is told by its own records. */
@@ -114,6 +139,8 @@ void progress_show(void *ctx, const struct campaign_progress *now)
 		p->began = true;
 	}
 	settled = settled > p->settled_before ? settled - p->settled_before : 0;
+	if (settled > p->expected)
+		p->expected = 0; /* (2) */
 	add_sample(p, now->elapsed_ms, settled);
 	if (now->stopping && signals_came() && !p->told_stopping) {
 		p->told_stopping = true;
@@ -122,12 +149,14 @@ void progress_show(void *ctx, const struct campaign_progress *now)
 	}
 	if (p->form == PROGRESS_NONE || (p->form == PROGRESS_PLAIN && now->elapsed_ms < p->next_line_ms))
 		return;
-	put_line(p, now, line);
+	put_numbers(p, now, numbers);
 	if (p->form == PROGRESS_BAR) {
-		log_status(line);
+		if (p->expected)
+			put_bar(line, sizeof line, settled, p->expected, numbers);
+		log_status(p->expected ? line : numbers);
 		return;
 	}
-	log_line(LOG_NOTE, "%s", line);
+	log_line(LOG_NOTE, "%s", numbers);
 	p->next_line_ms = now->elapsed_ms + PROGRESS_PLAIN_EVERY_MS;
 }
 

@@ -14,7 +14,7 @@ enum { PROGRESS_SAMPLES = 64, PROGRESS_PLAIN_EVERY_MS = 5000, PROGRESS_RATE_OVER
 
 struct progress {
 	enum progress_form form; /* never auto */
-	uint64_t expected;       /* messages of this run; 0 unknown */
+	uint64_t expected;       /* recipients of this run; 0 unknown */
 	uint64_t settled_before; /* recipients that earlier runs had settled */
 	bool began, told_stopping;
 	int64_t next_line_ms;
@@ -25,6 +25,7 @@ struct progress {
 	unsigned n_samples, newest;
 };
 
+/* expected: how many recipients there will be if every message has one; 0 when that is not known. */
 void progress_init(struct progress *p, enum progress_form form, uint64_t expected);
 /* For campaign_job.on_progress; ctx is the struct progress. */
 void progress_show(void *ctx, const struct campaign_progress *now);

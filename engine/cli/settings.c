@@ -144,7 +144,12 @@ static int set_option(struct reader *r, const char *key, struct span name, struc
 	char *text;
 
 	s = options_find(key, &index);
-	if (!s || strcmp(key, "help") == 0 || strcmp(key, "version") == 0 || strcmp(key, "settings") == 0)
+	if (strcmp(key, "help") == 0 || strcmp(key, "version") == 0 || strcmp(key, "settings") == 0) {
+		err_set(e, ERR_INPUT, "'%s' cannot stand in a settings file", key);
+		err_hint(e, "--%s belongs on the command line", key);
+		return at_byte(r, name.p, e);
+	}
+	if (!s)
 		return unknown(r, name, options_nearest(key, ~0u), "every long option of a command is a setting", e);
 	if (!(s->commands & r->command))
 		return 0;

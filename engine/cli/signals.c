@@ -1,15 +1,22 @@
-/* signals.c - the handler calls campaign_stop(), which is made for it, and nothing else. What is
- * happening is told by the progress (progress.c), outside the handler. */
+/* signals.c - a handler calls campaign_stop(), which is made for it, or write(2) and the end of the
+ * program, and nothing else. What is happening while a campaign runs is told by the progress
+ * (progress.c), outside the handler.
+ *
+ * Held by tests/system/test_cli_send.py and test_cli_check.py. */
 #include "engine/cli/signals.h"
 
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "engine/run/campaign.h"
 
 static _Atomic(struct campaign *) running;
 static atomic_bool came;
+static _Atomic(const char *) last_words; /* static text, ends with a line break */
+static atomic_int last_status;
 
 static void stop(int signal_number)
 {
@@ -19,6 +26,20 @@ static void stop(int signal_number)
 	atomic_store(&came, true);
 	if (c)
 		campaign_stop(c);
+}
+
+static void end(int signal_number)
+{
+	const char *words = atomic_load(&last_words);
+	int status = atomic_load(&last_status);
+
+	/* The terminal shows ^C where the cursor stood: the sentence has a line of its own. */
+	if (isatty(STDERR_FILENO) && write(STDERR_FILENO, "\n", 1) < 0)
+		_exit(status ? status : 128 + signal_number);
+	if (write(STDERR_FILENO, words, strlen(words)) < 0 || status)
+		_exit(status ? status : 128 + signal_number);
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
 }
 
 static void set_all(void (*handler)(int))
@@ -32,6 +53,13 @@ static void set_all(void (*handler)(int))
 		if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
 			sigaction(numbers[i], &a, NULL);
 	}
+}
+
+void signals_end(const char *sentence, int status)
+{
+	atomic_store(&last_words, sentence);
+	atomic_store(&last_status, status);
+	set_all(end);
 }
 
 void signals_stop(struct campaign *c)

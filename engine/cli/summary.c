@@ -1,6 +1,7 @@
 /* summary.c - counts, files, the next command.
  *
- *  1. The counts are of the whole campaign; the rate is of this run.
+ *  1. The counts are of the whole campaign; the rate is of this run. Both are of recipients: a
+ *     message to three of them counts three times.
  *  2. A command that is proposed runs as it stands, in this folder.
  * Held by tests/system/test_cli_send.py. */
 #include "engine/cli/summary.h"
@@ -45,7 +46,7 @@ static void print_head(const struct campaign_job *job, const struct campaign_res
 		printf("Done: nothing was left to send\n");
 		return;
 	}
-	printf("%s: %s in %s", words[r->end], say_many(r->sent_this_run, "message sent", "messages sent", n),
+	printf("%s: sent to %s in %s", words[r->end], say_many(r->sent_this_run, "recipient", "recipients", n),
 	       say_time(r->elapsed_ms, time));
 	if (r->sent_this_run > 1 && r->elapsed_ms >= 100)
 		printf(" (%.*f/s)", r->sent_this_run * 1000 < 10 * (uint64_t)r->elapsed_ms ? 1 : 0,
@@ -79,16 +80,19 @@ static void print_command(const struct options *o, const char *what, const char 
  * later --in-doubt wins. */
 static void print_next(const struct options *o, const struct campaign_job *job, const struct campaign_result *r)
 {
+	bool piped = strcmp(job->list, "-") == 0;
 	bool unfinished = r->end != CAMPAIGN_COMPLETE || r->counts.deferred > 0;
 	char extra[80];
 
 	snprintf(extra, sizeof extra, "%s%s", options_given(o, "resume") ? "" : " --resume",
 		 (int)job->bad_rows == o->bad_rows ? "" : " --bad-rows skip");
 	if (unfinished)
-		print_command(o, "To go on:", extra);
+		print_command(o, piped ? "To go on, with the same list piped in again:" : "To go on:", extra);
 	if (r->counts.in_doubt && o->in_doubt == IN_DOUBT_HOLD) {
 		snprintf(extra + strlen(extra), sizeof extra - strlen(extra), " --in-doubt resend");
-		print_command(o, "To send those in doubt again (some may get it twice):", extra);
+		print_command(o, piped ? "To send those in doubt again (some may get it twice), same list piped in:"
+				       : "To send those in doubt again (some may get it twice):",
+			      extra);
 	}
 }
 

@@ -56,6 +56,10 @@ static int read_one(struct options *o, const char *var, struct member *out, stru
 {
 	struct span value = span_str(var), name = span_cut(&value, '=');
 
+	if (name.n == 0) {
+		err_set(e, ERR_INPUT, "--var wants NAME=VALUE or NAME=@FILE, and nothing stands before the =");
+		return err_hint(e, "give the value a name: --var plan=pro");
+	}
 	if (!value.p || !is_name(name)) {
 		err_set(e, ERR_INPUT, "--var wants NAME=VALUE or NAME=@FILE, not '%.*s'", SPAN_ARG(utf8_cut(name, 80)));
 		return err_hint(e, "a name is made of letters, digits, _ and -");

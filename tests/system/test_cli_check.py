@@ -1,7 +1,12 @@
 """check: every finding with its place, grouped, with counts and totals."""
+import os
+import signal
+import subprocess
+import time
+
 import pytest
 
-from relay import lettershop, write_letter, write_list
+from relay import LETTERSHOP, lettershop, write_letter, write_list
 
 
 def check(folder, *arguments, status=0):
@@ -71,3 +76,16 @@ def test_standard_input(shop):
     done = subprocess.run([LETTERSHOP, "check", "letter.eml", "-"], cwd=shop, capture_output=True, text=True,
                           input="email,name,plan\na@b.example,Ann,\n")
     assert done.returncode == 0 and "1 message" in done.stdout
+
+
+def test_an_interrupt_has_a_sentence(shop):
+    os.mkfifo(shop / "slow.csv")
+    p = subprocess.Popen([LETTERSHOP, "check", "letter.eml", "slow.csv"], cwd=shop, stdin=subprocess.DEVNULL,
+                         stderr=subprocess.PIPE, text=True)
+    with open(shop / "slow.csv", "w") as pipe:
+        pipe.write("email,name,plan\n")
+        pipe.flush()
+        time.sleep(0.3)
+        p.send_signal(signal.SIGINT)
+        assert p.wait(20) == -signal.SIGINT  # a shell says 130
+    assert p.stderr.read() == "lettershop: stopped before every row was checked\n"

@@ -1,10 +1,11 @@
 """--help of every command: a screen of 24 lines and 80 columns, examples, no option forgotten."""
 import pathlib
 import re
+import subprocess
 
 import pytest
 
-from relay import ROOT, lettershop
+from relay import LETTER, LETTERSHOP, ROOT, lettershop, write_letter, write_list
 
 COMMANDS = {"send": "FOR_SEND", "check": "FOR_CHECK", "preview": "FOR_PREVIEW", "render": "FOR_RENDER",
             "init": "FOR_INIT", "dkim-key": "FOR_DKIM_KEY",
@@ -54,6 +55,18 @@ def test_the_ways_to_help(command):
     assert lettershop(command, "-h", check=0).stdout == text
     if command != "send":  # there is --helo
         assert lettershop(command, "--hel", check=0).stdout == text
+
+
+def test_the_examples_for_keys_run(tmp_path):
+    write_letter(tmp_path / "l.eml", LETTER.replace("sender.example", "example.com"))
+    write_list(tmp_path / "l.csv", 2)
+    text = lettershop("dkim-key", "--help", check=0).stdout.split("Examples:\n")[1]
+    for line in text.splitlines():
+        done = subprocess.run(["sh", "-c", line.replace("lettershop", LETTERSHOP, 1)], cwd=tmp_path,
+                              capture_output=True, text=True)
+        assert done.returncode == 0, line + done.stdout + done.stderr
+    assert (tmp_path / "s1.record").read_text().startswith("s1._domainkey.example.com")
+    assert (tmp_path / "e1.pem").exists()
 
 
 def test_version():

@@ -54,6 +54,8 @@ def wrong(folder, *arguments):
     (["send", "a", "b"], "no relay is given: where should the messages go?", "--relay"),
     (["send", "a", "b", "--relay", "main"], "'main' is neither a relay's URL nor a [relay] section", "smtps://"),
     (["send", "a", "b", "--relay", "null:", "--var", "x"], "--var wants NAME=VALUE or NAME=@FILE, not 'x'", "letters"),
+    (["check", "a", "b", "--var", "=x"], "--var wants NAME=VALUE or NAME=@FILE, and nothing stands before the =",
+     "a name"),
     (["check", "a", "b", "--var", "1=x"], "--var wants NAME=VALUE or NAME=@FILE, not '1'", "letters"),
     (["check", "a", "b", "--var", "n=1", "--var", "n=2"], "--var n is given twice", ""),
     (["check", "a", "b", "--var", "n=@none.txt"], "cannot open 'none.txt': No such file or directory", ""),

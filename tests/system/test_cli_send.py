@@ -1,10 +1,17 @@
 """send: questions, results by name, what is never written over, the summary and its commands."""
+import fcntl
+import json
+import os
+import re
+import signal
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
 
-from relay import LETTERSHOP, Relay, lettershop, results, write_list
+from relay import LETTER, LETTERSHOP, Relay, lettershop, results, write_letter, write_list
 from terminal import Terminal
 
 ACCEPT_ALL = "null:"
@@ -42,7 +49,7 @@ def test_question_and_yes(folder):
         assert words in shown, words
     t.type("y\n")
     assert t.end() == 0
-    assert "Done: 6 messages sent" in t.text
+    assert "Done: sent to 6 recipients" in t.text
     assert len(results(folder / "dry-run.csv")) == 6
 
 
@@ -54,6 +61,33 @@ def test_anything_else_is_no(folder, answer):
     t.type(answer)
     assert t.end() == 2 and "nothing was sent" in t.text
     assert names(folder) == before
+
+
+@pytest.mark.parametrize("way", ["^C", signal.SIGTERM])
+def test_an_interrupt_at_the_question(folder, way):
+    before = names(folder)
+    t = Terminal("send", "letter.eml", "list.csv", "--relay", "null:", cwd=folder)
+    t.expect("[y/N] ")
+    if way == "^C":
+        t.type("\x03")
+    else:
+        os.kill(t.pid, way)
+    assert t.end() == 2 and "\nlettershop: stopped; nothing was sent" in t.text
+    assert names(folder) == before
+
+
+def test_an_interrupt_while_rows_are_checked(folder):
+    write_list(folder / "list.csv", 3)
+    os.mkfifo(folder / "slow.csv")
+    p = subprocess.Popen([LETTERSHOP, "send", "letter.eml", "slow.csv", "--relay", "null:", "--yes"], cwd=folder,
+                         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    with open(folder / "slow.csv", "w") as pipe:
+        pipe.write((folder / "list.csv").read_text())
+        pipe.flush()
+        time.sleep(0.3)
+        p.send_signal(signal.SIGINT)
+        assert p.wait(20) == 2
+    assert p.stderr.read() == "lettershop: stopped; nothing was sent\n"
 
 
 def test_bad_rows_are_offered_to_be_skipped(folder):
@@ -91,6 +125,36 @@ def test_redirected_runs_have_their_own_results(folder):
         send(folder, "--relay", f"smtp://localhost:{r.port}?tls=none", "--redirect-to", "me@list.example", "--yes")
     assert set(r.recipients().items()) == {("me@list.example", 6)}
     assert len(results(folder / "redirected.csv")) == 6 and not (folder / "results.csv").exists()
+
+
+@pytest.mark.parametrize("arguments, name", [
+    (["--relay", "null:"], "dry-run.jsonl"),
+    (["--relay", "RELAY"], "results.jsonl"),
+    (["--relay", "RELAY", "--redirect-to", "me@list.example"], "redirected.jsonl"),
+])
+def test_json_lines_are_named_so(folder, arguments, name):
+    with Relay(folder / "relay") as r:
+        send(folder, *[a.replace("RELAY", f"smtp://localhost:{r.port}?tls=none") for a in arguments], "--yes",
+             "--log-format", "jsonl")
+    lines = (folder / name).read_text().splitlines()
+    assert [json.loads(line)["status"] for line in lines] == ["sent"] * 6
+    assert not list(folder.glob("*s.csv")) and not (folder / "dry-run.csv").exists()
+
+
+def test_side_files_are_csv_beside_json_lines(folder):
+    with Relay(folder / "relay", "--refuse", "^user2@=550 5.1.1 no such user") as r:
+        done = send(folder, "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes", "--log-format", "jsonl", status=1)
+    assert "results.failed.csv" in done.stdout
+    assert [row["email"] for row in results(folder / "results.failed.csv")] == ["user2@list.example"]
+    assert not list(folder.glob("*.failed.jsonl"))
+
+
+@pytest.mark.parametrize("option", ["--results", "--stats", "--transcript"])
+def test_standard_output_is_no_file(folder, option):
+    before = names(folder)
+    done = send(folder, "--relay", "null:", "--yes", option, "-", status=2)
+    assert f"{option} wants a file" in done.stderr and "./-" in done.stderr
+    assert names(folder) == before
 
 
 def test_an_existing_campaign_says_both_ways_on(folder):
@@ -150,10 +214,45 @@ def test_summary(folder):
     with Relay(folder / "relay", "--refuse", "^user2@=550 5.1.1 no such user") as r:
         done = send(folder, "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes", status=1)
     out = done.stdout
-    assert "Done: 5 messages sent" in out
+    assert "Done: sent to 5 recipients" in out
     assert "results.csv" in out and "results.failed.csv" in out
     assert any(line.split()[:2] == ["refused", "1"] for line in out.splitlines())
     assert "To go on" not in out
+
+
+COPIES = "Cc: copy.{{ email }}\nBcc: hidden.{{ email }}\n" + LETTER
+
+
+def test_recipients_are_not_messages(folder):
+    write_list(folder / "list.csv", 3)
+    write_letter(folder / "letter.eml", COPIES)
+    t = Terminal("send", "letter.eml", "list.csv", "--relay", "null:", cwd=folder)
+    t.expect("Write 3 messages? [y/N] ")
+    t.type("y\n")
+    assert t.end() == 0
+    assert "Done: sent to 9 recipients" in t.text and "9 of 3" not in t.text and "100%" not in t.text
+
+
+def test_a_summary_that_nobody_can_read(folder):
+    for more in [], ["--resume"]:
+        done = subprocess.run(["sh", "-c", '"$0" send letter.eml list.csv --relay null: --yes "$@" >/dev/full '
+                               "2>/dev/full", LETTERSHOP, *more], cwd=folder)
+        assert done.returncode == 0
+    assert [r["status"] for r in results(folder / "dry-run.csv")] == ["sent"] * 6
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([LETTERSHOP, "send", "letter.eml", "list.csv", "--relay", "null:", "--yes", "--resume"],
+                              cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 0 and "cannot write to standard output" in done.stderr
+        assert subprocess.run([LETTERSHOP, "--help"], stdout=full, stderr=subprocess.DEVNULL).returncode == 2
+
+
+def test_a_piped_list_is_piped_again(folder):
+    with Relay(folder / "relay", "--refuse", "^user3@=450 4.2.0 later") as r:
+        first = subprocess.run([LETTERSHOP, "send", "letter.eml", "-", "--relay",
+                                f"smtp://localhost:{r.port}?tls=none", "--yes", "--retry-for", "1s"], cwd=folder,
+                               input=(folder / "list.csv").read_text(), capture_output=True, text=True)
+    assert first.returncode == 1
+    assert "To go on, with the same list piped in again:\n  " in first.stdout
 
 
 def run_proposed(folder, out):
@@ -219,6 +318,27 @@ def test_bar_on_a_terminal(folder):
     t.expect("] ")
     assert t.end() == 0
     assert t.text.rsplit("\033[K", 1)[1].startswith("Done: ")  # the bar was taken away
+
+
+def bar_at(folder, columns):
+    """What the status line showed, drawn for a terminal of that width."""
+    write_list(folder / "list.csv", 30)
+    t = Terminal("send", "letter.eml", "list.csv", "--relay", "null:", "--rate", "20/s", cwd=folder)
+    t.expect("[y/N] ")
+    fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    t.type("y\n")
+    assert t.end() == 0
+    return [s for s in t.text.split("\r\033[K") if " of 30" in s]
+
+
+@pytest.mark.parametrize("columns, cells", [(120, {20}), (44, {*range(5, 21)}), (30, {0, 5, 6, 7})])
+def test_the_bar_gives_way_to_the_numbers(folder, columns, cells):
+    lines = bar_at(folder, columns)
+    assert lines
+    for line in lines:
+        assert re.fullmatch(r"(\[[#.]+\] +\d+% )?\d+ of 30, [0-9.]+/s(, .* m?s left)?", line) and len(line) < columns
+        assert (line.index("]") - 1 if "]" in line else 0) in cells
+    assert " 0.0/s" not in lines[-1]
 
 
 # ---- the rest
