@@ -97,8 +97,9 @@ struct span dkim_field_relax(struct span field, struct arena *a, struct span *na
 		blank = false;
 		p[n++] = field.p[i];
 	}
-	memcpy(p + n, "\r\n", 2);
-	return span_of(p, n + 2);
+	p[n++] = '\r';
+	p[n++] = '\n';
+	return span_of(p, n);
 }
 
 /* The octets of the first field: up to a line that does not begin with a blank. */

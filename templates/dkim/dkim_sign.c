@@ -407,7 +407,7 @@ static int write_record(const struct dkim_key *k, struct span selector, struct s
 {
 	enum { STRING_MAX = 250 };
 	const char *type = dkim_key_algorithm(k) == DKIM_ED25519_SHA256 ? "ed25519" : "rsa";
-	struct span key;
+	struct span key = SPAN("");
 	size_t size, n;
 	char *p;
 
@@ -428,7 +428,7 @@ static int write_record(const struct dkim_key *k, struct span selector, struct s
 
 int dkim_key_create(const struct dkim_new_key *k, struct arena *a, struct span *record, struct err *e)
 {
-	struct span selector, domain;
+	struct span selector = SPAN(""), domain = SPAN("");
 	struct dkim_key *key = NULL;
 	int rc;
 

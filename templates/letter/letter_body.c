@@ -94,7 +94,7 @@ static int encode_pieces(struct letter_skeleton *k, uint32_t n, struct arena *a,
 static int encode_fixed(struct letter_body *b, struct letter_skeleton *k, struct mime_converter *converter,
 			struct arena *a, struct err *e)
 {
-	struct span text;
+	struct span text = SPAN("");
 	int rc;
 
 	if (complete(b, b->text.value, false, a, &text, e) < 0)
@@ -283,7 +283,7 @@ static int write_converted(const struct letter_body *b, struct letter_job *job, 
 {
 	struct mime_base64 base64;
 	struct mime_qp qp;
-	struct span text;
+	struct span text = SPAN("");
 	int rc;
 
 	if (render_converted(b, job, &text, e) < 0 || complete(b, text, false, job->a, &text, e) < 0)
