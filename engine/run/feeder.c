@@ -32,6 +32,7 @@
 enum {
 	BLOCK_MS = 50,
 	MEASURE_MS = 100,
+	FIRST_ROWS_MOST = 256, /* blocks double up to this until there is a measurement */
 	LARGE_BLOCKS = 8,    /* a worker */
 	SMALL_BLOCK_ROWS = 64
 };
@@ -51,6 +52,7 @@ struct feeder {
 	uint32_t block_rows_min;
 	uint64_t measured_begun;
 	int64_t measured_ms;
+	bool measured;
 };
 
 static unsigned rows_in_hand(const struct run *run)
@@ -190,6 +192,7 @@ static void measure(struct feeder *f)
 	rows = (begun - f->measured_begun) * BLOCK_MS / (uint64_t)took / f->run->n_workers;
 	f->measured_begun = begun;
 	f->measured_ms = now;
+	f->measured = true;
 	if (rows < f->block_rows_min)
 		rows = f->block_rows_min;
 	f->block_rows = rows > RUN_BLOCK_ROWS ? RUN_BLOCK_ROWS : (uint32_t)rows;
@@ -356,6 +359,8 @@ static int hand_out(struct feeder *f, struct err *e)
 		if (rc <= 0)
 			return rc;
 		MUST(w);
+		if (!f->measured && !f->run->throttle && f->block_rows < FIRST_ROWS_MOST)
+			f->block_rows *= 2;
 		f->wants[worker]--;
 		f->away++;
 		w->note.worker = worker;
