@@ -241,6 +241,7 @@ static void begin(struct emit *m, struct compile *c, struct frame *frame, struct
 {
 	*m = (struct emit){ .c = c, .p = c->program, .frame = frame, .out = out };
 	m->parts_tail = &m->parts;
+	m->markup.markdown = c->program->markdown;
 }
 
 void emit_program(struct compile *c, const struct body *body)

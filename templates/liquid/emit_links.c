@@ -72,6 +72,8 @@ void emit_link_hole(struct emit *m, const struct node *n)
 
 	if (!m->p->html || silent || (n->kind == NODE_OUTPUT && !n->chain.base))
 		return;
+	if (prints)
+		markup_before_value(k);
 	if (markup_in_link(k) && !k->begun && !k->decided) {
 		if (k->guard.verdict == LINK_GOOD)
 			k->decided = true;

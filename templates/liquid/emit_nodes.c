@@ -122,7 +122,7 @@ static void emit_capture(struct emit *m, const struct node *n)
 	emit_op(m, n->at, OP_CAPTURE, 0, 0, 0);
 	m->capture = &open;
 	if (named)
-		m->markup = (struct markup){ 0 };
+		m->markup = (struct markup){ .markdown = around.markdown };
 	else if (how)
 		m->markup.decided = true; /* what is collected is looked at when it is printed */
 	emit_body(m, &n->body, false);

@@ -185,15 +185,64 @@ static bool in_value(struct markup *m, char c)
 	return true;
 }
 
+/* ---- Markdown ---- */
+
+static void begin_target(struct markup *m, char quote)
+{
+	m->state = MARKUP_TARGET;
+	m->quote = quote;
+	m->link = true;
+	m->begun = m->decided = false;
+	m->guard = (struct link){ 0 };
+	m->n_name = 0; /* bytes of the target so far, 0 or more */
+}
+
+static void in_text(struct markup *m, char c)
+{
+	char before = (char)m->matched;
+
+	m->matched = (uint8_t)c;
+	if (c == '<') {
+		m->state = MARKUP_TAG_OPEN;
+	} else if (m->markdown && before == ']' && c == '(') {
+		begin_target(m, ')');
+	} else if (m->markdown && before == ']' && c == ':' && m->named) {
+		begin_target(m, '\n');
+	} else if (c == '\n') {
+		m->named = false;
+	} else if (c == '[' && (before == '\n' || before == '\0')) {
+		m->named = true;
+	}
+}
+
+static bool in_target(struct markup *m, char c)
+{
+	if (white(c) && m->n_name == 0 && c != '\n')
+		return false;
+	if (c == '<' && m->n_name == 0 && m->quote != '>') {
+		m->quote = '>';
+		return false;
+	}
+	if (c == m->quote || (white(c) && m->quote != '>') || c == '\n') {
+		m->state = MARKUP_TEXT;
+		m->matched = (uint8_t)c;
+		m->link = m->named = false;
+		return false;
+	}
+	m->n_name = 1;
+	return true;
+}
+
 /* ---- the whole ---- */
 
 bool markup_step(struct markup *m, char c)
 {
 	switch ((enum markup_state)m->state) {
 	case MARKUP_TEXT:
-		if (c == '<')
-			m->state = MARKUP_TAG_OPEN;
+		in_text(m, c);
 		return false;
+	case MARKUP_TARGET:
+		return in_target(m, c);
 	case MARKUP_TAG_OPEN:
 		open_tag(m, c);
 		return false;
@@ -241,6 +290,12 @@ bool markup_step(struct markup *m, char c)
 	return false;
 }
 
+void markup_before_value(struct markup *m)
+{
+	if (m->markdown && m->state == MARKUP_TAG_OPEN)
+		begin_target(m, '>'); /* <{{ link }}> */
+}
+
 void markup_value(struct markup *m)
 {
 	switch ((enum markup_state)m->state) {
@@ -261,6 +316,12 @@ void markup_value(struct markup *m)
 		break;
 	case MARKUP_BEFORE_VALUE:
 		m->state = MARKUP_BARE;
+		break;
+	case MARKUP_TEXT:
+		m->matched = 'x';
+		break;
+	case MARKUP_TARGET:
+		m->n_name = 1;
 		break;
 	default:
 		break;
@@ -285,5 +346,5 @@ bool markup_same(const struct markup *x, const struct markup *y)
 {
 	return x->state == y->state && x->link == y->link && x->begun == y->begun && x->decided == y->decided &&
 	       x->quote == y->quote && x->closing == y->closing && x->comment == y->comment &&
-	       x->matched == y->matched && strcmp(x->name, y->name) == 0 && strcmp(x->tag, y->tag) == 0;
+	       x->matched == y->matched && x->named == y->named && strcmp(x->name, y->name) == 0 && strcmp(x->tag, y->tag) == 0;
 }

@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { HTML = 1, LAX = 2, CONDITION = 4, OPEN = 8, STEPS = 20000, OUTPUT = 1 << 18, ARENA = 32 << 20 };
+enum { HTML = 1, LAX = 2, CONDITION = 4, OPEN = 8, MARKDOWN = 16, STEPS = 20000, OUTPUT = 1 << 18, ARENA = 32 << 20 };
 
 static const struct span names[] = { { "name", 4 }, { "n", 1 }, { "empty_one", 9 }, { "list", 4 } };
 static const struct span cells[] = { { "Ann <b>", 7 }, { "007", 3 }, { "", 0 }, { "b,a,c", 5 } };
@@ -88,7 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span part = span_skip(source, source.n / 2);
 	int how = size ? data[0] : 0;
 	const struct columns columns = { 4, names, (how & OPEN) != 0 };
-	const struct liquid_options opt = { .path = "fuzz", .html = how & HTML, .lax = how & LAX, .columns = &columns,
+	const struct liquid_options opt = { .path = "fuzz", .html = how & HTML, .markdown = how & HTML && how & MARKDOWN,
+					    .lax = how & LAX, .columns = &columns,
 					    .globals = globals, .n_globals = 3, .loader = { load, &part },
 					    .limits = { 30, STEPS, OUTPUT } };
 	struct liquid_program *p = NULL;

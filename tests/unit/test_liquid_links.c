@@ -135,6 +135,32 @@ static void messages(void **state)
 	assert_non_null(render("<a href=\"javascript:f()\">{{ u }}", SPAN("x"), SPAN(""), true));
 }
 
+static void markdown(void **state)
+{
+	static const struct {
+		const char *source;
+		bool good;
+	} cases[] = {
+		{ "[x]({{ u }})", false },	   { "[x](<{{ u }}>)", false },	 { "![x]( {{ u }} \"t\")", false },
+		{ "<{{ u }}>", false },		   { "[x]: {{ u }}", false },	 { "a\n[x]: <{{ u }}>", false },
+		{ "[x]({{ none }}{{ u }})", false }, { "<a href=\"{{ u }}\">", false }, { "[x]({% if u %}{{ u }}{% endif %})", false },
+		{ "{{ u }}", true },		   { "[{{ u }}](x)", true },	 { "(x) ({{ u }})", true },
+		{ "[x](/{{ u }})", true },	   { "[x](https://a/{{ u }})", true }, { "[x](a) {{ u }}", true },
+		{ "see [x]: {{ u }}", true },	   { "[x]: a {{ u }}", true },	 { "a < {{ u }}", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct span cells[] = { SPAN("javascript:x"), SPAN(""), SPAN("") };
+		const struct row row = { .n_cells = 3, .cells = cells };
+		const struct liquid_options opt = { .columns = &columns, .html = true, .markdown = true };
+		const struct liquid_input in = { .row = &row };
+
+		if ((kit_render(&kit, cases[i].source, &opt, &in) != NULL) != cases[i].good)
+			fail_msg("%s: %s", cases[i].source, kit.e.text);
+	}
+}
+
 /* However it is cut, a value has one verdict. */
 static void every_cut(void **state)
 {
@@ -172,7 +198,8 @@ static void every_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(values), cmocka_unit_test(elsewhere), cmocka_unit_test(in_pieces),
-					    cmocka_unit_test(messages), cmocka_unit_test(every_cut) };
+					    cmocka_unit_test(messages), cmocka_unit_test(every_cut),
+					    cmocka_unit_test(markdown) };
 	int rc;
 
 	kit_open(&kit);

@@ -285,7 +285,10 @@ static void rendering_leaves_the_heap_alone(void **state)
 {
 	const struct liquid_options opt = { .columns = &columns, .html = true, .loader = { load, NULL } };
 	const char *source = "{{ name | append: html | upcase }}{% for i in (1..20) %}{% render 'down', n: 5 %}{% capture c %}{{ i }}"
-			     "{% cycle 'a': 1, 2 %}{% endcapture %}{{ c }}{% endfor %}{{ 'now' | date: '%c' }}";
+			     "{% cycle 'a': 1, 2 %}{% endcapture %}{{ c }}{% endfor %}{{ 'now' | date: '%c', 'UTC' }}"
+			     "<a href=\"{{ name }}{{ html }}\">{{ 1234.5 | money: 'EUR' }}{{ 5 | number: 2 }}</a>"
+			     "{% for i in (1..99) %}{% assign s = s | append: i | prepend: '.' %}{% endfor %}{{ s | md5 }}"
+			     "{{ name | hmac_sha1: s }}{{ 1 | pluralize: 'a', 'b' }}";
 	static struct kit k;
 	struct liquid_program *p;
 	struct recorder r;
