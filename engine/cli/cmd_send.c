@@ -47,7 +47,7 @@ static const char help[] =
 	"Examples:\n"
 	"  lettershop send letter.eml list.csv --relay maildir:out      (a rehearsal)\n"
 	"  lettershop send letter.eml list.csv --relay smtps://ann@smtp.example.com\n"
-	"  lettershop send letter.eml list.csv --settings my.conf --rate 100/s --resume\n";
+	"  lettershop help send --all                            (every option in words)\n";
 
 struct sending {
 	struct options *o;

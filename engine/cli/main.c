@@ -13,6 +13,7 @@
 #include "engine/base/span.h"
 #include "engine/base/utf8.h"
 #include "engine/cli/commands.h"
+#include "engine/cli/options_table.h"
 #include "engine/cli/say.h"
 #include "engine/cli/settings.h"
 
@@ -29,7 +30,7 @@ static const char about[] =
 	"over SMTP, and records what became of every one.\n";
 
 static const char ending[] =
-	"\nlettershop COMMAND --help explains a command and gives examples.\n"
+	"\nlettershop COMMAND --help shows examples; help COMMAND --all, every option.\n"
 	"\nA first campaign:\n"
 	"  lettershop init welcome                   writes a letter, a list and settings\n"
 	"  cd welcome\n"
@@ -52,6 +53,26 @@ static int print_version(void)
 {
 	printf("lettershop " LETTERSHOP_VERSION "\n"
 	       "License MIT. There is no warranty, as far as the law permits.\n");
+	return EXIT_SENT;
+}
+
+static void print_option(const struct option_spec *s)
+{
+	printf("\n  --%s%s", s->name, s->value ? " " : "");
+	for (int i = 0; s->words && s->words[i]; i++)
+		printf("%s%s", i == 0 ? "" : "|", s->words[i]);
+	printf("%s\n      %s\n", s->words || !s->value ? "" : s->value, s->about);
+}
+
+/* `help COMMAND`, with --all: every option in words. */
+static int print_help_of(const struct command *c, bool all)
+{
+	printf("%s", c->help);
+	if (all)
+		printf("\nEvery option:\n");
+	for (const struct option_spec *s = options_table; all && s->name; s++)
+		if (s->commands & c->bit)
+			print_option(s);
 	return EXIT_SENT;
 }
 
@@ -142,7 +163,7 @@ static int run_command(const struct command *c, int argc, char **argv)
 	else if (o.version)
 		status = print_version();
 	else if (o.help)
-		status = fputs(c->help, stdout) < 0 ? EXIT_WRONG : EXIT_SENT;
+		status = print_help_of(c, false);
 	else if (o.n_operands != c->n_operands)
 		status = wrong_operands(c, &o);
 	else if (o.settings && settings_read(&o, c->bit, o.settings, &e) < 0)
@@ -181,7 +202,7 @@ static int run(int argc, char **argv)
 		return print_version();
 	if (strcmp(argv[1], "help") == 0) {
 		c = find_command(argv[2]);
-		return c && fputs(c->help, stdout) >= 0 ? EXIT_SENT : EXIT_WRONG;
+		return c ? print_help_of(c, argc > 3 && strcmp(argv[3], "--all") == 0) : EXIT_WRONG;
 	}
 	if (argv[1][0] == '-') {
 		say_wrong("the command comes first: lettershop send LETTER RECIPIENTS --relay URL",

@@ -227,11 +227,26 @@ static int set_value(struct options *o, const struct option_spec *s, const char 
 	return 0;
 }
 
+/* What a text program makes of "x": a shell takes it for a part of the value. */
+static bool begins_with_curled_quote(const char *value)
+{
+	static const char *const quotes[] = { "\u201c", "\u201d", "\u201e", "\u2018", "\u2019", "\u201a" };
+
+	for (unsigned i = 0; i < sizeof quotes / sizeof *quotes; i++)
+		if (strncmp(value, quotes[i], strlen(quotes[i])) == 0)
+			return true;
+	return false;
+}
+
 int options_set(struct options *o, const struct option_spec *s, const char *dashes, const char *value,
 		struct err *e)
 {
 	if (s->value && (!value || !value[0]))
 		return err_set(e, ERR_INPUT, "%s%s wants a value: %s", dashes, s->name, s->value);
+	if (s->value && begins_with_curled_quote(value)) {
+		err_set(e, ERR_INPUT, "the value of %s%s begins with a curled quotation mark: %s", dashes, s->name, value);
+		return err_hint(e, "use straight ones, \"...\" or '...', or none");
+	}
 	return set_value(o, s, dashes, value, e);
 }
 

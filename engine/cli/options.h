@@ -106,6 +106,7 @@ struct option_spec {
 	size_t at;         /* offset of its member */
 	uint64_t min, max;
 	const char *const *words; /* ends with NULL */
+	const char *about;        /* a few words for people, default in brackets; at most 74 columns */
 };
 
 int options_init(struct options *o);

@@ -20,6 +20,10 @@ def options_of(bit):
     return [name for name, rest in rows if bit in rest or (mails and "MAILS" in rest)]
 
 
+def options_and_help(command):
+    return ["help", "version", *options_of(COMMANDS[command])]
+
+
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_fits_a_screen(command):
     lines = lettershop(*([command] if command else []), "--help", check=0).stdout.splitlines()
@@ -38,6 +42,17 @@ def test_names_every_option(command):
         assert re.search(rf"--{name}\b", text), name
     for name in re.findall(r"--([a-z][a-z-]+)", text.split("Examples")[0]):
         assert name in [*names, "help", "resume"], name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_in_words(command):
+    text = lettershop("help", command, "--all", check=0).stdout
+    short, rest = text.split("\nEvery option:\n")
+    assert short == lettershop(command, "--help", check=0).stdout
+    assert re.findall(r"^  --([a-z-]+)", rest, re.M) == options_and_help(command)
+    for line in rest.splitlines():
+        assert len(line) <= 80 and (not line or re.match(r"  --[a-z]|      [a-zA-Z0-9]", line)), line
+    assert "(null)" not in text
 
 
 def test_lists_commands():
