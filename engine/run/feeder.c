@@ -1,6 +1,6 @@
 /* feeder.c - reads the list once, in order, and keeps the workers in rows.
  *
- * Invariants (tests/system/test_torture.py, tests/unit/test_run_feeder.c):
+ * Invariants (tests/system/test_torture.py, test_promises.py, tests/fault):
  *  1. A row is handed out, also for another try, only after its CLAIM is in the journal (synced,
  *     unless sync is off): what a power cut takes from the segments is then known to be missing.
  *  2. A row that the ledger calls settled, or that the selection leaves out, is never handed out.

@@ -1,0 +1,179 @@
+/* worker_begin.c - rows become mails in the moment a session wants one.
+ *
+ *  1. A place in the rate limit is taken only when there is a row and a session for it.
+ *  2. A row that cannot be a mail is recorded as skipped, or stops the run: it is never dropped. */
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+#include "engine/run/campaign_private.h"
+#include "engine/run/throttle.h"
+#include "engine/run/worker_parts.h"
+#include "templates/letter/letter.h"
+
+static void skip_row(struct worker *w, struct row_ref ref, const struct err *why)
+{
+	const struct run *run = w->run;
+	const struct row *row = &ref.work->rows->rows[ref.item];
+	struct verdict v = { .kind = VERDICT_SKIPPED, .scope = SCOPE_MAIL, .stage = "render" };
+	struct journal_result result = {
+		.row = row->number, .line = row->line, .attempt = 0, .time_ms = clock_wall_ms(), .of = 1, .verdict = &v,
+	};
+
+	if (run->job->bad_rows == BAD_ROWS_STOP) {
+		struct err e;
+
+		campaign_row_error(run->job, row, why, &e);
+		run_trouble(w->run, CAMPAIGN_BROKEN, &e);
+		worker_end_row(w, ref, WORK_NOT_BEGUN);
+		return;
+	}
+	verdict_say(&v, "cannot be rendered: %s", why->text);
+	if (run->address_column >= 0 && (uint32_t)run->address_column < row->n_cells)
+		result.recipient.address = span_trim(row->cells[run->address_column]);
+	worker_record(w, &result);
+	worker_end_row(w, ref, WORK_SETTLED);
+}
+
+/* Leaves out the recipients that an earlier attempt settled. -1: no memory. */
+static int leave_out_settled(struct slot *s, const struct work_item *item)
+{
+	struct span *to = arena_array(&s->arena, s->of, sizeof *to);
+	uint32_t n = 0;
+
+	s->which = arena_array(&s->arena, s->of, sizeof *s->which);
+	if (!to || !s->which)
+		return -1;
+	for (uint32_t i = 0; i < s->of; i++)
+		if (!work_is_settled(item, i)) {
+			to[n] = s->mail.recipients[i];
+			s->which[n++] = i;
+		}
+	s->mail.recipients = to;
+	s->mail.n_recipients = n;
+	return 0;
+}
+
+static bool any_settled(const struct work_item *item)
+{
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < WORK_SETTLED_WORDS; i++)
+		bits |= item->settled[i];
+	return bits != 0;
+}
+
+static int write_mail(struct worker *w, struct slot *s, struct err *e)
+{
+	const struct run *run = w->run;
+	const struct row *row = &s->work->rows->rows[s->item];
+	struct work_item *item = &s->work->items[s->item];
+
+	if (row->problem.n)
+		return err_set(e, ERR_INPUT, "%.*s", SPAN_ARG(row->problem));
+	s->time_ms = run->job->date_ms >= 0 ? run->job->date_ms : clock_wall_ms();
+	if (letter_write(run->letter, w->desk, &s->arena, row, s->time_ms, &s->mail, e) < 0)
+		return -1;
+	if (run->redirect.n) {
+		s->mail.recipients = &run->redirect;
+		s->mail.n_recipients = 1;
+	}
+	s->of = s->mail.n_recipients;
+	if (campaign_too_many(&s->mail, e))
+		return -1;
+	if (any_settled(item) && leave_out_settled(s, item) < 0)
+		return err_nomem(e, "a message");
+	return 0;
+}
+
+/* 1 a mail was begun, 0 the row needs no mail, -1 no session took it after all: it is next again. */
+static int begin_row(struct worker *w, struct row_ref ref)
+{
+	uint32_t ticket = w->free_slots[w->n_free - 1];
+	struct slot *s = &w->slots[ticket];
+	struct work_item *item = &ref.work->items[ref.item];
+	struct err e = { 0 };
+
+	s->work = ref.work;
+	s->item = ref.item;
+	s->which = NULL;
+	s->recorded = s->settled = false;
+	s->next = NEXT_NOTHING;
+	if (write_mail(w, s, &e) < 0) {
+		arena_reset(&s->arena);
+		s->work = NULL;
+		if (e.kind == ERR_INPUT) {
+			skip_row(w, ref, &e);
+		} else {
+			run_trouble(w->run, CAMPAIGN_BROKEN, &e);
+			worker_end_row(w, ref, WORK_NOT_BEGUN);
+		}
+		return 0;
+	}
+	if (s->mail.n_recipients == 0) { /* an earlier run settled them all */
+		arena_reset(&s->arena);
+		s->work = NULL;
+		worker_end_row(w, ref, WORK_SETTLED);
+		return 0;
+	}
+	if (item->first_try_ms == 0)
+		item->first_try_ms = clock_mono_ms();
+	s->mail.ticket = ticket;
+	if (delivery_offer(w->delivery, &s->mail) == 0) {
+		arena_reset(&s->arena);
+		s->work = NULL;
+		worker_begin_again(w, ref);
+		return -1;
+	}
+	w->n_free--;
+	return 1;
+}
+
+/* True when a mail may begin now as far as the rate is concerned; its place is then taken. */
+static bool take_place(struct worker *w)
+{
+	struct throttle *t = w->run->throttle;
+	int64_t now_ns, wait_ns;
+
+	if (!t)
+		return true;
+	now_ns = clock_mono_ns();
+	wait_ns = throttle_take(t, now_ns);
+	w->throttle_due_ns = wait_ns ? now_ns + wait_ns : 0;
+	if (wait_ns)
+		return false;
+	if (journal_begin(w->segment, clock_wall_ms()) < 0) {
+		struct err e;
+
+		err_nomem(&e, "the journal");
+		run_trouble(w->run, CAMPAIGN_BROKEN, &e);
+		return false;
+	}
+	return true;
+}
+
+void worker_begin_rows(struct worker *w)
+{
+	unsigned wants = delivery_wants(w->delivery);
+	uint64_t begun = 0;
+
+	w->throttle_due_ns = 0;
+	while (wants > 0 && w->n_free > 0 && worker_has_row(w) && take_place(w)) {
+		int rc = begin_row(w, worker_next_row(w));
+
+		if (rc < 0)
+			break;
+		begun += (uint64_t)rc;
+		wants = delivery_wants(w->delivery);
+	}
+	if (w->run->throttle && wants == 0 && worker_has_row(w))
+		delivery_wake(w->delivery); /* a place is taken only when its mail can leave at once */
+	if (begun == 0)
+		return;
+	uint64_t before = atomic_fetch_add_explicit(&w->run->begun, begun, memory_order_relaxed);
+
+	if (before < RUN_STEADY_AFTER && before + begun >= RUN_STEADY_AFTER) {
+		atomic_store_explicit(&w->run->steady_after, before + begun, memory_order_relaxed);
+		atomic_store_explicit(&w->run->allocations_at_steady, mem_count(), memory_order_relaxed);
+	}
+}

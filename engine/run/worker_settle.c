@@ -1,0 +1,156 @@
+/* worker_settle.c - what the delivery tells: verdicts, intents, mails given back.
+ *
+ *  1. A verdict is recorded before its row is called settled; a row of which nothing was said, and
+ *     nothing is on record, is begun again without a trace.
+ *  2. A try that left something in the journal has a number of its own, and the next one goes
+ *     through the feeder, because it wants a claim of its own. */
+#include "engine/base/clock.h"
+#include "engine/base/must.h"
+#include "engine/run/worker_parts.h"
+
+enum { LOST_MAX = 5 }; /* sessions that break under one row before it has to wait like a deferred one */
+
+void worker_record(struct worker *w, const struct journal_result *result)
+{
+	struct err e;
+
+	if (journal_result(w->segment, result, &e) < 0)
+		run_trouble(w->run, CAMPAIGN_BROKEN, &e);
+}
+
+static uint32_t original_index(const struct slot *s, uint32_t recipient)
+{
+	return s->which ? s->which[recipient] : recipient;
+}
+
+/* What a verdict means for the row; the largest of its recipients' counts. */
+static enum slot_next what_next(const struct worker *w, const struct work_item *item, const struct verdict *v)
+{
+	if (v->kind == VERDICT_IN_DOUBT)
+		return w->run->job->in_doubt == IN_DOUBT_RESEND ? NEXT_WAIT : NEXT_NOTHING;
+	if (v->kind != VERDICT_DEFERRED)
+		return NEXT_NOTHING;
+	if (v->not_tried)
+		return NEXT_REST;
+	/* The session, or a relay that was never reached, and not a word about this mail. */
+	if (v->scope == SCOPE_SESSION || (v->scope == SCOPE_RELAY && v->code == 0))
+		return item->lost < LOST_MAX ? NEXT_AT_ONCE : NEXT_WAIT;
+	return NEXT_WAIT;
+}
+
+static void settle(struct worker *w, struct slot *s, const struct delivery_event *ev)
+{
+	const struct verdict *v = &ev->verdict;
+	struct work_item *item = &s->work->items[s->item];
+	enum slot_next next = what_next(w, item, v);
+
+	MUST(v->recipient < s->mail.n_recipients);
+	if ((v->kind == VERDICT_SENT || v->code) && atomic_load_explicit(&w->run->paused, memory_order_relaxed))
+		run_pause(w->run, NULL); /* it moves */
+	if (next > s->next)
+		s->next = next;
+	if (next == NEXT_AT_ONCE && !s->recorded)
+		return; /* nothing was said about this row: no record */
+	const struct row *row = &s->work->rows->rows[s->item];
+	struct journal_result result = {
+		.row = row->number,
+		.line = row->line,
+		.attempt = item->attempts + 1,
+		.time_ms = clock_wall_ms(),
+		.message_id = s->mail.message_id,
+		.of = s->of,
+		.recipient = { original_index(s, v->recipient), s->mail.recipients[v->recipient] },
+		.relay = span_str(ev->relay),
+		.verdict = v,
+	};
+
+	worker_record(w, &result);
+	s->recorded = true;
+	if (next != NEXT_NOTHING)
+		return;
+	s->settled = true;
+	work_settle(item, result.recipient.index);
+}
+
+static void give_back(struct worker *w, uint32_t ticket)
+{
+	struct slot *s = &w->slots[ticket];
+	struct row_ref ref = { s->work, s->item };
+	struct work_item *item = &s->work->items[s->item];
+	enum slot_next next = s->next;
+
+	if (next == NEXT_REST && !s->settled)
+		next = NEXT_WAIT; /* else it could go round for ever */
+	arena_reset(&s->arena);
+	s->work = NULL;
+	w->free_slots[w->n_free++] = ticket;
+	item->attempts += s->recorded;
+	item->lost += next == NEXT_AT_ONCE;
+	item->deferred += next == NEXT_WAIT;
+	item->again_ms = 0;
+	if (next == NEXT_NOTHING)
+		worker_end_row(w, ref, WORK_SETTLED);
+	else if (next == NEXT_WAIT)
+		worker_wait_or_end(w, ref);
+	else if (s->recorded)
+		worker_end_row(w, ref, WORK_AGAIN); /* through the feeder: another try wants another claim */
+	else
+		worker_begin_again(w, ref);
+}
+
+static void record_intent(struct worker *w, uint32_t ticket)
+{
+	struct slot *s = &w->slots[ticket];
+	const struct row *row = &s->work->rows->rows[s->item];
+	struct journal_recipient recipients[JOURNAL_RECIPIENTS_MAX];
+	struct err e;
+
+	for (uint32_t i = 0; i < s->mail.n_recipients; i++)
+		recipients[i] = (struct journal_recipient){ original_index(s, i), s->mail.recipients[i] };
+	struct journal_intent intent = {
+		.row = row->number,
+		.line = row->line,
+		.attempt = s->work->items[s->item].attempts + 1,
+		.time_ms = s->time_ms,
+		.message_id = s->mail.message_id,
+		.of = s->of,
+		.n_recipients = s->mail.n_recipients,
+		.recipients = recipients,
+	};
+
+	if (journal_intent(w->segment, &intent, &e) < 0) {
+		run_trouble(w->run, CAMPAIGN_BROKEN, &e); /* it is never granted: nothing leaves */
+		return;
+	}
+	s->recorded = true;
+	w->granted[w->n_granted++] = ticket;
+}
+
+void worker_take_events(struct worker *w)
+{
+	struct delivery_event ev;
+
+	while (delivery_event(w->delivery, &ev)) {
+		switch (ev.kind) {
+		case DELIVERY_INTENT:
+			record_intent(w, ev.ticket);
+			break;
+		case DELIVERY_VERDICT:
+			settle(w, &w->slots[ev.ticket], &ev);
+			break;
+		case DELIVERY_DONE:
+			give_back(w, ev.ticket);
+			break;
+		case DELIVERY_PAUSE:
+			run_pause(w->run, &ev.error);
+			break;
+		case DELIVERY_DOWN:
+			run_relay_down(w->run, ev.relay, &ev.error);
+			break;
+		case DELIVERY_ALL_DOWN:
+			w->all_down = true;
+			run_trouble(w->run, CAMPAIGN_RELAYS_DOWN, &ev.error);
+			break;
+		}
+	}
+}
