@@ -78,9 +78,13 @@ def test_standard_input(shop):
     assert done.returncode == 0 and "1 message" in done.stdout
 
 
-def test_an_interrupt_has_a_sentence(shop):
+@pytest.mark.parametrize("command, words", [
+    (["check"], "stopped before every row was checked"),
+    (["preview", "--out", "p"], "stopped before the preview was complete"),
+])
+def test_an_interrupt_has_a_sentence(shop, command, words):
     os.mkfifo(shop / "slow.csv")
-    p = subprocess.Popen([LETTERSHOP, "check", "letter.eml", "slow.csv"], cwd=shop, stdin=subprocess.DEVNULL,
+    p = subprocess.Popen([LETTERSHOP, *command, "letter.eml", "slow.csv"], cwd=shop, stdin=subprocess.DEVNULL,
                          stderr=subprocess.PIPE, text=True)
     with open(shop / "slow.csv", "w") as pipe:
         pipe.write("email,name,plan\n")
@@ -88,4 +92,4 @@ def test_an_interrupt_has_a_sentence(shop):
         time.sleep(0.3)
         p.send_signal(signal.SIGINT)
         assert p.wait(20) == -signal.SIGINT  # a shell says 130
-    assert p.stderr.read() == "lettershop: stopped before every row was checked\n"
+    assert p.stderr.read() == f"lettershop: {words}\n"
