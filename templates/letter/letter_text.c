@@ -102,10 +102,14 @@ static int check(const struct text_sink *s, struct span name, struct err *e)
 
 static void tabs_to_spaces(char *p, size_t n)
 {
-	char *end = p + n;
+	for (size_t i = 0; i < n; i++) {
+		char *tab = memchr(p + i, '\t', n - i);
 
-	while (n > 0 && (p = memchr(p, '\t', (size_t)(end - p))) != NULL)
-		*p++ = ' ';
+		if (!tab)
+			return;
+		*tab = ' ';
+		i = (size_t)(tab - p);
+	}
 }
 
 int letter_text_render(const struct letter_text *t, struct letter_job *job, struct span name, struct span *out,
