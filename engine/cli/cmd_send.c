@@ -130,7 +130,7 @@ static int agree(struct sending *s)
 	campaign_outlook(s->campaign, s->o->no_preflight ? NULL : &s->report, &w);
 	/* A row that is skipped is settled too. */
 	progress_init(&s->progress, (enum progress_form)s->o->progress,
-		      w.messages ? w.messages + s->report.bad_rows : 0);
+		      s->report.recipients ? s->report.recipients + s->report.bad_rows : 0);
 	if (s->o->yes)
 		return 0;
 	if (!say_to_person()) {

@@ -2,8 +2,8 @@
  *
  *  1. The time left is computed from the rate of the last seconds, not from the average of a run
  *     that may have waited for an hour.
- *  2. Recipients are counted. How many a message has is not known beforehand: there is a total only
- *     until it is met by more than it can hold, and from then on none.
+ *  2. Recipients are counted. A total that is met by more than it can hold is none: from then on it is
+ *     left out.
  *  3. On a narrow terminal the bar gives way to the numbers.
  *  4. A stop is told once, whatever the form: the person who pressed ^C wants to see that it counts. */
 #include "engine/cli/progress.h"

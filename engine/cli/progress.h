@@ -25,7 +25,7 @@ struct progress {
 	unsigned n_samples, newest;
 };
 
-/* expected: how many recipients there will be if every message has one; 0 when that is not known. */
+/* expected: how many recipients there will be; 0 when that is not known. */
 void progress_init(struct progress *p, enum progress_form form, uint64_t expected);
 /* For campaign_job.on_progress; ctx is the struct progress. */
 void progress_show(void *ctx, const struct campaign_progress *now);

@@ -65,6 +65,7 @@ static int check_row(struct checker *k, const struct row *row, int64_t wall_ms)
 		finding_say(&k->report.sink, FINDING_WARNING, "charset", k->campaign->job->list, row->line, 0, NULL,
 			    "a value does not fit into the letter's charset: this message is in UTF-8");
 	k->report.mails++;
+	k->report.recipients += k->campaign->job->redirect_to ? 1 : mail.n_recipients;
 	k->report.bytes += mail.size;
 	if (mail.size > k->report.largest) {
 		k->report.largest = mail.size;

@@ -81,6 +81,7 @@ void report_merge(struct report *into, const struct report *from)
 	into->selected += from->selected;
 	into->done += from->done;
 	into->mails += from->mails;
+	into->recipients += from->recipients;
 	into->bad_rows += from->bad_rows;
 	into->bytes += from->bytes;
 	if (from->largest > into->largest) {

@@ -34,6 +34,7 @@ struct report {
 	uint64_t selected;  /* of them take part */
 	uint64_t done;      /* of these already have their final verdict */
 	uint64_t mails;     /* that can be sent */
+	uint64_t recipients; /* of these mails, as they will be sent: one each with --redirect-to */
 	uint64_t bad_rows;  /* rows that cannot be a mail */
 	uint64_t bytes, largest, largest_line; /* of the mails */
 	int64_t elapsed_ms;

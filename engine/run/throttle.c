@@ -37,6 +37,12 @@ struct throttle {
 
 static int limit_wrong(struct err *e, struct span text)
 {
+	unsigned long long n;
+
+	if (span_number(text, THROTTLE_COUNT_MAX, &n) == 0) {
+		err_set(e, ERR_INPUT, "rate '%llu' has no time", n);
+		return err_hint(e, "write %llu/s, %llu/min or %llu/day", n, n, n);
+	}
 	err_set(e, ERR_INPUT, "rate '%.*s' is not understood", SPAN_ARG(text));
 	return err_hint(e, "a number and its time: 100/s, 30/min or 2000/day, several joined by commas");
 }

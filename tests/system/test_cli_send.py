@@ -230,7 +230,7 @@ def test_recipients_are_not_messages(folder):
     t.expect("Write 3 messages? [y/N] ")
     t.type("y\n")
     assert t.end() == 0
-    assert "Done: sent to 9 recipients" in t.text and "9 of 3" not in t.text and "100%" not in t.text
+    assert "Done: sent to 9 recipients" in t.text and "100% 9 of 9, " in t.text and " of 3" not in t.text
 
 
 def test_a_summary_that_nobody_can_read(folder):
