@@ -127,9 +127,12 @@ static void file_grant(struct delivery *d, uint32_t ticket)
 static void settle(struct file_delivery *f, uint32_t ticket, enum verdict_kind kind, enum verdict_scope scope,
 		   const char *words)
 {
+	size_t n = strlen(words);
+
+	MUST(n < SINK_WORDS);
 	f->outcome[ticket].kind = kind;
 	f->outcome[ticket].scope = scope;
-	snprintf(f->outcome[ticket].words, SINK_WORDS, "%s", words);
+	memcpy(f->outcome[ticket].words, words, n + 1);
 	f->is_settled[ticket] = true;
 	ring_add(&f->settled, ticket);
 }
