@@ -36,6 +36,7 @@ struct talk {
 	int fd;
 	unsigned mail; /* of the transaction */
 	unsigned done;
+	bool refused; /* the MAIL was */
 	bool held; /* says nothing any more */
 };
 
@@ -53,6 +54,12 @@ static void count(struct mini_smtpd *s, const char *line)
 	for (int i = 0; i < VERBS; i++)
 		s->commands[i] += strncasecmp(line, verbs[i], strlen(verbs[i])) == 0;
 	pthread_mutex_unlock(&s->lock);
+}
+
+/* This MAIL, which is counted already, gets the bad reply. */
+static bool is_bad(struct mini_smtpd *s)
+{
+	return s->o.bad_mails == 0 || mini_smtpd_commands(s, "MAIL") <= s->o.bad_mails;
 }
 
 /* The content is read; 0 go on, -1 hang up. */
@@ -104,7 +111,10 @@ static int take_chunk(struct talk *t, const char *line)
 			return -1;
 		left -= n;
 	}
-	return end_of_data(t);
+	if (!t->refused)
+		return end_of_data(t);
+	say(t, "503 5.5.1 no MAIL\r\n");
+	return 0;
 }
 
 static int take_line(struct talk *t, const char *line)
@@ -122,12 +132,15 @@ static int take_line(struct talk *t, const char *line)
 	else if (!strncasecmp(line, "MAIL", 4)) {
 		if (o->drop_mail)
 			return -1;
-		say(t, o->mail ? o->mail : "250 ok\r\n");
+		t->refused = o->mail && is_bad(t->s);
+		say(t, t->refused ? o->mail : "250 ok\r\n");
 	} else if (!strncasecmp(line, "RCPT", 4)) {
 		at = strstr(line, "<r");
 		t->mail = at ? (unsigned)strtoul(at + 2, NULL, 10) : 0;
-		say(t, "250 ok\r\n");
-	} else if (!strncasecmp(line, "DATA", 4))
+		say(t, t->refused ? "503 5.5.1 no MAIL\r\n" : "250 ok\r\n");
+	} else if (!strncasecmp(line, "DATA", 4) && t->refused)
+		say(t, "503 5.5.1 no MAIL\r\n");
+	else if (!strncasecmp(line, "DATA", 4))
 		return take_data(t);
 	else if (!strncasecmp(line, "BDAT", 4))
 		return take_chunk(t, line);

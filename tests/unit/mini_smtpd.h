@@ -13,7 +13,8 @@ struct mini_options { /* zero: well-behaved */
 	const char *ehlo;         /* whole reply; NULL: PIPELINING CHUNKING 8BITMIME */
 	const char *starttls;     /* reply to STARTTLS */
 	const char *auth;         /* reply to AUTH */
-	const char *mail;         /* reply to MAIL */
+	const char *mail;         /* reply to MAIL; to the first bad_mails of all, 0: to each */
+	unsigned bad_mails;
 	const char *end_of_data;  /* reply to the end of data */
 	const char *first_greeting; /* the first bad_connections get this one and are closed */
 	unsigned bad_connections;

@@ -24,7 +24,7 @@ struct worker {
 	const struct delivery_plan *plan;
 	unsigned index, n_workers, first, last;
 	unsigned sent, downs, all_downs;
-	char place[ERR_PATH_MAX];
+	char place[ERR_PATH_MAX], words[ERR_TEXT_MAX];
 };
 
 static void *work(void *arg)
@@ -59,6 +59,7 @@ static void *work(void *arg)
 				} else if (ev.kind == DELIVERY_DOWN) {
 					w->downs++;
 					snprintf(w->place, sizeof w->place, "%s", ev.error.path);
+					snprintf(w->words, sizeof w->words, "%s", ev.error.text);
 				} else if (ev.kind == DELIVERY_ALL_DOWN) {
 					w->all_downs++;
 				}
@@ -161,12 +162,38 @@ static void refused_login(void **state)
 	n = file_pread_full(trace, seen, sizeof seen - 1, 0);
 	assert_true(n > 0);
 	seen[n] = '\0';
-	assert_non_null(strstr(seen, "practice#1 > EHLO worker.example\n"));
-	assert_non_null(strstr(seen, "practice#1 < 535 5.7.8 no\n"));
+	assert_non_null(strstr(seen, " > EHLO worker.example\n"));
+	assert_non_null(strstr(seen, " < 535 5.7.8 no\n"));
 	assert_null(strstr(seen, "canary"));
 	assert_null(strstr(seen, "AGFubgBjYW5hcnk")); /* NUL ann NUL canary in base64 */
 	delivery_plan_free(&p);
 	close(trace);
+	mini_smtpd_stop(s);
+}
+
+/* One of four workers hears that the account's quota is used up: each of them is told, and stops. */
+static void quota_is_used_up(void **state)
+{
+	const struct mini_options o = { .mail = "550 5.4.5 Daily sending limit exceeded\r\n" };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct delivery_plan *p = open_plan(s, "", 16, -1);
+	struct worker w[4];
+	pthread_t threads[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		w[i] = (struct worker){ .plan = p, .index = i, .n_workers = 4, .first = i * 500, .last = i * 500 + 499 };
+		pthread_create(&threads[i], NULL, work, &w[i]);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(w[i].sent, 0);
+		assert_int_equal(w[i].downs, 1);
+		assert_int_equal(w[i].all_downs, 1);
+		assert_non_null(strstr(w[i].words, "550 5.4.5 Daily sending limit exceeded"));
+	}
+	assert_true(mini_smtpd_commands(s, "MAIL") <= 32);
+	delivery_plan_free(&p);
 	mini_smtpd_stop(s);
 }
 
@@ -202,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_workers_one_plan),
 		cmocka_unit_test(refused_login),
+		cmocka_unit_test(quota_is_used_up),
 		cmocka_unit_test(words),
 	};
 

@@ -608,6 +608,227 @@ static void never_reached(void **state)
 	free(r);
 }
 
+/* ---- relays that take no mail now ---- */
+
+static void turns(struct rig *r, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		turn(r, 10);
+}
+
+static const struct quiet_case {
+	const char *mail, *ehlo;
+} quiets[] = {
+	{ "454 4.7.0 throttled\r\n", NULL },
+	{ "454 4.7.0 throttled\r\n", "250-mini\r\n250 PIPELINING\r\n" },
+	{ "454 4.7.0 throttled\r\n", "250 mini\r\n" },
+	{ "432 4.3.2 concurrent connections\r\n", NULL },
+	{ "452 4.3.1 no space\r\n", NULL },
+	{ "521 5.3.2 no mail here\r\n", NULL },
+};
+
+enum { QUIET_CONNECTIONS = 4 };
+
+/* A handful of MAILs, then none until the pause is over, then a handful again after a longer one. */
+static void check_quiet(const struct quiet_case *c)
+{
+	const struct mini_options o = { .mail = c->mail, .ehlo = c->ehlo, .bad_mails = 12 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+	unsigned mails;
+
+	add_relay(r, s, "", "");
+	begin(r, QUIET_CONNECTIONS, 200);
+	while (r->pauses == 0)
+		turn(r, 100);
+	if (!strstr(r->why.text, "takes no mail now: "))
+		fail_msg("%s", r->why.text);
+	assert_memory_equal(strstr(r->why.text, "now: ") + 5, c->mail, strlen(c->mail) - 2);
+	assert_int_equal(r->last.scope, SCOPE_RELAY);
+	assert_int_equal(relay_pool_wants(r->pool), 0);
+	mails = mini_smtpd_commands(s, "MAIL");
+	assert_true(mails <= 4);
+	turns(r, 5);
+	clock_shift(3000, 0);
+	turns(r, 20);
+	assert_true(mini_smtpd_commands(s, "MAIL") <= mails + QUIET_CONNECTIONS);
+	assert_int_equal(relay_pool_open_links(r->pool), 0);
+	assert_int_equal(relay_pool_in_hand(r->pool), 0);
+	assert_int_equal(r->pauses, 1);
+	assert_true(mini_smtpd_commands(s, "QUIT") >= 1);
+	clock_shift(6300, 0); /* 5 s and a quarter */
+	while (r->pauses == 1)
+		turn(r, 100);
+	mails = mini_smtpd_commands(s, "MAIL");
+	assert_true(mails <= 8);
+	clock_shift(6300 + 6800, 0); /* 10 s this time, less a quarter at most */
+	turns(r, 20);
+	assert_true(mini_smtpd_commands(s, "MAIL") <= mails + QUIET_CONNECTIONS);
+	assert_int_equal(r->pauses, 2);
+	for (unsigned i = 0; r->done < 200; i++) {
+		assert_true(i < 3000);
+		clock_shift(20000 + i * 2000, 0);
+		turn(r, 5);
+	}
+	assert_int_equal(r->sent, 200);
+	assert_int_equal(r->downs, 0);
+	clock_shift(0, 0);
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+static void is_left_alone(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof quiets / sizeof *quiets; i++)
+		check_quiet(&quiets[i]);
+}
+
+/* What one worker hears, all obey; only one says so. */
+static void all_workers_are_quiet(void **state)
+{
+	const struct mini_options o = { .mail = "454 4.7.0 throttled\r\n", .bad_mails = 1 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *a = calloc(1, sizeof *a), *b = calloc(1, sizeof *b);
+
+	(void)state;
+	add_relay(a, s, "", "");
+	b->relays[0] = a->relays[0];
+	b->n_relays = 1;
+	b->hold = true;
+	begin(b, 4, 100);
+	turns(b, 5);
+	begin(a, 4, 1);
+	while (a->pauses == 0)
+		turn(a, 100);
+	turn(b, 0);
+	b->hold = false;
+	assert_int_equal(relay_pool_wants(b->pool), 0);
+	turns(b, 10);
+	assert_int_equal(mini_smtpd_commands(s, "MAIL"), 1);
+	assert_int_equal(relay_pool_open_links(b->pool), 0);
+	clock_shift(10000, 0);
+	run(b);
+	run(a);
+	assert_int_equal(a->pauses, 1);
+	assert_int_equal(b->pauses, 0);
+	clock_shift(0, 0);
+	relay_pool_free(&b->pool);
+	end(a);
+	free(a);
+	free(b);
+	mini_smtpd_stop(s);
+}
+
+/* A mail that was taken makes the next pause a short one again. */
+static void pauses_begin_anew(void **state)
+{
+	const struct mini_options o = { .end_of_data = "454 4.7.0 throttled\r\n" }, good = { 0 };
+	struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+	uint16_t port = mini_smtpd_port(s);
+	int64_t shift = 0;
+
+	(void)state;
+	add_relay(r, s, "", "");
+	begin(r, 1, 1);
+	while (r->pauses < 4) { /* 5, 10, 20 s */
+		clock_shift(shift += 1000, 0);
+		turn(r, 10);
+	}
+	assert_true(shift >= 26000);
+	turns(r, 10);
+	mini_smtpd_stop(s);
+	s = mini_smtpd_start(&good, port);
+	clock_shift(shift += 50000, 0);
+	run(r);
+	assert_int_equal(r->sent, 1);
+	mini_smtpd_stop(s);
+	turns(r, 5);
+	s = mini_smtpd_start(&o, port);
+	r->n_mails = 2;
+	r->pauses = 0;
+	for (unsigned i = 0; !strstr(r->why.text, "454") || r->pauses == 0; i++) {
+		r->why.text[0] = '\0';
+		assert_true(i < 500);
+		clock_shift(shift += 100, 0);
+		turn(r, 10);
+	}
+	assert_int_equal(mini_smtpd_commands(s, "MAIL"), 1);
+	clock_shift(shift + 6300, 0);
+	for (unsigned i = 0; mini_smtpd_commands(s, "MAIL") == 1; i++) {
+		assert_true(i < 300);
+		turn(r, 10);
+	}
+	clock_shift(0, 0);
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+static const struct hopeless_case {
+	const char *mail, *words, *hint;
+} hopeless[] = {
+	{ "550 5.4.5 Daily limit exceeded\r\n", "no more mail from this account: 550 5.4.5 Daily limit exceeded", "quota" },
+	{ "530 5.7.0 Authentication required\r\n", "another login: 530 5.7.0 Authentication required", "USER@HOST" },
+	{ "535 5.7.8 no\r\n", "another login: 535 5.7.8 no", "USER@HOST" },
+};
+
+static void no_mail_from_us(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof hopeless / sizeof *hopeless; i++) {
+		const struct mini_options o = { .mail = hopeless[i].mail };
+		struct mini_smtpd *s = mini_smtpd_start(&o, 0);
+		struct rig *r = calloc(1, sizeof *r);
+		unsigned mails;
+
+		add_relay(r, s, "", "");
+		begin(r, 4, 500);
+		run(r);
+		assert_int_equal(r->downs, 1);
+		assert_non_null(strstr(r->why.text, hopeless[i].words));
+		assert_non_null(strstr(r->why.hint, hopeless[i].hint));
+		mails = mini_smtpd_commands(s, "MAIL");
+		assert_true(mails <= 4);
+		turns(r, 10);
+		clock_shift(3600 * 1000, 0);
+		turns(r, 10);
+		clock_shift(0, 0);
+		assert_int_equal(mini_smtpd_commands(s, "MAIL"), mails);
+		assert_int_equal(relay_pool_open_links(r->pool), 0);
+		assert_int_equal(relay_pool_in_hand(r->pool), 0);
+		end(r);
+		free(r);
+		mini_smtpd_stop(s);
+	}
+}
+
+/* The other relay takes what the quiet one would have had. */
+static void one_quiet_of_two(void **state)
+{
+	const struct mini_options good = { 0 }, bad = { .mail = "454 4.7.0 throttled\r\n" };
+	struct mini_smtpd *a = mini_smtpd_start(&bad, 0), *b = mini_smtpd_start(&good, 0);
+
+	(void)state;
+	for (unsigned connections = 1; connections <= 4; connections += 3) {
+		struct rig *r = calloc(1, sizeof *r);
+
+		add_relay(r, a, "", "");
+		add_relay(r, b, "", "");
+		begin(r, connections, 2000);
+		run(r);
+		assert_int_equal(r->sent, 2000);
+		assert_true(mini_smtpd_commands(a, "MAIL") <= 16);
+		assert_int_equal(r->downs, 0);
+		end(r);
+		free(r);
+	}
+	mini_smtpd_stop(a);
+	mini_smtpd_stop(b);
+}
+
 /* ---- several relays ---- */
 
 static void shares_and_fails_over(void **state)
@@ -851,6 +1072,9 @@ int main(void)
 		cmocka_unit_test(lost_after_the_end_of_data), cmocka_unit_test(bad_greetings_first),
 		cmocka_unit_test(never_serves),             cmocka_unit_test(vanishes_and_comes_back),
 		cmocka_unit_test(down_for_good),            cmocka_unit_test(never_reached),
+		cmocka_unit_test(is_left_alone),            cmocka_unit_test(all_workers_are_quiet),
+		cmocka_unit_test(pauses_begin_anew),        cmocka_unit_test(no_mail_from_us),
+		cmocka_unit_test(one_quiet_of_two),
 		cmocka_unit_test(shares_and_fails_over),    cmocka_unit_test(one_broken_of_two),
 		cmocka_unit_test(parked_mail_comes_back),   cmocka_unit_test(probes),
 		cmocka_unit_test(aborts_at_any_moment),     cmocka_unit_test(abort_behind_the_end_of_data),

@@ -1,8 +1,6 @@
 /* relay.c - one relay: what is known before anything is sent.
  *
- * Everything is const after relay_open() except the board, by which threads tell each other that
- * the relay was reached, or that no later attempt would help: a refused login is tried again by
- * nobody. Held by tests/unit/test_relay_secret.c and test_relay_pool.c. */
+ * Everything is const after relay_open() except the board (relay_board.c). Held by tests/unit/test_relay_secret.c and test_relay_pool.c. */
 #include "transport/relay/relay.h"
 
 #include <stdio.h>
@@ -20,67 +18,6 @@ bool relay_url_is_ours(const char *url)
 
 	return span_case_begins(s, SPAN("smtp:")) || span_case_begins(s, SPAN("smtps:")) ||
 	       span_case_begins(s, SPAN("lmtp:"));
-}
-
-/* ---- the board ---- */
-
-static int board_new(struct relay_board **out, struct err *e)
-{
-	struct relay_board *b = mem_new(sizeof *b);
-
-	if (!b)
-		return err_nomem(e, "for a relay");
-	pthread_mutex_init(&b->lock, NULL);
-	*out = b;
-	return 0;
-}
-
-unsigned relay_board_connected(const struct relay *r)
-{
-	unsigned number;
-
-	pthread_mutex_lock(&r->board->lock);
-	number = ++r->board->connections;
-	pthread_mutex_unlock(&r->board->lock);
-	return number;
-}
-
-void relay_board_reached(const struct relay *r)
-{
-	pthread_mutex_lock(&r->board->lock);
-	r->board->reached = true;
-	pthread_mutex_unlock(&r->board->lock);
-}
-
-bool relay_board_was_reached(const struct relay *r)
-{
-	bool reached;
-
-	pthread_mutex_lock(&r->board->lock);
-	reached = r->board->reached;
-	pthread_mutex_unlock(&r->board->lock);
-	return reached;
-}
-
-void relay_board_break(const struct relay *r, const struct err *why)
-{
-	pthread_mutex_lock(&r->board->lock);
-	if (!r->board->broken)
-		r->board->why = *why;
-	r->board->broken = true;
-	pthread_mutex_unlock(&r->board->lock);
-}
-
-bool relay_board_is_broken(const struct relay *r, struct err *why)
-{
-	bool broken;
-
-	pthread_mutex_lock(&r->board->lock);
-	broken = r->board->broken;
-	if (broken && why)
-		*why = r->board->why;
-	pthread_mutex_unlock(&r->board->lock);
-	return broken;
 }
 
 /* ---- opening ---- */
@@ -239,7 +176,7 @@ int relay_open(struct relay **out, const struct relay_options *opt, struct err *
 
 	if (!r)
 		return err_nomem(e, "for a relay");
-	if (take_options(r, opt, e) < 0 || board_new(&r->board, e) < 0 || set_tls(r, e) < 0 ||
+	if (take_options(r, opt, e) < 0 || relay_board_new(&r->board, e) < 0 || set_tls(r, e) < 0 ||
 	    set_login(r, opt, e) < 0 || resolve(r, opt->timeout_ms, e) < 0) {
 		relay_free(&r);
 		return -1;
@@ -256,9 +193,7 @@ void relay_free(struct relay **out)
 		return;
 	net_tls_free(&r->tls);
 	relay_secret_release(&r->password);
-	if (r->board)
-		pthread_mutex_destroy(&r->board->lock);
-	mem_free(r->board);
+	relay_board_free(&r->board);
 	mem_free(r->name);
 	mem_free(r);
 	*out = NULL;

@@ -238,9 +238,9 @@ void relay_link_became_ready(struct relay_link *l, int64_t now_ms)
 	l->idle_since_ms = now_ms;
 	set_state(l, LINK_READY);
 	relay_side_became_ready(l->side);
-	if (l->side->state != SIDE_DOWN)
+	if (l->side->state == SIDE_UP)
 		relay_pool_unpark(l->pool, l);
-	if (l->pool->finishing || l->side->state == SIDE_DOWN)
+	if (l->pool->finishing || l->side->state != SIDE_UP)
 		relay_link_finish(l);
 	else
 		relay_link_touch(l);

@@ -10,6 +10,7 @@
 #define TRANSPORT_RELAY_RELAY_PARTS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,11 +29,14 @@ enum { RELAY_PLACE_MAX = 320, RELAY_LINKS_MAX = 4096 };
 
 /* What threads tell each other about a relay. */
 struct relay_board {
-	pthread_mutex_t lock; /* guards all members; nothing is called while it is held */
+	pthread_mutex_t lock; /* guards all that is not atomic; nothing is called while it is held */
+	atomic_uint news;     /* how often something was posted that all threads must heed */
 	bool reached;         /* it has said something once */
 	unsigned connections; /* made so far, for the transcript */
 	bool broken;          /* why says what no later attempt would mend */
 	struct err why;
+	int64_t quiet_until_ms; /* the relay asked for a pause: no new mail before this */
+	atomic_uint quiets;     /* pauses since the relay took a mail; changed under the lock */
 };
 
 struct relay {
@@ -49,6 +53,8 @@ struct relay {
 	struct relay_board *board; /* written by threads, though the relay is const */
 };
 
+int relay_board_new(struct relay_board **out, struct err *e);
+void relay_board_free(struct relay_board **b);
 /* A connection was made. Returns its number, from 1. */
 unsigned relay_board_connected(const struct relay *r);
 /* The relay has said something. */
@@ -57,6 +63,14 @@ bool relay_board_was_reached(const struct relay *r);
 void relay_board_break(const struct relay *r, const struct err *why);
 /* True, and *why filled, when some thread found the relay broken. */
 bool relay_board_is_broken(const struct relay *r, struct err *why);
+
+/* The relay asked for a pause: returns when it ends for all threads. *first: nobody had said so before. */
+int64_t relay_board_ask_quiet(const struct relay *r, int64_t now_ms, struct rng *rng, bool *first);
+int64_t relay_board_quiet_until_ms(const struct relay *r);
+/* The relay took a mail: its next pause is a short one again. */
+void relay_board_served(const struct relay *r, int64_t now_ms);
+/* True when a break or a pause was posted since *seen, which is brought up to date. */
+bool relay_board_has_news(const struct relay *r, unsigned *seen);
 
 /* ---- links ---- */
 
@@ -146,6 +160,8 @@ struct relay_side {
 	struct net_lookup *lookup; /* under way, or NULL */
 	struct net_ticket ticket;
 	struct rng rng;
+	bool quiet;               /* paused because the relay said so: how its sessions end says nothing */
+	unsigned news_seen;       /* on the board */
 	bool tell_pause, tell_down; /* events that are due */
 	struct err why;
 };
@@ -169,6 +185,8 @@ void relay_side_became_ready(struct relay_side *s);
 /* The relay ended a session at the MAIL after `served` mails. Twice after the same number is its
  * rule: sessions from now on say QUIT before. */
 void relay_side_hung_up(struct relay_side *s, unsigned served);
+/* A verdict says that the relay as such takes no mail, now or for us. */
+void relay_side_turned_away(struct relay_side *s, const struct verdict *v, int64_t now_ms);
 /* Nothing open, nothing opening, and nothing against it. */
 bool relay_side_sleeps(const struct relay_side *s, int64_t now_ms);
 void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t now_ms);
@@ -216,6 +234,8 @@ int relay_pool_open_one(struct relay_pool *p, int64_t now_ms);
 int relay_pool_open_at(struct relay_pool *p, struct relay_side *s, int64_t now_ms);
 /* Shares the links out anew, after a side went down or came back. */
 void relay_pool_share(struct relay_pool *p);
+/* True when a link is free. */
+bool relay_pool_has_free(const struct relay_pool *p);
 /* Gives the parked mail, if there is one, to a link that became ready. */
 void relay_pool_unpark(struct relay_pool *p, struct relay_link *l);
 /* What must be done at certain times, now. */

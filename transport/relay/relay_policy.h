@@ -16,11 +16,15 @@ enum {
 	RELAY_IDLE_SEEN_MS = 1000,        /* a loss after that long without a mail is a server's idle close */
 	RELAY_BACKOFF_MS = 200,           /* after the first failure, doubling */
 	RELAY_BACKOFF_MAX_MS = 30 * 1000,
+	RELAY_QUIET_MS = 5 * 1000,        /* the first pause that a relay asked for, doubling: rates count by the second */
+	RELAY_QUIET_MAX_MS = 5 * 60 * 1000, /* some rates count by the hour; asking again costs one message */
 	RELAY_GIVE_UP_MS = 10 * 60 * 1000 /* without any success: the relay is down */
 };
 
 /* Wait before the next try after that many failures in a row (at least 1): doubles, with a quarter of
  * jitter both ways, so that workers do not come back in step. */
 int64_t relay_backoff_ms(unsigned failures, struct rng *rng);
+/* The same for the pauses that a relay asked for. */
+int64_t relay_quiet_ms(unsigned pauses, struct rng *rng);
 
 #endif

@@ -32,6 +32,14 @@ int relay_pool_open_at(struct relay_pool *p, struct relay_side *s, int64_t now_m
 	return 0;
 }
 
+bool relay_pool_has_free(const struct relay_pool *p)
+{
+	for (unsigned i = 0; i < p->n_links; i++)
+		if (p->links[i].state == LINK_FREE)
+			return true;
+	return false;
+}
+
 int relay_pool_open_one(struct relay_pool *p, int64_t now_ms)
 {
 	for (unsigned i = 0; i < p->n_sides; i++) {
@@ -348,6 +356,10 @@ static int translate(struct relay_pool *p, struct relay_link *l, struct relay_ev
 		if (is_enough(&p->event))
 			relay_side_hung_up(l->side, l->served);
 		l->served += is_service(&p->event.verdict);
+		if (p->event.verdict.kind == VERDICT_SENT)
+			relay_board_served(l->side->relay, p->now_ms);
+		else if (p->event.verdict.scope == SCOPE_RELAY && p->event.verdict.code != 0)
+			relay_side_turned_away(l->side, &p->event.verdict, p->now_ms);
 		one(out, RELAY_VERDICT, l->side, p->event.ticket);
 		out->verdict = &p->event.verdict;
 		return 1;

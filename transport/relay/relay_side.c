@@ -1,8 +1,8 @@
 /* relay_side.c - one relay as one pool sees it: when to try again, and when to give up.
  *
- *     UP --(no session left, the last one failed)--> PAUSED --(a session is ready)--> UP
- *      |                                                |
- *      +--- login or certificate refused, never reached, or 10 min without success ---> DOWN
+ *     UP  --(no session left, the last one failed)--> PAUSED --(a session is ready)--> UP
+ *     UP  --(the relay takes no mail now)--> PAUSED, quiet --(time over, a session is ready)--> UP
+ *     any --(login or certificate refused, quota used up, never reached, 10 min without success)--> DOWN
  *
  * Invariants, held by tests/unit/test_relay_pool.c:
  *  1. A session that served a mail, or ended as both sides wished, forgets all failures before it.
@@ -10,7 +10,9 @@
  *     in a loop.
  *  3. A server that hangs up on an idle session has done nothing wrong: no wait, no failure, but less
  *     patience from now on.
- *  4. What a thread found to be broken for good no thread tries again (the board). */
+ *  4. What a thread found to be broken for good no thread tries again (the board).
+ *  5. While a relay is to be left alone (quiet), its sessions finish what they began and leave, in all
+ *     threads; then one session of each thread asks again. */
 #include <stdio.h>
 #include <string.h>
 
@@ -49,6 +51,13 @@ static void set_why(struct relay_side *s, const struct err *why)
 	err_at(&s->why, s->relay->place, 0, 0);
 }
 
+static void finish_links(struct relay_side *s)
+{
+	for (unsigned i = 0; i < s->pool->n_links; i++)
+		if (s->pool->links[i].side == s)
+			relay_link_finish(&s->pool->links[i]);
+}
+
 static void go_down(struct relay_side *s)
 {
 	if (s->state == SIDE_DOWN)
@@ -57,9 +66,7 @@ static void go_down(struct relay_side *s)
 	s->tell_down = true;
 	s->tell_pause = false;
 	tell_all_down(s->pool);
-	for (unsigned i = 0; i < s->pool->n_links; i++)
-		if (s->pool->links[i].side == s)
-			relay_link_finish(&s->pool->links[i]);
+	finish_links(s);
 	relay_pool_share(s->pool);
 }
 
@@ -79,6 +86,74 @@ static void pause_side(struct relay_side *s, const struct err *why)
 		return;
 	s->state = SIDE_PAUSED;
 	relay_pool_share(s->pool);
+}
+
+/* ---- turned away ---- */
+
+static void be_quiet(struct relay_side *s, int64_t until_ms)
+{
+	s->quiet = true;
+	s->next_try_ms = until_ms;
+	s->state = SIDE_PAUSED;
+	finish_links(s);
+	relay_pool_share(s->pool);
+}
+
+/* The sender's account or its login: no wait of minutes would change that. */
+static bool is_hopeless(const struct verdict *v)
+{
+	return v->code == 530 || v->code == 534 || v->code == 535 || v->code == 538 ||
+	       (v->code == 550 && v->enhanced[1] == 4 && v->enhanced[2] == 5);
+}
+
+static void turned_away_for_good(struct relay_side *s, const struct verdict *v)
+{
+	struct err e = { 0 };
+
+	if (v->code == 550) {
+		err_set(&e, ERR_NET, "the relay takes no more mail from this account: %d %s", v->code, v->text);
+		err_hint(&e, "its quota is used up; go on when it is renewed, often after a day, or name another relay");
+	} else {
+		err_set(&e, ERR_AUTH, "the relay wants another login: %d %s", v->code, v->text);
+		err_hint(&e, s->relay->session.login ? "check the user, the password, and which login the relay allows"
+						     : "write the user into the relay's URL, smtp://USER@HOST, and "
+						       "give the password");
+	}
+	go_down_for_good(s, &e);
+}
+
+void relay_side_turned_away(struct relay_side *s, const struct verdict *v, int64_t now_ms)
+{
+	struct err e = { 0 };
+	int64_t until_ms;
+	bool first;
+
+	if (s->state == SIDE_DOWN)
+		return;
+	if (is_hopeless(v)) {
+		turned_away_for_good(s, v);
+		return;
+	}
+	if (s->quiet)
+		return; /* said about a mail that was under way already */
+	until_ms = relay_board_ask_quiet(s->relay, now_ms, &s->rng, &first);
+	err_set(&e, ERR_NET, "the relay takes no mail now: %d %s; it is asked again in %d s", v->code, v->text,
+		(int)((until_ms - now_ms + 999) / 1000));
+	set_why(s, &e);
+	s->tell_pause = first; /* one sentence is enough for all threads */
+	be_quiet(s, until_ms);
+}
+
+/* What other threads found out. */
+static void read_board(struct relay_side *s, int64_t now_ms)
+{
+	int64_t until_ms;
+
+	if (!relay_board_has_news(s->relay, &s->news_seen) || !relay_side_still_good(s) || s->quiet)
+		return;
+	until_ms = relay_board_quiet_until_ms(s->relay);
+	if (until_ms > now_ms)
+		be_quiet(s, until_ms + (int64_t)rng_below(&s->rng, (uint64_t)(until_ms - now_ms) / 4 + 1));
 }
 
 /* ---- how a link ended ---- */
@@ -161,6 +236,8 @@ void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t
 		return;
 	if (why->kind == ERR_AUTH || why->kind == ERR_TLS || why->kind == ERR_INPUT)
 		refused_us(s, how);
+	else if (s->quiet)
+		return; /* it was told to leave */
 	else if (why->kind == ERR_NET && !relay_board_was_reached(s->relay))
 		never_reached(s, how);
 	else if (why->kind == ERR_NONE && how->was_ready)
@@ -192,7 +269,7 @@ bool relay_side_still_good(struct relay_side *s)
 /* Failures before it are forgotten only when it has served a mail. */
 void relay_side_became_ready(struct relay_side *s)
 {
-	if (s->state != SIDE_PAUSED)
+	if (s->state != SIDE_PAUSED || s->quiet)
 		return;
 	s->state = SIDE_UP;
 	s->tell_pause = false;
@@ -218,20 +295,34 @@ bool relay_side_sleeps(const struct relay_side *s, int64_t now_ms)
 	return s->state == SIDE_UP && s->ready == 0 && s->opening == 0 && s->quota > 0 && now_ms >= s->next_try_ms;
 }
 
+/* Sessions that take their time to leave a quiet relay stand in nobody's way. */
+static bool has_room(const struct relay_side *s)
+{
+	if (s->links < s->quota)
+		return true;
+	return s->quiet && s->quota > 0 && relay_pool_has_free(s->pool);
+}
+
+/* A paused side that may try again at next_try_ms. */
+static bool is_waiting(const struct relay_side *s)
+{
+	return s->state == SIDE_PAUSED && s->opening == 0 && s->ready == 0 && !s->pool->finishing && has_room(s);
+}
+
 void relay_side_timer(struct relay_side *s, int64_t now_ms)
 {
 	if (s->state == SIDE_DOWN)
 		return;
-	if (s->state == SIDE_PAUSED && s->opening == 0 && s->ready == 0 && !s->pool->finishing &&
-	    relay_side_may_open(s, now_ms))
-		relay_pool_open_at(s->pool, s, now_ms);
+	read_board(s, now_ms);
+	if (!is_waiting(s) || now_ms < s->next_try_ms)
+		return;
+	s->quiet = false;
+	relay_pool_open_at(s->pool, s, now_ms);
 }
 
 int64_t relay_side_deadline_ms(const struct relay_side *s)
 {
-	if (s->state != SIDE_PAUSED || s->opening > 0 || s->ready > 0 || s->pool->finishing || s->links >= s->quota)
-		return INT64_MAX;
-	return s->next_try_ms;
+	return is_waiting(s) ? s->next_try_ms : INT64_MAX;
 }
 
 void relay_side_looked_up(struct relay_side *s)

@@ -28,7 +28,7 @@ static void count_refusal(struct smtp_session *s, const struct verdict *v)
 {
 	if (++s->errors >= SMTP_PATIENCE)
 		s->retiring = true;
-	if (v && v->scope == SCOPE_SESSION)
+	if (v && v->scope >= SCOPE_SESSION)
 		s->retiring = s->leaving = true;
 	if (s->window_now > 1)
 		s->window_now /= 2;

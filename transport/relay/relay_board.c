@@ -1,0 +1,136 @@
+/* relay_board.c - what threads tell each other about a relay: that it was reached, that no later attempt
+ * would help (a refused login is tried again by nobody), that it asked for a pause.
+ *
+ * Nothing is called while the lock is held. Who only wants to know whether there is anything new reads
+ * `news`, without a lock. Held by tests/unit/test_relay_pool.c and test_delivery_smtp.c. */
+#include "engine/base/mem.h"
+#include "transport/relay/relay_parts.h"
+#include "transport/relay/relay_policy.h"
+
+/* To be called with the lock held, after what is posted was written. */
+static void post(struct relay_board *b)
+{
+	atomic_fetch_add_explicit(&b->news, 1, memory_order_relaxed);
+}
+
+int relay_board_new(struct relay_board **out, struct err *e)
+{
+	struct relay_board *b = mem_new(sizeof *b);
+
+	if (!b)
+		return err_nomem(e, "for a relay");
+	pthread_mutex_init(&b->lock, NULL);
+	atomic_init(&b->news, 0);
+	atomic_init(&b->quiets, 0);
+	*out = b;
+	return 0;
+}
+
+void relay_board_free(struct relay_board **b)
+{
+	if (*b)
+		pthread_mutex_destroy(&(*b)->lock);
+	mem_free(*b);
+	*b = NULL;
+}
+
+unsigned relay_board_connected(const struct relay *r)
+{
+	unsigned number;
+
+	pthread_mutex_lock(&r->board->lock);
+	number = ++r->board->connections;
+	pthread_mutex_unlock(&r->board->lock);
+	return number;
+}
+
+void relay_board_reached(const struct relay *r)
+{
+	pthread_mutex_lock(&r->board->lock);
+	r->board->reached = true;
+	pthread_mutex_unlock(&r->board->lock);
+}
+
+bool relay_board_was_reached(const struct relay *r)
+{
+	bool reached;
+
+	pthread_mutex_lock(&r->board->lock);
+	reached = r->board->reached;
+	pthread_mutex_unlock(&r->board->lock);
+	return reached;
+}
+
+void relay_board_break(const struct relay *r, const struct err *why)
+{
+	pthread_mutex_lock(&r->board->lock);
+	if (!r->board->broken)
+		r->board->why = *why;
+	r->board->broken = true;
+	post(r->board);
+	pthread_mutex_unlock(&r->board->lock);
+}
+
+bool relay_board_is_broken(const struct relay *r, struct err *why)
+{
+	bool broken;
+
+	pthread_mutex_lock(&r->board->lock);
+	broken = r->board->broken;
+	if (broken && why)
+		*why = r->board->why;
+	pthread_mutex_unlock(&r->board->lock);
+	return broken;
+}
+
+/* ---- pauses ---- */
+
+int64_t relay_board_ask_quiet(const struct relay *r, int64_t now_ms, struct rng *rng, bool *first)
+{
+	struct relay_board *b = r->board;
+	int64_t until_ms;
+
+	pthread_mutex_lock(&b->lock);
+	*first = now_ms >= b->quiet_until_ms;
+	if (*first) {
+		unsigned quiets = 1 + atomic_load_explicit(&b->quiets, memory_order_relaxed);
+
+		atomic_store_explicit(&b->quiets, quiets, memory_order_relaxed);
+		b->quiet_until_ms = now_ms + relay_quiet_ms(quiets, rng);
+		post(b);
+	}
+	until_ms = b->quiet_until_ms;
+	pthread_mutex_unlock(&b->lock);
+	return until_ms;
+}
+
+int64_t relay_board_quiet_until_ms(const struct relay *r)
+{
+	int64_t until_ms;
+
+	pthread_mutex_lock(&r->board->lock);
+	until_ms = r->board->quiet_until_ms;
+	pthread_mutex_unlock(&r->board->lock);
+	return until_ms;
+}
+
+void relay_board_served(const struct relay *r, int64_t now_ms)
+{
+	struct relay_board *b = r->board;
+
+	if (atomic_load_explicit(&b->quiets, memory_order_relaxed) == 0)
+		return;
+	pthread_mutex_lock(&b->lock);
+	if (now_ms >= b->quiet_until_ms) /* else it was on its way before the pause began */
+		atomic_store_explicit(&b->quiets, 0, memory_order_relaxed);
+	pthread_mutex_unlock(&b->lock);
+}
+
+bool relay_board_has_news(const struct relay *r, unsigned *seen)
+{
+	unsigned news = atomic_load_explicit(&r->board->news, memory_order_relaxed);
+	bool fresh = news != *seen;
+
+	*seen = news;
+	return fresh;
+}
