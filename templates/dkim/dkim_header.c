@@ -164,10 +164,11 @@ int dkim_header_choose(const struct dkim_header *h, struct arena *a, struct dkim
 		return -1;
 	for (size_t i = 0; i < SIGNED_FIELDS; i++) {
 		const char *name = signed_fields[i].name;
+		struct span wanted = span_str(name);
 		uint32_t before = *n;
 
 		for (uint32_t k = h->n; k-- > 0;) {
-			if (span_case_eq(h->fields[k].name, span_str(name)))
+			if (h->fields[k].name.n == wanted.n && span_case_eq(h->fields[k].name, wanted))
 				(*out)[(*n)++] = (struct dkim_choice){ name, &h->fields[k] };
 		}
 		if (*n > before || signed_fields[i].always)
