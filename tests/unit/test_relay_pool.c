@@ -616,6 +616,14 @@ static void turns(struct rig *r, unsigned n)
 		turn(r, 10);
 }
 
+static void until_paused(struct rig *r, unsigned times)
+{
+	for (unsigned i = 0; r->pauses < times; i++) {
+		assert_true(i < 300);
+		turn(r, 20);
+	}
+}
+
 static const struct quiet_case {
 	const char *mail, *ehlo;
 } quiets[] = {
@@ -639,8 +647,7 @@ static void check_quiet(const struct quiet_case *c)
 
 	add_relay(r, s, "", "");
 	begin(r, QUIET_CONNECTIONS, 200);
-	while (r->pauses == 0)
-		turn(r, 100);
+	until_paused(r, 1);
 	if (!strstr(r->why.text, "takes no mail now: "))
 		fail_msg("%s", r->why.text);
 	assert_memory_equal(strstr(r->why.text, "now: ") + 5, c->mail, strlen(c->mail) - 2);
@@ -657,8 +664,7 @@ static void check_quiet(const struct quiet_case *c)
 	assert_int_equal(r->pauses, 1);
 	assert_true(mini_smtpd_commands(s, "QUIT") >= 1);
 	clock_shift(6300, 0); /* 5 s and a quarter */
-	while (r->pauses == 1)
-		turn(r, 100);
+	until_paused(r, 2);
 	mails = mini_smtpd_commands(s, "MAIL");
 	assert_true(mails <= 8);
 	clock_shift(6300 + 6800, 0); /* 10 s this time, less a quarter at most */
@@ -700,8 +706,7 @@ static void all_workers_are_quiet(void **state)
 	begin(b, 4, 100);
 	turns(b, 5);
 	begin(a, 4, 1);
-	while (a->pauses == 0)
-		turn(a, 100);
+	until_paused(a, 1);
 	turn(b, 0);
 	b->hold = false;
 	assert_int_equal(relay_pool_wants(b->pool), 0);
