@@ -45,7 +45,8 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 	enum slot_next next = what_next(w, item, v);
 
 	MUST(v->recipient < s->mail.n_recipients);
-	if ((v->kind == VERDICT_SENT || v->code) && atomic_load_explicit(&w->run->paused, memory_order_relaxed))
+	if ((v->kind == VERDICT_SENT || (v->code && v->scope < SCOPE_SESSION)) &&
+	    atomic_load_explicit(&w->run->paused, memory_order_relaxed))
 		run_pause(w->run, NULL); /* it moves */
 	if (next > s->next)
 		s->next = next;

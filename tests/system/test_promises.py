@@ -154,3 +154,32 @@ def test_the_file_of_failed_rows_mails_nobody_twice(shop):
     assert [x["a"] for x in results(shop / "results.failed.csv")] == ["bad2@list.example"]
     assert "1 row with several recipients" in done.stderr
     assert len(results(shop / "results.csv")) == 6
+
+
+def test_a_throttled_relay_is_left_alone(shop):
+    """After 454 at MAIL a handful of commands follows, not thousands; the rows wait or stay to do."""
+    write_list(shop / "list.csv", 3000)
+    with Relay(shop / "relay", "--fault", "stage=MAIL from=100 reply=\"454 4.7.0 Throttling failure: rate exceeded\"",
+               "--log-protocol", shop / "protocol") as r:
+        run = begin("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                    cwd=shop)
+        time.sleep(4)
+        run.send_signal(2)
+        said = run.communicate(timeout=30)[0].decode()
+    assert run.returncode == 3, said
+    assert (shop / "protocol").read_text().count("C: MAIL") < 200
+    assert 90 <= len(r.recipients()) <= 100 and set(r.recipients().values()) == {1}
+
+
+def test_a_quota_that_is_used_up_stops_the_run(shop):
+    write_list(shop / "list.csv", 3000)
+    with Relay(shop / "relay", "--fault", "stage=MAIL from=100 reply=\"550 5.4.5 Daily user sending limit exceeded\"") as r:
+        done = lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                          cwd=shop, check=3)
+    assert "Daily user sending limit exceeded" in done.stderr
+    sent = [x["recipient"] for x in results(shop / "results.csv") if x["status"] == "sent"]
+    assert sorted(sent) == sorted(r.recipients()) and len(sent) <= 100
+    with Relay(shop / "relay2") as r2:
+        lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r2.port}?tls=none", "--yes",
+                   "--resume", cwd=shop, check=0)
+    assert set(r2.recipients()) == everyone(3000) - set(sent)
