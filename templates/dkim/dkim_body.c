@@ -84,6 +84,8 @@ static bool is_special(struct span s, size_t i)
  * single space between words. Eight at a time: most bodies have none. */
 static size_t plain_run(struct span s)
 {
+	if (span_find(s, ' ') == s.n && span_find(s, '\t') == s.n) /* base64 */
+		return s.n;
 	for (size_t i = 0; i < s.n;) {
 		size_t to = i + 8 < s.n ? i + 8 : s.n;
 
