@@ -50,6 +50,7 @@ include tests/conformance/conformance.mk
 .DEFAULT_GOAL := all
 .PHONY: all tests check demo test test-all lint samples fuzz bench clean
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 all: $B/lettershop
 

@@ -295,13 +295,16 @@ static void no_memory(void (*fail_at)(long), int *good, int *bad)
 
 static void survives_no_memory(void **state)
 {
-	int good = 0, bad = 0;
+	int good = 0, bad = 0, lasting_good = 0, lasting_bad = 0;
 
 	(void)state;
 	list_put(SPAN("a,b\n1,2\n\"x\ny\",\"\"\"\"\nz,\"w\nq\"r\n"));
 	no_memory(mem_fail_after, &good, &bad);
-	no_memory(mem_fail_from, &good, &bad);
-	assert_true(good > 20 && bad > 40);
+	no_memory(mem_fail_from, &lasting_good, &lasting_bad);
+	/* Some of both kinds, and what lasts is never made up for: the first reading without a failure is
+	 * followed by none with one. How many there are depends on the mode. */
+	assert_true(good > 0 && bad > 10 && lasting_good > 0 && lasting_bad > 10);
+	assert_true(lasting_bad >= bad);
 }
 
 int main(void)
