@@ -15,7 +15,6 @@ REPLAY := $(patsubst %,$B/tests/fuzz_%,$(FUZZ_ALL))
 WITH_CLANG := $(MAKE) --no-print-directory MODE=fuzz CC=clang
 
 .PHONY: fuzz-keep fuzz-run fuzz-merge
-.SECONDARY: $(patsubst %,$B/tests/fuzz/fuzz_%.o,$(FUZZ_ALL)) $B/tests/fuzz/replay.o
 
 fuzz:
 	$(Q)$(WITH_CLANG) fuzz-run
