@@ -26,13 +26,13 @@ static const char help[] =
 	"         --seed N --date TIME  for the same bytes again\n"
 	"         --dkim-key FILE --dkim-selector S --dkim-domain D --dkim-canon C\n"
 	"         --smime-cert FILE --smime-key FILE\n"
+	"         --max-steps N --max-output BYTES --max-nesting N  bounds of a row\n"
 	"Run      --threads N           at most so many at once (as many as cores)\n"
 	"         --settings FILE       options from a file, as name = value\n"
 	"\n"
 	"Exit status: 0 nothing is wrong (there may be warnings), 2 there are errors.\n"
 	"\n"
 	"Examples:\n"
-	"  lettershop check letter.eml recipients.csv\n"
 	"  lettershop check invoice.eml customers.csv --address-column Mail --rows 1-100\n"
 	"  generate-list | lettershop check letter.eml -\n";
 

@@ -27,6 +27,7 @@ static const char help[] =
 	"         --seed N --date TIME  for the same bytes again\n"
 	"         --dkim-key FILE --dkim-selector S --dkim-domain D --dkim-canon C\n"
 	"         --smime-cert FILE --smime-key FILE\n"
+	"         --max-steps N --max-output BYTES --max-nesting N  bounds of a row\n"
 	"         --settings FILE       options from a file, as name = value\n"
 	"\n"
 	"Examples:\n"

@@ -63,6 +63,9 @@ static int read_ways(struct options *o, struct letter_ways *ways, struct err *e)
 	ways->n_dkim = o->dkim_keys.n;
 	ways->bulk = o->bulk;
 	ways->charset = o->charset;
+	ways->max_nesting = o->max_nesting;
+	ways->max_steps = o->max_steps;
+	ways->max_output = o->max_output;
 	ways->smime = (struct letter_smime){ o->smime_cert, o->smime_key };
 	if (o->smime_key && !o->smime_cert)
 		return err_set(e, ERR_INPUT, "--smime-key wants a --smime-cert");

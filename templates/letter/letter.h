@@ -36,6 +36,7 @@ struct letter_ways {
 	bool bulk;           /* as "Bulk: yes" */
 	const char *charset; /* as "Charset:"; NULL: the letter's, else UTF-8 */
 	struct letter_smime smime;
+	uint64_t max_nesting, max_steps, max_output; /* of each template of a row; 0: the language's defaults */
 };
 
 struct letter_options {

@@ -282,6 +282,7 @@ int letter_compile_program(struct letter_compile *c, struct letter_text *t, stru
 		.columns = opt->columns, .globals = opt->vars, .n_globals = opt->n_vars,
 		.specials = letter_specials, .n_specials = LETTER_SPECIALS,
 		.filters = letter_filters, .n_filters = LETTER_FILTERS, .loader = { load_partial, c },
+		.limits = { (uint32_t)opt->ways.max_nesting, opt->ways.max_steps, opt->ways.max_output },
 	};
 	struct liquid_program *p = NULL;
 	struct err e = { 0 };
