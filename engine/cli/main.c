@@ -19,7 +19,7 @@
 
 static const struct command *const commands[] = { &command_send,  &command_check,  &command_preview,
 						  &command_render, &command_init,  &command_dkim_key,
-						  &command_show };
+						  &command_show, &command_status };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* What takes the place of EXIT_SENT when standard output cannot be written. */
@@ -35,7 +35,6 @@ static const char ending[] =
 	"  lettershop init welcome                   writes a letter, a list and settings\n"
 	"  cd welcome\n"
 	"  lettershop check letter.eml recipients.csv\n"
-	"  lettershop preview letter.eml recipients.csv --out preview\n"
 	"  lettershop send letter.eml recipients.csv --relay smtps://you@smtp.example.com\n"
 	"\nExit status: 0 everyone was sent to, 1 some were not, 2 something is wrong and\n"
 	"nothing was sent, 3 stopped before the end (--resume goes on).\n";

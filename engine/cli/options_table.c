@@ -142,6 +142,8 @@ const struct option_spec options_table[] = {
 	{ .name = "row", .value = "N", .commands = FOR_SHOW, .kind = OPTION_COUNT, .at = MEMBER(row), .min = 1,
 	  .max = UINT64_MAX,
 	  .about = "which row's message (the first below the header is 1)" },
+	{ .name = "json", .commands = FOR_STATUS, .kind = OPTION_FLAG, .at = MEMBER(json),
+	  .about = "the same as one JSON object, for programs" },
 	{ .name = "out", .value = "PATH", .commands = FOR_PREVIEW | FOR_DKIM_KEY, .kind = OPTION_TEXT, .at = MEMBER(out),
 	  .about = "where the result is written" },
 	{ .name = "data", .value = "FILE", .commands = FOR_RENDER, .kind = OPTION_TEXT, .at = MEMBER(data),

@@ -329,3 +329,18 @@ int journal_note_list(struct journal *j, const unsigned char list[32], struct er
 		return put_failed(e);
 	return append(j, 1, e) < 0 ? -1 : sync_campaign(j, e);
 }
+
+int journal_note_rows(struct journal *j, uint64_t rows, struct err *e)
+{
+	if (j->broken)
+		return broken(j, e);
+	if (rows == j->log.rows)
+		return 0;
+	buf_reset(&j->out);
+	if (record_put_rows(&j->out, j->sequence, rows) < 0)
+		return put_failed(e);
+	if (append(j, 1, e) < 0)
+		return -1;
+	j->log.rows = rows;
+	return 0;
+}

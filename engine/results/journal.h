@@ -60,6 +60,8 @@ bool journal_power_was_lost(const struct journal *j);
 int journal_claim(struct journal *j, uint64_t first, uint64_t last, bool sync, struct err *e);
 /* The list's hash, when it was not known at the start and its end has been read. */
 int journal_note_list(struct journal *j, const unsigned char list[32], struct err *e);
+/* How many rows take part in the campaign, for whoever wants to know what is left. */
+int journal_note_rows(struct journal *j, uint64_t rows, struct err *e);
 
 int journal_segment_open(struct journal_segment **out, struct journal *j, unsigned worker, struct err *e);
 void journal_segment_close(struct journal_segment **s);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/err.h"
@@ -108,6 +109,8 @@ static int take(struct campaign_log *c, const struct record *record, struct err 
 			return 1;
 		run->ended = true;
 		return 0;
+	case RECORD_ROWS:
+		return !run || record_get_rows(record, &c->rows) < 0;
 	default:
 		return 1;
 	}
@@ -154,6 +157,39 @@ static int read_records(struct campaign_log *c, struct journal_reader *r, struct
 	return rc < 0 ? -1 : c->n_runs > 0;
 }
 
+static bool has_content(const char *results_path, struct segment_name name)
+{
+	char *path = segment_path(results_path, name);
+	struct stat st;
+	bool has = path && stat(path, &st) == 0 && st.st_size > 0;
+
+	mem_free(path);
+	return has;
+}
+
+/* Segments are made after RUN is on disk: where there is one and no RUN, the file was lost since. */
+static int lost(const char *results_path, struct err *e)
+{
+	struct segment_name *names = NULL;
+	char *folder = campaign_path(results_path, NULL);
+	size_t n = 0;
+	int rc = 0;
+
+	if (!folder)
+		return err_nomem(e, "reading the journal");
+	if (access(folder, F_OK) == 0)
+		rc = campaign_segments(results_path, 0, &names, &n, e);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		if (!has_content(results_path, names[i]))
+			continue;
+		rc = err_set(e, ERR_CONFLICT, "the journal's file '%s/campaign' is lost or damaged", folder);
+		err_hint(e, "bring it back from a copy; without it nobody knows what was sent, and no guess is made");
+	}
+	mem_free(names);
+	mem_free(folder);
+	return rc;
+}
+
 int campaign_read(struct campaign_log *out, const char *results_path, struct err *e)
 {
 	char *path = campaign_path(results_path, "campaign");
@@ -166,7 +202,7 @@ int campaign_read(struct campaign_log *out, const char *results_path, struct err
 		return err_nomem(e, "reading the journal");
 	if (access(path, F_OK) < 0 && errno == ENOENT) {
 		mem_free(path);
-		return 0;
+		return lost(results_path, e);
 	}
 	rc = journal_reader_open(&r, path, e);
 	mem_free(path);
@@ -174,7 +210,7 @@ int campaign_read(struct campaign_log *out, const char *results_path, struct err
 		return -1;
 	rc = read_records(out, &r, e);
 	journal_reader_close(&r);
-	return rc;
+	return rc == 0 ? lost(results_path, e) : rc;
 }
 
 /* ---- claims ---- */

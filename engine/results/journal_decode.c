@@ -180,6 +180,16 @@ int record_get_end(const struct record *r, unsigned *run)
 	return done(&c);
 }
 
+int record_get_rows(const struct record *r, uint64_t *rows)
+{
+	struct cursor c = cursor_of(r);
+
+	if (r->type != RECORD_ROWS)
+		return -1;
+	*rows = take_number(&c);
+	return done(&c);
+}
+
 int record_get_segment(const struct record *r, struct record_segment *out)
 {
 	struct cursor c = cursor_of(r);

@@ -46,14 +46,40 @@ static int write_note(int fd, const char *path, struct err *e)
 	return 0;
 }
 
-static int held(int fd, const char *results_path, struct err *e)
+static void read_note(int fd, char *out, size_t out_size)
 {
-	char note[NOTE_SIZE] = "", shown[NOTE_SIZE];
+	char note[NOTE_SIZE] = "";
 	ssize_t n = file_pread_full(fd, note, sizeof note - 1, 0);
 
 	note[n > 0 ? n : 0] = '\0';
 	note[strcspn(note, "\n")] = '\0';
-	utf8_printable(span_str(note), shown, sizeof shown);
+	utf8_printable(span_str(note), out, out_size);
+}
+
+bool journal_lock_holder(const char *path, char *out, size_t out_size)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool is_held = false;
+
+	out[0] = '\0';
+	if (fd < 0)
+		return false;
+	if (fcntl(fd, F_OFD_GETLK, &whole) == 0)
+		is_held = whole.l_type != F_UNLCK;
+	else if (errno == EINVAL)
+		is_held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	if (is_held)
+		read_note(fd, out, out_size);
+	close(fd);
+	return is_held;
+}
+
+static int held(int fd, const char *results_path, struct err *e)
+{
+	char shown[NOTE_SIZE];
+
+	read_note(fd, shown, sizeof shown);
 	err_set(e, ERR_CONFLICT, "the campaign of '%s' is being run by %s", results_path,
 		shown[0] ? shown : "another process");
 	return err_hint(e, "wait until it ends, or stop it; then go on with --resume");

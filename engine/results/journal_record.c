@@ -170,6 +170,16 @@ int record_put_end(struct buf *out, uint32_t sequence, unsigned run)
 	return finish(&w, out, sequence);
 }
 
+int record_put_rows(struct buf *out, uint32_t sequence, uint64_t rows)
+{
+	struct writer w;
+
+	if (begin(&w, out, RECORD_ROWS, NUMBER_MAX) < 0)
+		return -1;
+	put_number(&w, rows);
+	return finish(&w, out, sequence);
+}
+
 int record_put_segment(struct buf *out, uint32_t sequence, const struct record_segment *s)
 {
 	struct writer w;

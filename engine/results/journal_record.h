@@ -38,6 +38,7 @@ enum record_type {
 	RECORD_CLAIM = 3,
 	RECORD_LIST = 4,
 	RECORD_END = 5,      /* that run closed its journal with everything on disk */
+	RECORD_ROWS = 6,     /* how many rows take part */
 	/* of a segment */
 	RECORD_SEGMENT = 16, /* the first */
 	RECORD_BEGIN = 17,
@@ -87,6 +88,7 @@ int record_put_run(struct buf *out, uint32_t sequence, const struct record_run *
 int record_put_claim(struct buf *out, uint32_t sequence, const struct record_claim *c);
 int record_put_list(struct buf *out, uint32_t sequence, const unsigned char list[32]);
 int record_put_end(struct buf *out, uint32_t sequence, unsigned run);
+int record_put_rows(struct buf *out, uint32_t sequence, uint64_t rows);
 int record_put_segment(struct buf *out, uint32_t sequence, const struct record_segment *s);
 int record_put_begin(struct buf *out, uint32_t sequence, int64_t time_ms);
 int record_put_intent(struct buf *out, uint32_t sequence, const struct journal_intent *i);
@@ -108,6 +110,7 @@ int record_get_run(const struct record *r, struct record_run *out);
 int record_get_claim(const struct record *r, struct record_claim *out);
 int record_get_list(const struct record *r, unsigned char list[32]);
 int record_get_end(const struct record *r, unsigned *run);
+int record_get_rows(const struct record *r, uint64_t *rows);
 int record_get_segment(const struct record *r, struct record_segment *out);
 int record_get_mark(const struct record *r, struct record_mark *out);
 /* recipients: room for JOURNAL_RECIPIENTS_MAX, used by out->recipients. */

@@ -286,7 +286,8 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 	make_identity(c);
 	init_run(&r, c);
 	if (journal_open(&r.journal, c->job->results, c->job->resume, &c->header, e) == 0 &&
-	    look_again(c, r.journal, e) == 0 && remember_begins(c, e) == 0 && make_threads(&r, &feeder, e) == 0 &&
+	    look_again(c, r.journal, e) == 0 && (c->selected == 0 || journal_note_rows(r.journal, c->selected, e) == 0) &&
+	    remember_begins(c, e) == 0 && make_threads(&r, &feeder, e) == 0 &&
 	    results_log_open(&recorder.log, c->job->results, c->job->log_format, journal_run(r.journal), c->ledger,
 			     e) == 0) {
 		rc = go(&r, feeder, &recorder, e);

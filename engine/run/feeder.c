@@ -412,6 +412,8 @@ static int feed(struct feeder *f, struct err *e)
 	if (!f->list_ended)
 		return 0;
 	atomic_store(&f->run->list_ended, true);
+	if (journal_note_rows(f->run->journal, atomic_load(&f->run->rows_taking_part), e) < 0)
+		return -1;
 	return check_list(f, e);
 }
 

@@ -186,22 +186,25 @@ static void power_cut_after_clean_end(void **state)
 	buf_release(&whole);
 }
 
-/* The campaign file the same: a torn claim is as good as none, and is cut off at the resume. */
+/* The campaign file the same: a torn claim is as good as none, and is cut off at the resume. Cut before
+ * its RUN it is no new campaign, because a segment says that there was one. */
 static void campaign_cut(void **state)
 {
 	struct fixture *f = *state;
 	struct ends ends;
 	struct buf segment = make(f, &ends, false), whole = fixture_content(f, "campaign");
 	struct journal_header header;
+	bool was_there = false;
 
 	for (size_t kept = 0; kept <= whole.n; kept++) {
 		int there;
 
 		fixture_put(f, "campaign", (struct span){ whole.p, kept });
 		there = journal_peek(f->results, &header, &f->e);
-		if (there < 0)
-			fail_msg("cut at %zu: %s", kept, f->e.text);
-		if (there) {
+		if (there == 0 || (there < 0 && (was_there || !strstr(f->e.text, "is lost or damaged"))))
+			fail_msg("cut at %zu: %s", kept, there ? f->e.text : "no campaign");
+		was_there = there > 0;
+		if (was_there) {
 			struct journal *j = fixture_open(f, true);
 			struct journal *again;
 
