@@ -175,3 +175,23 @@ bool file_exists(const char *path)
 
 	return lstat(path, &st) == 0;
 }
+
+int file_temporary(struct err *e)
+{
+	const char *folder = getenv("TMPDIR");
+	char name[PATH_MAX];
+	int fd;
+
+	if (!folder || folder[0] != '/')
+		folder = "/tmp";
+	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+	if (fd >= 0)
+		return fd;
+	if ((size_t)snprintf(name, sizeof name, "%s/lettershop-XXXXXX", folder) >= sizeof name)
+		return err_set(e, ERR_INPUT, "TMPDIR names a folder whose path is too long");
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "cannot make a temporary file in '%s'", folder);
+	unlink(name);
+	return fd;
+}

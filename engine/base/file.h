@@ -24,5 +24,8 @@ int file_replace(const char *path, struct span content, mode_t mode, struct err 
 /* fsync of the folder that holds path. */
 int file_sync_folder(const char *path, struct err *e);
 bool file_exists(const char *path);
+/* A file without a name in $TMPDIR (/tmp), mode 0600, for reading and writing: its descriptor, or -1
+ * with e. */
+int file_temporary(struct err *e);
 
 #endif

@@ -18,6 +18,7 @@ static const char help[] =
 	"\n"
 	"Rows     --rows 3-9,14         only these rows (the first below the header is 1)\n"
 	"         --limit N             only the first N of them\n"
+	"         --duplicates WORD     skip, send: an address with rows that differ\n"
 	"Letter   --var NAME=VALUE      a value for the letter; NAME=@FILE reads a file\n"
 	"         --address-column NAME column of the address, when the letter has no To\n"
 	"         --envelope-from ADDR  where undeliverable mail goes back to (the From)\n"
@@ -38,6 +39,7 @@ static const char help[] =
 
 static void print_totals(const struct report *r, const char *form)
 {
+	char dup[SAY_SIZE];
 	char rows[SAY_SIZE], mails[SAY_SIZE], bad[SAY_SIZE], bytes[SAY_SIZE], largest[SAY_SIZE], time[SAY_SIZE];
 
 	/* Reading stops with the last chosen row: how many there are in all is not known then. */
@@ -47,6 +49,8 @@ static void print_totals(const struct report *r, const char *form)
 	printf(": %s", say_many(r->mails, "message", "messages", mails));
 	if (r->bad_rows)
 		printf(", %s that cannot be sent", say_many(r->bad_rows, "row", "rows", bad));
+	if (r->duplicates)
+		printf(", %s left out", say_many(r->duplicates, "duplicate", "duplicates", dup));
 	if (r->mails) {
 		printf(", %s in all, the largest %s", say_bytes(r->bytes, bytes), say_bytes(r->largest, largest));
 		if (r->largest_line)

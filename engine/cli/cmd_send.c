@@ -33,7 +33,7 @@ static const char help[] =
 	"Where   --relay URL|NAME (repeatable)  --connections N (4)  --helo NAME\n"
 	"        --password-command CMD | --password-file FILE | --password-env NAME\n"
 	"        --messages-per-connection N  --timeout TIME  --transcript FILE\n"
-	"Who     --rows 3-9,14  --limit N  --address-column NAME (email)\n"
+	"Who     --rows 3-9,14  --limit N  --address-column NAME  --duplicates skip|send\n"
 	"        --redirect-to ADDRESS   every message to one address\n"
 	"Letter  --var NAME=VALUE|@FILE  --envelope-from ADDR --seed N --date TIME --bulk\n"
 	"        --charset NAME --smime-cert F --smime-key F --max-steps N --max-output N\n"
@@ -79,6 +79,12 @@ static int judge_rows(struct sending *s)
 	const struct report *r = &s->report;
 
 	findings_print(stderr, r);
+	if (r->undecided) {
+		say_wrong("choose with --duplicates skip or --duplicates send, or mend the list",
+			  "%s in different rows; nothing was sent",
+			  say_many(r->undecided, "address stands", "addresses stand", bad));
+		return EXIT_WRONG;
+	}
 	if (r->bad_rows == 0 || s->job.bad_rows == BAD_ROWS_SKIP)
 		return 0;
 	say_many(r->bad_rows, "row", "rows", bad);
@@ -130,7 +136,7 @@ static int agree(struct sending *s)
 	campaign_outlook(s->campaign, s->o->no_preflight ? NULL : &s->report, &w);
 	/* A row that is skipped is settled too. */
 	progress_init(&s->progress, (enum progress_form)s->o->progress,
-		      s->report.recipients ? s->report.recipients + s->report.bad_rows : 0);
+		      s->report.recipients ? s->report.recipients + s->report.bad_rows + s->report.duplicates : 0);
 	if (s->o->yes)
 		return 0;
 	if (!say_to_person()) {
@@ -140,7 +146,7 @@ static int agree(struct sending *s)
 	}
 	if (!s->o->no_preflight && w.messages == 0)
 		return 0; /* a resume with nothing left: the run writes the results anew and says so */
-	outlook_print(&w, &s->job, s->report.bad_rows);
+	outlook_print(&w, &s->job, &s->report);
 	outlook_question(&w, question, sizeof question);
 	if (ask(question))
 		return 0;

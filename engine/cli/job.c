@@ -81,6 +81,7 @@ int job_of_letter(struct options *o, struct campaign_job *job, struct err *e)
 		.envelope_from = o->envelope_from,
 		.rows = o->rows,
 		.limit = o->limit,
+		.duplicates = (enum duplicates_rule)o->duplicates,
 		.seed_given = o->seed_given,
 		.seed = o->seed,
 		.date_ms = o->date_ms,

@@ -69,6 +69,7 @@ struct options {
 	/* campaign */
 	const char *results, *redirect_to, *rate;
 	bool resume, yes, no_preflight;
+	int duplicates;
 	int in_doubt, bad_rows, log_format, progress; /* indexes into their words */
 	int64_t sync_ms, retry_for_ms;
 

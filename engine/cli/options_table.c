@@ -10,6 +10,7 @@ enum { MAILS = FOR_SEND | FOR_PREVIEW | FOR_CHECK };
 /* In the order of the enums they stand for. */
 static const char *const in_doubt_words[] = { "hold", "resend", NULL };
 static const char *const bad_rows_words[] = { "stop", "skip", NULL };
+static const char *const duplicates_words[] = { "stop", "skip", "send", NULL };
 static const char *const log_format_words[] = { "csv", "jsonl", NULL };
 static const char *const algorithm_words[] = { "rsa", "ed25519", NULL };
 static const char *const progress_words[] = { "auto", "bar", "plain", "none", NULL };
@@ -29,6 +30,9 @@ const struct option_spec options_table[] = {
 	  .about = "only these rows: 3-9,14,20- (the first below the header is 1)" },
 	{ .name = "limit", .value = "N", .commands = MAILS, .kind = OPTION_LIMIT, .at = MEMBER(limit),
 	  .about = "only the first N of the rows" },
+	{ .name = "duplicates", .value = "WORD", .commands = FOR_SEND | FOR_CHECK, .kind = OPTION_WORD,
+	  .at = MEMBER(duplicates), .words = duplicates_words,
+	  .about = "an address with rows that differ: stop, mail the first one, mail each" },
 	{ .name = "address-column", .value = "NAME", .commands = MAILS | FOR_SHOW, .kind = OPTION_TEXT,
 	  .at = MEMBER(address_column),
 	  .about = "column of the address, when the letter has no To (email)" },

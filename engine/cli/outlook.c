@@ -6,7 +6,7 @@
 
 #include "engine/cli/say.h"
 
-static void print_counts(const struct campaign_outlook *w, uint64_t bad_rows, bool resend)
+static void print_counts(const struct campaign_outlook *w, const struct report *r, bool resend)
 {
 	char n[SAY_SIZE];
 
@@ -16,21 +16,23 @@ static void print_counts(const struct campaign_outlook *w, uint64_t bad_rows, bo
 		fprintf(stderr, "Messages:  as many as the list has (not counted)");
 	if (w->already_done)
 		fprintf(stderr, "; %s done before", say_count(w->already_done, n));
-	if (bad_rows)
-		fprintf(stderr, "; %s skipped", say_many(bad_rows, "row", "rows", n));
+	if (r->bad_rows)
+		fprintf(stderr, "; %s skipped", say_many(r->bad_rows, "row", "rows", n));
+	if (r->duplicates)
+		fprintf(stderr, "; %s left out", say_many(r->duplicates, "duplicate", "duplicates", n));
 	if (w->in_doubt)
 		fprintf(stderr, "; %s in doubt, %s", say_count(w->in_doubt, n),
 			resend ? "sent again" : "not sent again");
 	fputc('\n', stderr);
 }
 
-void outlook_print(const struct campaign_outlook *w, const struct campaign_job *job, uint64_t bad_rows)
+void outlook_print(const struct campaign_outlook *w, const struct campaign_job *job, const struct report *r)
 {
 	char time[SAY_SIZE];
 
 	fprintf(stderr, "From:      %s\nThrough:   %s\n", w->from, w->through);
 	fprintf(stderr, "List:      %s (%s)\n", job->list, w->list_form);
-	print_counts(w, bad_rows, job->in_doubt == IN_DOUBT_RESEND);
+	print_counts(w, r, job->in_doubt == IN_DOUBT_RESEND);
 	fprintf(stderr, "First to:  %s\n", w->first_to);
 	fprintf(stderr, "Subject:   %s\n", w->subject);
 	if (job->redirect_to)

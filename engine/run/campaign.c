@@ -163,6 +163,7 @@ void campaign_free(struct campaign **out)
 	ledger_free(&c->ledger);
 	throttle_free(&c->throttle);
 	selection_free(&c->selection);
+	duplicates_free(&c->duplicates);
 	rows_close(&c->list);
 	arena_release(&c->memory);
 	mem_free(c);

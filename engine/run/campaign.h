@@ -15,6 +15,7 @@
 #include "engine/model/finding.h"
 #include "engine/model/value.h"
 #include "engine/results/results_log.h"
+#include "engine/rows/duplicates.h"
 #include "engine/run/report.h"
 #include "templates/letter/letter.h"
 #include "transport/delivery/delivery.h"
@@ -45,6 +46,7 @@ struct campaign_job { /* borrowed for the campaign's life */
 	struct letter_ways ways;
 	const char *rows;      /* "3-9,14" or NULL */
 	uint64_t limit;        /* 0: none */
+	enum duplicates_rule duplicates;
 	const char *rate;      /* "100/s,2000/day" or NULL */
 	const char *redirect_to; /* every mail's only envelope recipient, or NULL */
 	bool resume;

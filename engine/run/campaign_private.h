@@ -25,6 +25,7 @@ struct campaign {
 	struct delivery_plan *plan;    /* NULL: check */
 	struct throttle *throttle;     /* NULL: no limit */
 	struct ledger *ledger;         /* NULL: nothing was begun yet */
+	struct duplicates *duplicates; /* NULL: not searched yet */
 	struct journal_header header;
 	struct span redirect;
 	uint64_t list_size;            /* as it was when it was opened */
@@ -39,6 +40,9 @@ struct campaign {
 unsigned campaign_threads(const struct campaign_job *job);
 /* An earlier run settled that row as far as this run is concerned. Any thread. */
 bool campaign_is_done(const struct campaign *c, uint64_t row);
+
+/* The search for duplicates alone, when there was no preflight: nothing else of it is done. */
+int campaign_survey(struct campaign *c, struct err *e);
 
 /* Somebody wrote into the list since it was opened: true with e (ERR_CONFLICT). Any thread; list is
  * that thread's reader. */

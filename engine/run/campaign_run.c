@@ -283,6 +283,8 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 	int rc = -1;
 
 	*out = (struct campaign_result){ .end = CAMPAIGN_BROKEN };
+	if (!c->duplicates && campaign_survey(c, e) < 0)
+		return -1;
 	make_identity(c);
 	init_run(&r, c);
 	if (journal_open(&r.journal, c->job->results, c->job->resume, &c->header, e) == 0 &&

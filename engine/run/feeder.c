@@ -89,7 +89,8 @@ int feeder_new(struct feeder **out, struct run *run, struct err *e)
 		f->wants[i] = RUN_UNSTARTED_BLOCKS;
 	/* Each block once, each wish once, each inbox's note. */
 	if (queue_new(&run->home, f->blocks_max + run->n_workers * (RUN_UNSTARTED_BLOCKS + 1), e) < 0 ||
-	    rows_share(&f->fetcher, f->reader, e) < 0 || rows_rewind(f->reader, e) < 0) {
+	    rows_share(&f->fetcher, f->reader, e) < 0 || rows_rewind(f->reader, e) < 0 ||
+	    duplicates_rewind(run->campaign->duplicates, e) < 0) {
 		feeder_free(&f);
 		return -1;
 	}
@@ -218,8 +219,9 @@ static bool is_to_do(struct feeder *f, uint64_t row, struct work_item *item)
 }
 
 /* Keeps of the block's rows those that are to be sent now. */
-static void sift(struct feeder *f, struct work *w)
+static int sift(struct feeder *f, struct work *w, struct err *e)
 {
+	struct duplicates *duplicates = f->run->campaign->duplicates;
 	uint32_t kept = 0;
 	uint64_t taking_part = 0;
 
@@ -231,11 +233,15 @@ static void sift(struct feeder *f, struct work *w)
 		if (wants <= 0)
 			continue;
 		taking_part++;
-		if (is_to_do(f, w->rows->rows[i].number, &w->items[kept]))
-			w->rows->rows[kept++] = w->rows->rows[i];
+		if (!is_to_do(f, w->rows->rows[i].number, &w->items[kept]))
+			continue;
+		if (duplicates_of(duplicates, w->rows->rows[i].number, &w->items[kept].duplicate_of, e) < 0)
+			return -1;
+		w->rows->rows[kept++] = w->rows->rows[i];
 	}
 	w->rows->n = kept;
 	atomic_fetch_add_explicit(&f->run->rows_taking_part, taking_part, memory_order_relaxed);
+	return 0;
 }
 
 static uint32_t most_rows(const struct feeder *f, const struct work *w)
@@ -256,7 +262,8 @@ static int read_block(struct feeder *f, struct work *w, struct err *e)
 			return -1;
 		if (rc == 0)
 			f->list_ended = true;
-		sift(f, w);
+		if (sift(f, w, e) < 0)
+			return -1;
 		if (w->rows->n > 0)
 			return 1;
 		row_block_reset(w->rows);

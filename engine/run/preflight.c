@@ -4,6 +4,7 @@
  * The calling thread reads; checkers render. They share two queues of blocks and nothing else:
  * each checker has a report of its own, merged at the end. */
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +24,9 @@ struct checker {
 	struct report report;
 	struct letter_desk *desk;
 	struct arena memory;
+	struct duplicates_row *seen; /* of one block */
+	uint32_t n_seen;
+	bool survey;                 /* the search for duplicates alone */
 	struct err trouble; /* kind ERR_NONE: none */
 	pthread_t thread;
 	bool started;
@@ -36,6 +40,62 @@ static void bad_row(struct checker *k, const struct row *row, const struct err *
 	finding_of_err(&k->report.sink, "row that cannot be a message", &e);
 	k->report.bad_rows++;
 }
+
+/* ---- what the search for duplicates is shown ---- */
+
+static void see(struct checker *k, const struct row *row, struct span address, uint64_t size)
+{
+	struct duplicates_row *seen = &k->seen[k->n_seen++];
+	const struct ledger *l = k->campaign->ledger;
+	enum row_state state = l ? ledger_row(l, row->number) : ROW_TO_DO;
+
+	duplicates_see(k->campaign->duplicates, row, address, seen);
+	seen->size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
+	seen->begun = state != ROW_TO_DO && state != ROW_SKIPPED;
+}
+
+static struct span own_address(const struct letter *l, const struct mail *mail)
+{
+	int at = letter_own_recipient(l, mail);
+
+	return at < 0 ? (struct span){ NULL, 0 } : mail->recipients[at];
+}
+
+/* The address that the row's mail would go to, as far as that is known without writing it. */
+static struct span cell_address(struct checker *k, const struct row *row)
+{
+	int column = letter_to_column(k->campaign->letter);
+	struct address a;
+	struct err e;
+
+	if (column < 0 || (uint32_t)column >= row->n_cells)
+		return (struct span){ NULL, 0 };
+	return address_parse(row->cells[column], &k->memory, &a, &e) < 0 ? span_trim(row->cells[column]) : a.path;
+}
+
+/* A row that is not checked, now or any more: its address counts all the same. 0, or -1. */
+static int survey_row(struct checker *k, const struct row *row, int64_t wall_ms)
+{
+	const struct campaign *c = k->campaign;
+	bool write = letter_to_column(c->letter) < 0 && (!k->survey || c->job->duplicates == DUPLICATES_SKIP);
+	struct mail mail;
+	struct err e = { 0 };
+
+	if (row->problem.n)
+		return 0;
+	arena_reset(&k->memory);
+	if (!write) {
+		see(k, row, cell_address(k, row), 0);
+		return 0;
+	}
+	if (letter_write(c->letter, k->desk, &k->memory, row, wall_ms, &mail, &e) == 0)
+		see(k, row, own_address(c->letter, &mail), mail.size);
+	else if (e.kind != ERR_INPUT)
+		k->trouble = e;
+	return k->trouble.kind == ERR_NONE ? 0 : -1;
+}
+
+/* ---- one row ---- */
 
 /* 0, or -1 when checking cannot go on. */
 static int check_row(struct checker *k, const struct row *row, int64_t wall_ms)
@@ -64,6 +124,7 @@ static int check_row(struct checker *k, const struct row *row, int64_t wall_ms)
 	if (mail.utf8_instead)
 		finding_say(&k->report.sink, FINDING_WARNING, "charset", k->campaign->job->list, row->line, 0, NULL,
 			    "a value does not fit into the letter's charset: this message is in UTF-8");
+	see(k, row, own_address(k->campaign->letter, &mail), mail.size);
 	k->report.mails++;
 	k->report.recipients += k->campaign->job->redirect_to ? 1 : mail.n_recipients;
 	k->report.bytes += mail.size;
@@ -83,16 +144,24 @@ static void *checker_main(void *arg)
 	while (queue_pop(k->full, &item, -1) == 1) {
 		struct row_block *block = item;
 
-		for (uint32_t i = 0; i < block->n && k->trouble.kind == ERR_NONE; i++)
-			if (check_row(k, &block->rows[i], wall_ms) < 0)
+		k->n_seen = 0;
+		for (uint32_t i = 0; i < block->n && k->trouble.kind == ERR_NONE; i++) {
+			const struct row *row = &block->rows[i];
+			bool only_seen = k->survey || campaign_is_done(k->campaign, row->number);
+
+			if ((only_seen ? survey_row : check_row)(k, row, wall_ms) < 0)
 				break;
+		}
+		if (k->trouble.kind == ERR_NONE)
+			duplicates_add(k->campaign->duplicates, k->seen, k->n_seen, &k->trouble);
 		row_block_reset(block);
 		queue_try_push(k->empty, block); /* it has room for every block there is */
 	}
 	return NULL;
 }
 
-/* Leaves the rows that are to be checked; counts the others. False: none after these takes part. */
+/* Leaves the rows that are to be checked, and those that an earlier run began: duplicates of them are
+ * not sent. Counts the others. False: none after these takes part. */
 static bool sift(struct campaign *c, struct row_block *b, struct report *r)
 {
 	uint32_t kept = 0;
@@ -106,10 +175,12 @@ static bool sift(struct campaign *c, struct row_block *b, struct report *r)
 		if (wants <= 0)
 			continue;
 		r->selected++;
-		if (campaign_is_done(c, b->rows[i].number))
+		if (campaign_is_done(c, b->rows[i].number)) {
 			r->done++;
-		else
-			b->rows[kept++] = b->rows[i];
+			if (ledger_row(c->ledger, b->rows[i].number) == ROW_SKIPPED)
+				continue;
+		}
+		b->rows[kept++] = b->rows[i];
 	}
 	b->n = kept;
 	return more;
@@ -137,18 +208,19 @@ static int read_all(struct campaign *c, struct queue *full, struct queue *empty,
 		if (rc <= 0)
 			return rc;
 	}
-	if (atomic_load(&c->stop) != RUN_GO)
-		return err_set(e, ERR_CONFLICT, "stopped while the list was being checked; nothing was sent");
 	return 0;
 }
 
-static int start(struct checker *k, struct campaign *c, struct queue *full, struct queue *empty, struct err *e)
+static int start(struct checker *k, struct campaign *c, struct queue *full, struct queue *empty, bool survey,
+		 struct err *e)
 {
 	k->campaign = c;
+	k->survey = survey;
+	k->seen = mem_array(CHECK_BLOCK_ROWS, sizeof *k->seen);
 	k->full = full;
 	k->empty = empty;
 	arena_init(&k->memory, CHECK_CHUNK, SIZE_MAX / 2);
-	if (report_init(&k->report) < 0)
+	if (!k->seen || report_init(&k->report) < 0)
 		return err_nomem(e, "the check");
 	if (letter_desk_new(&k->desk, c->letter, e) < 0)
 		return -1;
@@ -198,6 +270,7 @@ static int finish(struct checker *checkers, unsigned n, struct report *report, i
 			report_merge(report, &k->report);
 		report_release(&k->report);
 		letter_desk_free(&k->desk);
+		mem_free(k->seen);
 		arena_release(&k->memory);
 	}
 	return rc;
@@ -211,7 +284,7 @@ unsigned campaign_threads(const struct campaign_job *job)
 	return n > RUN_THREADS_MAX ? RUN_THREADS_MAX : n;
 }
 
-static int check_all(struct campaign *c, struct report *report, struct err *e)
+static int check_all(struct campaign *c, struct report *report, bool survey, struct err *e)
 {
 	unsigned n = campaign_threads(c->job), blocks = n * BLOCKS_PER_CHECKER;
 	struct queue *full = NULL, *empty = NULL;
@@ -223,15 +296,83 @@ static int check_all(struct campaign *c, struct report *report, struct err *e)
 	if (queue_new(&full, blocks, e) == 0 && queue_new(&empty, blocks, e) == 0 && fill_queue(empty, blocks, e) == 0) {
 		rc = 0;
 		for (unsigned i = 0; i < n && rc == 0; i++)
-			rc = start(&checkers[i], c, full, empty, e);
+			rc = start(&checkers[i], c, full, empty, survey, e);
 		if (rc == 0)
 			rc = read_all(c, full, empty, report, e);
 		queue_close(full);
 	}
+	if (rc == 0 && !survey && atomic_load(&c->stop) != RUN_GO) /* a run that was only surveyed stops by itself */
+		rc = err_set(e, ERR_CONFLICT, "stopped while the list was being checked; nothing was sent");
 	rc = finish(checkers, n, report, rc, e);
 	empty_queue(&full);
 	empty_queue(&empty);
 	mem_free(checkers);
+	return rc;
+}
+
+/* ---- duplicates, once all rows were seen ---- */
+
+/* The row's address as people know it, for a message; "this address" when it cannot be had. */
+static void address_of(struct campaign *c, const struct row_place *place, char *out, size_t size)
+{
+	struct row_block *block = NULL;
+	int column = letter_to_column(c->letter) >= 0 ? letter_to_column(c->letter) : c->address_column;
+	struct err e;
+
+	snprintf(out, size, "this address");
+	if (column < 0 || row_block_new(&block, 1) < 0)
+		return;
+	if (rows_fetch(c->list, place, 1, block, &e) == 0 && (uint32_t)column < block->rows[0].n_cells)
+		snprintf(out, size, "%.*s", SPAN_ARG(span_sub(span_trim(block->rows[0].cells[column]), 0, 120)));
+	row_block_free(&block);
+}
+
+static void report_case(struct campaign *c, struct report *r, const struct duplicates_case *x)
+{
+	char address[128], lines[128] = "";
+
+	address_of(c, &x->places[0], address, sizeof address);
+	for (uint32_t i = 0; i < x->n_places; i++)
+		snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "%s%llu", i ? ", " : "",
+			 (unsigned long long)x->places[i].line);
+	finding_say(&r->sink, FINDING_ERROR, "same address in different rows", c->job->list, x->places[0].line, 0,
+		    "--duplicates skip mails the first row of an address, send mails each",
+		    "%s has %llu different rows: lines %s%s", address, (unsigned long long)x->rows, lines,
+		    x->rows > x->n_places ? " and more" : "");
+}
+
+static int report_duplicates(struct campaign *c, struct report *r, struct err *e)
+{
+	struct duplicates_found found;
+
+	if (duplicates_find(c->duplicates, &found, e) < 0)
+		return -1;
+	r->duplicates = found.skipped;
+	r->undecided = found.cases;
+	r->mails -= found.skipped;
+	r->bytes -= found.skipped_bytes;
+	r->recipients -= found.skipped < r->recipients ? found.skipped : r->recipients;
+	for (uint32_t i = 0; i < found.n_first; i++)
+		report_case(c, r, &found.first[i]);
+	if (found.cases > found.n_first)
+		report_more(r, "same address in different rows", FINDING_ERROR, found.cases - found.n_first);
+	return 0;
+}
+
+int campaign_survey(struct campaign *c, struct err *e)
+{
+	struct duplicates_found unused;
+	struct report report;
+	int rc = -1;
+
+	selection_rewind(c->selection);
+	if (report_init(&report) < 0)
+		return err_nomem(e, "the search for duplicates");
+	if (duplicates_new(&c->duplicates, c->job->duplicates, e) == 0 && rows_rewind(c->list, e) == 0 &&
+	    check_all(c, &report, true, e) == 0)
+		rc = duplicates_find(c->duplicates, &unused, e);
+	report_release(&report);
+	selection_rewind(c->selection);
 	return rc;
 }
 
@@ -241,7 +382,9 @@ int campaign_preflight(struct campaign *c, struct report *report, struct err *e)
 
 	selection_rewind(c->selection);
 	rows_want_digest(c->list);
-	if (rows_rewind(c->list, e) < 0 || check_all(c, report, e) < 0)
+	duplicates_free(&c->duplicates);
+	if (duplicates_new(&c->duplicates, c->job->duplicates, e) < 0 || rows_rewind(c->list, e) < 0 ||
+	    check_all(c, report, false, e) < 0 || report_duplicates(c, report, e) < 0)
 		return -1;
 	c->list_known = rows_digest(c->list, c->list_digest);
 	if (campaign_list_changed(c, c->list, e))

@@ -51,6 +51,15 @@ static void add_finding(struct finding_sink *self, const struct finding *f)
 	keep_place(g, &place);
 }
 
+void report_more(struct report *r, const char *kind, enum finding_level level, uint64_t n)
+{
+	group_of(r, kind, level)->count += n;
+	if (level == FINDING_ERROR)
+		r->sink.errors += n;
+	else
+		r->sink.warnings += n;
+}
+
 int report_init(struct report *r)
 {
 	*r = (struct report){ .sink.report = add_finding };

@@ -36,12 +36,16 @@ struct report {
 	uint64_t mails;     /* that can be sent */
 	uint64_t recipients; /* of these mails, as they will be sent: one each with --redirect-to */
 	uint64_t bad_rows;  /* rows that cannot be a mail */
+	uint64_t duplicates; /* rows left out, because another one mails the same address */
+	uint64_t undecided; /* addresses with rows that differ: somebody has to choose */
 	uint64_t bytes, largest, largest_line; /* of the mails */
 	int64_t elapsed_ms;
 };
 
 int report_init(struct report *r); /* -1: no memory */
 void report_release(struct report *r);
+/* n more findings of that kind, whose places are not kept. */
+void report_more(struct report *r, const char *kind, enum finding_level level, uint64_t n);
 /* Adds what `from` has; lowest lines survive. */
 void report_merge(struct report *into, const struct report *from);
 

@@ -26,6 +26,7 @@ struct work_item {
 	uint32_t deferred;    /* times the relay said not now: waits grow with it */
 	uint32_t lost;        /* sessions that broke under it: tried again at once */
 	uint64_t settled[WORK_SETTLED_WORDS]; /* recipients that need nothing more */
+	uint64_t duplicate_of; /* line of the row that mails this address; 0: none */
 	int64_t first_try_ms; /* monotonic; 0: not tried in this run */
 	int64_t again_ms;     /* for WORK_AGAIN: how long to wait from now on */
 };

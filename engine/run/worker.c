@@ -126,7 +126,11 @@ bool worker_has_row(const struct worker *w)
 	return w->n_again > 0 || w->first;
 }
 
-/* The next row to begin. There must be one. */
+struct row_ref worker_peek_row(const struct worker *w)
+{
+	return w->n_again > 0 ? w->again[w->again_at] : (struct row_ref){ w->first, w->first->next };
+}
+
 struct row_ref worker_next_row(struct worker *w)
 {
 	if (w->n_again > 0) {

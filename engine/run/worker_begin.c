@@ -11,14 +11,26 @@
 #include "engine/run/worker_parts.h"
 #include "templates/letter/letter.h"
 
+/* The row as a whole gets that verdict, before it was a mail. */
+static void settle_row(struct worker *w, struct row_ref ref, const struct verdict *v)
+{
+	const struct row *row = &ref.work->rows->rows[ref.item];
+	int column = w->run->address_column;
+	struct journal_result result = {
+		.row = row->number, .line = row->line, .attempt = 0, .time_ms = clock_wall_ms(), .of = 1, .verdict = v,
+	};
+
+	if (column >= 0 && (uint32_t)column < row->n_cells)
+		result.recipient.address = span_trim(row->cells[column]);
+	worker_record(w, &result);
+	worker_end_row(w, ref, WORK_SETTLED);
+}
+
 static void skip_row(struct worker *w, struct row_ref ref, const struct err *why)
 {
 	const struct run *run = w->run;
 	const struct row *row = &ref.work->rows->rows[ref.item];
 	struct verdict v = { .kind = VERDICT_SKIPPED, .scope = SCOPE_MAIL, .stage = "render" };
-	struct journal_result result = {
-		.row = row->number, .line = row->line, .attempt = 0, .time_ms = clock_wall_ms(), .of = 1, .verdict = &v,
-	};
 
 	if (run->job->bad_rows == BAD_ROWS_STOP) {
 		struct err e;
@@ -29,10 +41,21 @@ static void skip_row(struct worker *w, struct row_ref ref, const struct err *why
 		return;
 	}
 	verdict_say(&v, "cannot be rendered: %s", why->text);
-	if (run->address_column >= 0 && (uint32_t)run->address_column < row->n_cells)
-		result.recipient.address = span_trim(row->cells[run->address_column]);
-	worker_record(w, &result);
-	worker_end_row(w, ref, WORK_SETTLED);
+	settle_row(w, ref, &v);
+}
+
+/* Rows that are settled without a mail take no place in a rate limit. True: one was. */
+static bool pass_over(struct worker *w)
+{
+	struct row_ref ref = worker_peek_row(w);
+	uint64_t line = ref.work->items[ref.item].duplicate_of;
+	struct verdict v = { .kind = VERDICT_SKIPPED, .scope = SCOPE_MAIL, .stage = "duplicate" };
+
+	if (line == 0)
+		return false;
+	verdict_say(&v, "duplicate of line %llu", (unsigned long long)line);
+	settle_row(w, worker_next_row(w), &v);
+	return true;
 }
 
 /* Leaves out the recipients that an earlier attempt settled. -1: no memory. */
@@ -158,9 +181,14 @@ void worker_begin_rows(struct worker *w)
 	uint64_t begun = 0;
 
 	w->throttle_due_ns = 0;
-	while (wants > 0 && w->n_free > 0 && worker_has_row(w) && take_place(w)) {
-		int rc = begin_row(w, worker_next_row(w));
+	while (wants > 0 && w->n_free > 0 && worker_has_row(w)) {
+		int rc;
 
+		if (pass_over(w))
+			continue;
+		if (!take_place(w))
+			break;
+		rc = begin_row(w, worker_next_row(w));
 		if (rc < 0)
 			break;
 		begun += (uint64_t)rc;

@@ -72,7 +72,8 @@ struct worker {
 /* worker.c: the rows it has. */
 void worker_take_blocks(struct worker *w);
 bool worker_has_row(const struct worker *w);
-/* The next row to begin. There must be one. */
+/* The next row to begin, seen and taken. There must be one. */
+struct row_ref worker_peek_row(const struct worker *w);
 struct row_ref worker_next_row(struct worker *w);
 /* It is next again, before those that were not begun. */
 void worker_begin_again(struct worker *w, struct row_ref ref);

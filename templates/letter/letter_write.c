@@ -348,6 +348,29 @@ static int gather_recipients(struct letter_job *job, struct mail *out, struct er
 	return place_of(job, ROLE_TO, e);
 }
 
+int letter_own_recipient(const struct letter *l, const struct mail *m)
+{
+	uint32_t before = 0;
+
+	for (int r = ROLE_TO; r <= ROLE_BCC; r++) {
+		const struct letter_field *f = l->role[r];
+
+		if (f && !f->fixed)
+			return before < m->n_recipients ? (int)before : -1;
+		before += f ? f->list.n : 0;
+	}
+	return -1;
+}
+
+int letter_to_column(const struct letter *l)
+{
+	const struct letter_field *to = l->role[ROLE_TO];
+
+	return to && to->n_texts == 1 && !to->texts[0].program && to->texts[0].index != UINT32_MAX
+		       ? (int)to->texts[0].index
+		       : -1;
+}
+
 /* The To of the letter must have the address of the column that was named for it. */
 static int check_column(struct letter_job *job, struct err *e)
 {

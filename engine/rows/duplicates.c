@@ -1,0 +1,303 @@
+/* duplicates.c - a sort by address, and a sort by row of what it found.
+ *
+ *  1. Of the rows with one address, one that an earlier run began comes first, then the lowest: so a
+ *     resume, also with another choice of rows, never sends a second copy.
+ *  2. Which row is the duplicate of which depends on the rows and on (1) alone, not on the order in
+ *     which threads added them.
+ * Held by tests/unit/test_rows_duplicates.c. */
+#include "engine/rows/duplicates.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "engine/base/err.h"
+#include "engine/base/hash.h"
+#include "engine/base/mem.h"
+#include "engine/base/rng.h"
+#include "engine/rows/spill.h"
+
+enum {
+	SEEN_MEMORY = 24 << 20,
+	FOUND_MEMORY = 8 << 20,
+	VALUE_DEPTH_MAX = 64, /* values deeper in a JSON row are not told apart */
+	ADDRESS_HASHED_MAX = 512
+};
+
+struct found_row { /* a duplicate */
+	uint64_t row, line;
+};
+
+struct duplicates {
+	enum duplicates_rule rule;
+	struct hash_key keys[3];
+	pthread_mutex_t lock; /* guards seen while rows are added */
+	struct spill *seen;   /* struct duplicates_row */
+	struct spill *found;  /* struct found_row; NULL before duplicates_find() */
+	struct found_row next;
+	bool more;
+};
+
+static int order(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* The one that the others are duplicates of comes first. */
+static int by_rank(const struct duplicates_row *a, const struct duplicates_row *b)
+{
+	return a->begun != b->begun ? order(b->begun, a->begun) : order(a->place.number, b->place.number);
+}
+
+static int by_address(const struct duplicates_row *a, const struct duplicates_row *b)
+{
+	return a->address[0] != b->address[0] ? order(a->address[0], b->address[0])
+					      : order(a->address[1], b->address[1]);
+}
+
+static int compare_skip(const void *x, const void *y)
+{
+	int rc = by_address(x, y);
+
+	return rc ? rc : by_rank(x, y);
+}
+
+static int compare_same(const void *x, const void *y)
+{
+	const struct duplicates_row *a = x, *b = y;
+	int rc = by_address(a, b);
+
+	if (rc == 0)
+		rc = order(a->cells, b->cells);
+	return rc ? rc : by_rank(a, b);
+}
+
+static int compare_found(const void *x, const void *y)
+{
+	return order(((const struct found_row *)x)->row, ((const struct found_row *)y)->row);
+}
+
+int duplicates_new(struct duplicates **out, enum duplicates_rule rule, struct err *e)
+{
+	struct duplicates *d = mem_new(sizeof *d);
+
+	*out = NULL;
+	if (!d)
+		return err_nomem(e, "the search for duplicates");
+	d->rule = rule;
+	pthread_mutex_init(&d->lock, NULL);
+	if (rng_secret(d->keys, sizeof d->keys, e) < 0 ||
+	    spill_new(&d->seen, sizeof(struct duplicates_row), SEEN_MEMORY,
+		      rule == DUPLICATES_SKIP ? compare_skip : compare_same, e) < 0) {
+		duplicates_free(&d);
+		return -1;
+	}
+	*out = d;
+	return 0;
+}
+
+void duplicates_free(struct duplicates **out)
+{
+	struct duplicates *d = *out;
+
+	if (!d)
+		return;
+	spill_free(&d->seen);
+	spill_free(&d->found);
+	pthread_mutex_destroy(&d->lock);
+	mem_free(d);
+	*out = NULL;
+}
+
+/* ---- hashes ---- */
+
+static uint64_t chain(struct hash_key key, uint64_t before, struct span s)
+{
+	key.k0 ^= before;
+	return hash_span(key, s);
+}
+
+static uint64_t hash_value(struct hash_key key, uint64_t before, const struct value *v, unsigned depth)
+{
+	char head[16];
+	uint64_t h;
+
+	memset(head, 0, sizeof head);
+	head[0] = (char)v->kind;
+	memcpy(head + 4, &v->n, sizeof v->n);
+	if (v->kind == VALUE_INT)
+		memcpy(head + 8, &v->i, sizeof v->i);
+	else if (v->kind == VALUE_BOOL)
+		head[8] = v->b;
+	h = chain(key, before, span_of(head, sizeof head));
+	if (v->kind == VALUE_TEXT || v->kind == VALUE_CELL)
+		h = chain(key, h, value_span(*v));
+	if (depth == VALUE_DEPTH_MAX)
+		return h;
+	for (uint32_t i = 0; v->kind == VALUE_ARRAY && i < v->n; i++)
+		h = hash_value(key, h, &v->items[i], depth + 1);
+	for (uint32_t i = 0; v->kind == VALUE_OBJECT && i < v->n; i++)
+		h = hash_value(key, chain(key, h, v->members[i].key), &v->members[i].value, depth + 1);
+	return h;
+}
+
+static uint64_t hash_row(struct hash_key key, const struct row *row)
+{
+	uint64_t h = 0;
+
+	for (uint32_t i = 0; i < row->n_cells; i++)
+		h = chain(key, h, row->cells[i]);
+	return row->object.kind == VALUE_NIL ? h : hash_value(key, h, &row->object, 0);
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+void duplicates_see(const struct duplicates *d, const struct row *row, struct span address,
+		    struct duplicates_row *out)
+{
+	char text[ADDRESS_HASHED_MAX];
+	struct span key = address;
+
+	*out = (struct duplicates_row){ .cells = hash_row(d->keys[0], row) };
+	out->place = (struct row_place){ row->number, row->line, row->offset };
+	if (address.n == 0) {
+		out->address[0] = out->cells;
+		out->address[1] = hash_row(d->keys[1], row);
+		return;
+	}
+	if (address.n <= sizeof text) {
+		for (size_t i = 0; i < address.n; i++)
+			text[i] = lower(address.p[i]);
+		key.p = text;
+	}
+	out->address[0] = hash_span(d->keys[1], key);
+	out->address[1] = hash_span(d->keys[2], key);
+}
+
+int duplicates_add(struct duplicates *d, const struct duplicates_row *rows, uint32_t n, struct err *e)
+{
+	int rc;
+
+	pthread_mutex_lock(&d->lock);
+	rc = spill_add(d->seen, rows, n, e);
+	pthread_mutex_unlock(&d->lock);
+	return rc;
+}
+
+/* ---- finding ---- */
+
+struct finder {
+	struct duplicates *d;
+	struct duplicates_found *out;
+	struct duplicates_row first; /* of the rows that are one */
+	struct duplicates_case now;  /* of the address */
+	bool any;
+};
+
+static void keep_place(struct duplicates_case *c, struct row_place place)
+{
+	uint32_t at = c->n_places, most = sizeof c->places / sizeof *c->places;
+
+	while (at > 0 && place.number < c->places[at - 1].number)
+		at--;
+	if (at == most)
+		return;
+	if (c->n_places < most)
+		c->n_places++;
+	memmove(&c->places[at + 1], &c->places[at], (c->n_places - 1 - at) * sizeof *c->places);
+	c->places[at] = place;
+}
+
+static void end_address(struct finder *f)
+{
+	struct duplicates_found *out = f->out;
+	uint32_t at = out->n_first, most = sizeof out->first / sizeof *out->first;
+	const struct duplicates_case *c = &f->now;
+
+	if (f->d->rule != DUPLICATES_STOP || c->rows < 2)
+		return;
+	out->cases++;
+	while (at > 0 && c->places[0].number < out->first[at - 1].places[0].number)
+		at--;
+	if (at == most)
+		return;
+	if (out->n_first < most)
+		out->n_first++;
+	memmove(&out->first[at + 1], &out->first[at], (out->n_first - 1 - at) * sizeof *out->first);
+	out->first[at] = *c;
+}
+
+static int take(struct finder *f, const struct duplicates_row *row, struct err *e)
+{
+	bool address = f->any && by_address(&f->first, row) == 0;
+
+	if (address && (f->d->rule == DUPLICATES_SKIP || f->first.cells == row->cells)) {
+		struct found_row dup = { row->place.number, f->first.place.line };
+
+		if (!row->begun) {
+			f->out->skipped++;
+			f->out->skipped_bytes += row->size;
+		}
+		return spill_add(f->d->found, &dup, 1, e);
+	}
+	if (!address) {
+		end_address(f);
+		f->now = (struct duplicates_case){ 0 };
+	}
+	f->any = true;
+	f->first = *row;
+	f->now.rows++;
+	keep_place(&f->now, row->place);
+	return 0;
+}
+
+int duplicates_find(struct duplicates *d, struct duplicates_found *out, struct err *e)
+{
+	struct finder f = { .d = d, .out = out };
+	const void *record;
+	int rc;
+
+	*out = (struct duplicates_found){ 0 };
+	if (spill_new(&d->found, sizeof(struct found_row), FOUND_MEMORY, compare_found, e) < 0 ||
+	    spill_rewind(d->seen, e) < 0)
+		return -1;
+	while ((rc = spill_next(d->seen, &record, e)) == 1)
+		if (take(&f, record, e) < 0)
+			return -1;
+	if (rc < 0)
+		return -1;
+	end_address(&f);
+	spill_free(&d->seen);
+	return duplicates_rewind(d, e);
+}
+
+/* ---- asking ---- */
+
+static int step(struct duplicates *d, struct err *e)
+{
+	const void *record;
+	int rc = spill_next(d->found, &record, e);
+
+	d->more = rc == 1;
+	if (d->more)
+		d->next = *(const struct found_row *)record;
+	return rc < 0 ? -1 : 0;
+}
+
+int duplicates_rewind(struct duplicates *d, struct err *e)
+{
+	return spill_rewind(d->found, e) < 0 ? -1 : step(d, e);
+}
+
+int duplicates_of(struct duplicates *d, uint64_t row, uint64_t *line, struct err *e)
+{
+	*line = 0;
+	while (d->more && d->next.row < row)
+		if (step(d, e) < 0)
+			return -1;
+	if (d->more && d->next.row == row)
+		*line = d->next.line;
+	return 0;
+}
