@@ -4,6 +4,7 @@
 # make test-all           the same with sanitizers, lint and the long forms
 # make check              unit and script tests of one mode, without installing anything
 # make lint samples bench
+# make torture [KILLS=500]   kills campaigns at every kind of point, resumes them, compares; prints a table
 # make fuzz [FUZZ=liquid_source] [SECONDS=60]   searches for inputs that crash (tests/fuzz/fuzz.mk)
 # knobs: MODE=release|asan|tsan|cover  CC=gcc|clang  V=1  TEST=smtp_reply
 MODE ?= release
@@ -37,6 +38,7 @@ CLI_SRC := $(wildcard engine/cli/*.c)
 FAKE_SRC := $(wildcard tests/fake/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FAULT_SRC := $(wildcard tests/fault/test_*.c)
+PRELOAD_SRC := $(wildcard tests/fault/preload/*.c)
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 HELP_SRC := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 
@@ -50,7 +52,7 @@ include tests/fuzz/fuzz.mk
 include tests/conformance/conformance.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all tests check demo test test-all lint samples fuzz bench clean
+.PHONY: all tests check demo test test-all torture lint samples fuzz bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -67,6 +69,13 @@ $(LIB): $(call obj,$(LIB_SRC))
 $B/fake-relay: $(call obj,$(FAKE_SRC))
 	@echo "  link $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
+
+# Put before libc in tests of the whole program (tests/fault/preload/preload.h). Its own functions
+# have the names of libc's, so no fortified header, and no sanitizer.
+$B/fault.so: $(PRELOAD_SRC) tests/fault/preload/preload.h
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	$(Q)$(CC) $(filter-out -Werror,$(WARN)) -O1 -g -U_FORTIFY_SOURCE -fPIC -shared -I. -D_GNU_SOURCE -pthread -o $@ $(PRELOAD_SRC) -ldl
 
 $B/tests/fault_%: $B/tests/fault/test_%.o $(call obj,$(HELP_SRC)) $(LIB)
 	@mkdir -p $(@D)
@@ -85,7 +94,7 @@ $B/%.o: %.c
 	$(if $(V),,@echo "  $(CC) $<")
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
-tests: $(UNIT) $(FAULT) $(REPLAY) $(COUNTED) $B/fake-relay $B/lettershop
+tests: $(UNIT) $(FAULT) $(REPLAY) $(COUNTED) $B/fake-relay $B/fault.so $B/lettershop
 
 # check [TEST=name]: each program prints its own cases; a summary line closes the run.
 # liquid_counted counts the instructions of one thread: nothing in it for MODE=tsan to see.
@@ -111,6 +120,10 @@ test-all:
 	$(Q)$(MAKE) --no-print-directory MODE=tsan check
 	$(Q)$(MAKE) --no-print-directory CC=clang all tests
 	$(Q)$(MAKE) --no-print-directory lint
+
+torture: all $B/fake-relay $B/fault.so
+	$(Q)LETTERSHOP=$(CURDIR)/$B/lettershop FAKE_RELAY=$(CURDIR)/$B/fake-relay FAULT_LIBRARY=$(CURDIR)/$B/fault.so \
+		/usr/bin/python3 tests/system/torture.py --kills $(or $(KILLS),500)
 
 samples: all
 	$(Q)samples/run

@@ -1,11 +1,13 @@
-"""Killed at random moments and resumed to the end: nobody lost, nobody twice.
+"""Killed and resumed to the end: nobody lost, nobody twice.
 
-The practice relay writes down what it accepted before it says so: it is the judge."""
+The practice relay writes down what it accepted before it says so: it is the judge. The first test is the
+short form of `make torture`; the others kill large campaigns many times, at random moments."""
 import random
 import time
 
 import pytest
 
+import torture
 from relay import LONG, Relay, begin, lettershop, results, write_list
 
 ROWS = 100000 if LONG else 12000
@@ -37,7 +39,16 @@ def run_with_kills(shop, r, url, connections, rng, mode, options=()):
     return hit
 
 
-@pytest.mark.parametrize("connections,tls", [(1, False), (4, False), (4, True), (16, False)])
+def test_kills_at_chosen_points(tmp_path, certs):
+    """Each cell draws from all writes, syncs, names and socket calls of its campaign."""
+    every = [c for c in torture.cells() if LONG or not c.every]
+    chosen = every if LONG else [c for i, c in enumerate(every) if i % 4 == 1]
+    benches = torture.torture(tmp_path, certs, 500 if LONG else 3 * len(chosen), 4, "7", chosen)
+    print(torture.table(benches))
+    assert sum(sum(b.kills.values()) for b in benches) >= 3 * len(chosen)
+
+
+@pytest.mark.parametrize("connections,tls", [(1, False), (4, False), (4, True), (16, False)] if LONG else [(4, True)])
 def test_kill_and_resume_with_hold(shop, certs, connections, tls):
     rng = random.Random(connections * 2 + tls)
     write_list(shop / "list.csv", ROWS)
