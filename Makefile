@@ -28,7 +28,7 @@ LDFLAGS += $(SAN_$(MODE)) -pthread
 ifeq ($(MODE),release)
 LDFLAGS += -Wl,-z,relro,-z,now
 endif
-LDLIBS += -lcsv -lssl -lcrypto -lgsasl -lidn2 -ljansson -lutf8proc -lmd4c -lgumbo -lm
+LDLIBS += -lcsv -lssl -lcrypto -lgsasl -lidn2 -ljansson -lutf8proc -lmd4c -lgumbo -luchardet -lzip -lexpat -lz -lm
 
 ROOMS := engine/base engine/model engine/rows engine/results engine/run \
 	templates/liquid templates/mime templates/dkim templates/letter \

@@ -33,6 +33,7 @@ static const char help[] =
 	"Where   --relay URL|NAME (repeatable)  --connections N (4)  --helo NAME\n"
 	"        --password-command CMD | --password-file FILE | --password-env NAME\n"
 	"        --messages-per-connection N  --timeout TIME  --transcript FILE\n"
+	"List    --encoding NAME --delimiter SIGN --sheet NAME --no-header --columns A,B\n"
 	"Who     --rows 3-9,14  --limit N  --address-column NAME  --duplicates skip|send\n"
 	"        --redirect-to ADDRESS   every message to one address\n"
 	"Letter  --var NAME=VALUE|@FILE  --envelope-from ADDR --seed N --date TIME --bulk\n"

@@ -29,6 +29,7 @@ static const char help[] =
 	"  --address-column NAME  --envelope-from ADDR  --charset NAME  --bulk\n"
 	"  --dkim-key FILE --dkim-selector S --dkim-domain D --dkim-canon C\n"
 	"  --smime-cert FILE --smime-key FILE\n"
+	"  --encoding NAME --delimiter SIGN --sheet NAME --no-header --columns NAMES\n"
 	"  --settings FILE        options from a file, as name = value\n"
 	"\n"
 	"Examples:\n"
@@ -79,7 +80,7 @@ static int find_row(struct showing *s, uint64_t number, const struct row **out, 
 
 static int open_letter(struct showing *s, struct finding_sink *sink, struct err *e)
 {
-	struct rows_options rows = { .path = s->job.list };
+	struct rows_options rows = { .path = s->job.list, .ways = s->job.list_ways };
 	struct letter_options opt = { .path = s->job.letter,
 				      .vars = s->job.vars,
 				      .n_vars = s->job.n_vars,

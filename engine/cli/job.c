@@ -77,6 +77,7 @@ int job_of_letter(struct options *o, struct campaign_job *job, struct err *e)
 	*job = (struct campaign_job){
 		.letter = o->operands[0],
 		.list = o->operands[1],
+		.list_ways = o->ways,
 		.address_column = o->address_column,
 		.envelope_from = o->envelope_from,
 		.rows = o->rows,

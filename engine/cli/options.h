@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/rows/rows.h"
 
 struct err;
 
@@ -40,6 +41,7 @@ struct options {
 	/* letter and list */
 	struct text_list vars; /* NAME=VALUE or NAME=@FILE */
 	uint32_t vars_typed;   /* the first ones, from the command line */
+	struct rows_ways ways; /* how the list is read */
 	const char *rows, *address_column, *envelope_from;
 	uint64_t limit;        /* 0: all */
 	bool limit_given;

@@ -65,7 +65,7 @@ static int seed_letter(const struct campaign_job *job, unsigned char seed[16], s
 static int open_letter(struct preview *p, struct err *e)
 {
 	const struct campaign_job *job = p->job;
-	struct rows_options rows = { .path = job->list };
+	struct rows_options rows = { .path = job->list, .ways = job->list_ways };
 	struct letter_options opt = { .path = job->letter,
 				      .vars = job->vars,
 				      .n_vars = job->n_vars,
@@ -76,6 +76,7 @@ static int open_letter(struct preview *p, struct err *e)
 	if (rows_open(&p->rows, &rows, e) < 0 || selection_new(&p->selection, job->rows, job->limit, e) < 0 ||
 	    seed_letter(job, opt.seed, e) < 0)
 		return -1;
+	rows_tell(p->rows, &p->report->sink);
 	opt.columns = rows_columns(p->rows);
 	if (letter_open(&p->letter, &opt, &p->report->sink, e) < 0)
 		return -1;

@@ -5,6 +5,8 @@
  *  2. An error that comes after some rows of the same call waits for the next call: no row that
  *     stands before the place of the error is lost.
  *  3. rows_fetch() has a reader of its own, so that the place of rows_read() stays.
+ *  4. The digest is that of the list as it is. Where readers read what was made of it, the list is
+ *     read for the digest alone, once they have come to the end.
  * Held by tests/unit/test_rows_open.c, test_rows_csv.c. */
 #include "engine/rows/rows.h"
 
@@ -12,13 +14,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/buf.h"
 #include "engine/base/digest.h"
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/base/must.h"
+#include "engine/base/utf8.h"
+#include "engine/model/finding.h"
 #include "engine/rows/rows_parts.h"
 
-enum { LIST_CHUNK_BYTES = 4 << 10, LIST_BYTES_MAX = 4 * ROW_BYTES_MAX, PROBLEM_MAX = 240 };
+enum { LIST_CHUNK_BYTES = 4 << 10, LIST_BYTES_MAX = 4 * ROW_BYTES_MAX, PROBLEM_MAX = 240,
+       SHOWN_AMONG = 200, SHOWN_BYTES = 60 };
 
 struct rows {
 	struct rows_list *list;
@@ -46,15 +52,46 @@ static int read_header(struct rows_list *list, struct err *e)
 		return -1;
 	rc = list->kind->header(r, &list->memory, &names, &n, &list->start, e);
 	list->kind->close(r);
-	return rc < 0 ? -1 : rows_columns_set(list, names, n, e);
+	if (rc < 0 || (list->ways.no_header && rows_columns_given(list, n, &names, &n, e) < 0))
+		return -1;
+	return rows_columns_set(list, names, n, e);
 }
 
-static int open_list(struct rows_list *list, const char *path, struct err *e)
+static int check_ways(const struct rows_ways *w, struct err *e)
 {
+	if (w->no_header == (w->names != NULL))
+		return 0;
+	if (w->names)
+		return err_set(e, ERR_INPUT, "--columns names the columns of a list without header: it wants --no-header");
+	err_set(e, ERR_INPUT, "--no-header wants --columns: the letter's words for the cells");
+	return err_hint(e, "as in --no-header --columns email,name,city");
+}
+
+static int open_list(struct rows_list *list, const struct rows_options *opt, struct err *e)
+{
+	int rc;
+
 	arena_init(&list->memory, LIST_CHUNK_BYTES, LIST_BYTES_MAX);
-	if (rows_source_open(&list->source, path, e) < 0 || rows_form_find(list, e) < 0)
+	list->ways = opt->ways;
+	if (check_ways(&list->ways, e) < 0 || rows_source_open(&list->source, opt->path, e) < 0)
 		return -1;
-	return read_header(list, e);
+	rc = rows_form_find(list, e) < 0 ? -1 : read_header(list, e);
+	list->ways = (struct rows_ways){ .no_header = opt->ways.no_header };
+	return rc;
+}
+
+void rows_note(struct rows_list *list, const char *kind, uint64_t line, const char *hint, const char *fmt, ...)
+{
+	struct rows_note *note = &list->notes[list->n_notes];
+	va_list ap;
+
+	if (list->n_notes == ROWS_NOTES_MAX)
+		return;
+	*note = (struct rows_note){ .kind = kind, .hint = hint, .line = line };
+	va_start(ap, fmt);
+	vsnprintf(note->text, sizeof note->text, fmt, ap);
+	va_end(ap);
+	list->n_notes++;
 }
 
 /* A handle on a list that is open. */
@@ -64,6 +101,47 @@ static int open_handle(struct rows *r, struct err *e)
 	if (r->list->kind->open(&r->reader, r->list, NULL, e) < 0)
 		return -1;
 	return r->list->kind->rewind(r->reader, e);
+}
+
+/* The first row that has more than ASCII in it, or the first. */
+static const struct row *telling_row(const struct row_block *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		for (uint32_t k = 0; k < b->rows[i].n_cells; k++)
+			if (!utf8_ascii(b->rows[i].cells[k]))
+				return &b->rows[i];
+	return &b->rows[0];
+}
+
+/* The guess is said with a row as it was read, so that a wrong one is seen. */
+static int tell_guess(struct rows *r, struct err *e)
+{
+	struct row_block *block = NULL;
+	char shown[ROWS_NOTE_BYTES / 2];
+	struct buf text;
+	int rc = row_block_new(&block, SHOWN_AMONG);
+	const struct row *row;
+
+	if (rc < 0)
+		return err_nomem(e, "opening the list");
+	buf_init(&text, SIZE_MAX / 2);
+	if (rows_read(r, block, SHOWN_AMONG, NULL) == 1 && block->n > 0) {
+		row = telling_row(block);
+		for (uint32_t i = 0; i < row->n_cells; i++) {
+			buf_add_str(&text, i ? " | " : "");
+			buf_add(&text, utf8_cut(row->cells[i], SHOWN_BYTES));
+		}
+		utf8_printable(buf_span(&text), shown, sizeof shown);
+		rows_note(r->list, "encoding", row->line, "when that is wrong, say --encoding NAME",
+			  "the list is not UTF-8 and does not say what it is; taken as %s, a row of it reads: %s",
+			  r->list->encoding, shown);
+	} else {
+		rows_note(r->list, "encoding", 0, "when that is wrong, say --encoding NAME",
+			  "the list is not UTF-8 and does not say what it is; taken as %s", r->list->encoding);
+	}
+	buf_release(&text);
+	row_block_free(&block);
+	return rows_rewind(r, e);
 }
 
 int rows_open(struct rows **out, const struct rows_options *opt, struct err *e)
@@ -79,7 +157,7 @@ int rows_open(struct rows **out, const struct rows_options *opt, struct err *e)
 		err_nomem(e, "opening the list");
 		goto fail;
 	}
-	if (open_list(r->list, opt->path, e) < 0 || open_handle(r, e) < 0)
+	if (open_list(r->list, opt, e) < 0 || open_handle(r, e) < 0 || (r->list->guessed && tell_guess(r, e) < 0))
 		goto fail;
 	*out = r;
 	return 0;
@@ -140,6 +218,8 @@ static int start_digest(struct rows *r, struct err *e)
 
 	if (digest_new(&r->digest, DIGEST_SHA256, e) < 0)
 		return -1;
+	if (rows_source_is_made(&r->list->source)) /* (4) */
+		return r->list->kind->rewind(r->reader, e);
 	if (kind->open(&reader, r->list, r->digest, e) < 0) {
 		digest_free(&r->digest);
 		return -1;
@@ -163,9 +243,11 @@ int rows_rewind(struct rows *r, struct err *e)
 }
 
 /* 0 the end; the digest is complete, because the reader saw the end of the file. */
-static int end_of_list(struct rows *r)
+static int end_of_list(struct rows *r, struct err *e)
 {
 	if (r->digest && !r->digest_done) {
+		if (rows_source_is_made(&r->list->source) && rows_source_digest(&r->list->source, r->digest, e) < 0)
+			return -1;
 		digest_end(r->digest, r->sum);
 		r->digest_done = true;
 	}
@@ -187,7 +269,7 @@ int rows_read(struct rows *r, struct row_block *into, uint32_t max, struct err *
 		if (into->n > before)
 			return 1;
 		if (got >= 0)
-			return end_of_list(r);
+			return end_of_list(r, e);
 	}
 	if (e)
 		*e = r->failure;
@@ -231,6 +313,15 @@ const struct columns *rows_columns(const struct rows *r)
 const char *rows_form(const struct rows *r)
 {
 	return r->list->form;
+}
+
+void rows_tell(const struct rows *r, struct finding_sink *to)
+{
+	for (unsigned i = 0; i < r->list->n_notes; i++) {
+		const struct rows_note *n = &r->list->notes[i];
+
+		finding_say(to, FINDING_WARNING, n->kind, r->list->source.path, n->line, 0, n->hint, "%s", n->text);
+	}
 }
 
 uint64_t rows_bytes_done(const struct rows *r)

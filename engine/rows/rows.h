@@ -14,8 +14,18 @@ struct err;
 struct finding_sink;
 struct rows;
 
+/* How the list is to be read where its bytes do not say it, or say it wrongly; all zero: by looking. */
+struct rows_ways {
+	const char *encoding;  /* a name that iconv(3) knows, or NULL */
+	const char *delimiter; /* "comma", "semicolon", "tab", "pipe" or the sign itself, or NULL */
+	const char *sheet;     /* of a workbook: its name, or NULL for the first one that can be seen */
+	const char *names;     /* "email,name": the columns, with no_header only */
+	bool no_header;        /* the first record is a row */
+};
+
 struct rows_options {
 	const char *path; /* "-": standard input, copied to a temporary file first */
+	struct rows_ways ways;
 };
 
 /* Reads the header. 0; -1 with e: ERR_INPUT (no header, two columns alike, not a list), ERR_SYS. */
@@ -28,6 +38,8 @@ int rows_share(struct rows **out, const struct rows *of, struct err *e);
 const struct columns *rows_columns(const struct rows *r); /* valid while r lives */
 /* How the file was understood, for people: "CSV, comma, UTF-8". */
 const char *rows_form(const struct rows *r);
+/* What was guessed or left out when it was opened, as warnings. */
+void rows_tell(const struct rows *r, struct finding_sink *to);
 
 /* Appends up to max rows to the block, fewer when the block has taken 1 MiB of bytes. A row whose
  * cells do not fit the header is delivered with row.problem set.
@@ -46,7 +58,7 @@ int rows_fetch(struct rows *r, const struct row_place *places, uint32_t n, struc
 /* Bytes read so far and in all, for estimates. */
 uint64_t rows_bytes_done(const struct rows *r);
 uint64_t rows_bytes(const struct rows *r);
-/* SHA-256 of the whole file: true only after rows_read() has come to its end since the last
+/* SHA-256 of the whole file as it is: true only after rows_read() has come to its end since the last
  * rewind. The price is paid only when asked for with rows_want_digest() before reading. */
 void rows_want_digest(struct rows *r);
 bool rows_digest(const struct rows *r, unsigned char out[32]);

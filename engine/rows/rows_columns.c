@@ -64,6 +64,34 @@ static int find_alike(struct rows_list *list, const struct span *names, uint32_t
 	return 0;
 }
 
+int rows_columns_given(struct rows_list *list, uint32_t cells, struct span **names, uint32_t *n, struct err *e)
+{
+	struct span rest = span_str(list->ways.names);
+	uint32_t count = 1;
+
+	for (size_t i = 0; i < rest.n; i++)
+		count += rest.p[i] == ',';
+	if (count > ROW_COLUMNS_MAX)
+		return err_set(e, ERR_INPUT, "--columns has %u names, at most %d are possible", count, ROW_COLUMNS_MAX);
+	*names = arena_array(&list->memory, count, sizeof **names);
+	if (!*names)
+		return err_nomem(e, "the columns of the list");
+	for (*n = 0; *n < count; (*n)++) {
+		int ok;
+
+		(*names)[*n] = arena_copy(&list->memory, span_trim(span_cut(&rest, ',')), &ok);
+		if (!ok)
+			return err_nomem(e, "the columns of the list");
+		if ((*names)[*n].n == 0)
+			return err_set(e, ERR_INPUT, "--columns: name %u is empty", *n + 1);
+	}
+	if (count == cells)
+		return 0;
+	err_set(e, ERR_INPUT, "--columns names %u column%s, but the first row has %u cell%s", count, count == 1 ? "" : "s",
+		cells, cells == 1 ? "" : "s");
+	return err_at(e, list->source.path, list->start.line, 0);
+}
+
 int rows_columns_set(struct rows_list *list, struct span *names, uint32_t n, struct err *e)
 {
 	for (uint32_t i = 0; i < n; i++) {

@@ -18,8 +18,8 @@
  *  2. After a whole line either the record is complete, or the line was blank, or we are inside a
  *     quoted cell.
  *  3. Nothing is allocated for a row but from the block's arena: a table of cells and the line.
- *  4. libcsv's buffer never grows above ROW_CELL_MAX: a quote that is never closed is found after
- *     that many bytes.
+ *  4. libcsv's buffer never grows far above ROW_CELL_MAX: a quote that is never closed is found after
+ *     that many bytes. A cell of exactly that size is one.
  * Held by tests/unit/test_rows_csv.c, test_rows_bounds.c. */
 #include <csv.h>
 #include <string.h>
@@ -33,6 +33,7 @@
 enum {
 	WINDOW_BYTES = 256 << 10,
 	CELL_STEP_BYTES = 64 << 10, /* libcsv's buffer grows by that much */
+	CELL_BUFFER_MAX = ROW_CELL_MAX + 8, /* the closing quote, and the byte behind it, pass through it */
 	NAMES_FIRST = 64
 };
 
@@ -41,7 +42,7 @@ struct record { /* the one that is being put together */
 	uint64_t cell_line; /* line where the cell begins that is not complete */
 	size_t bytes;
 	uint32_t n;         /* cells seen, more than fit the columns too */
-	bool nul, done, no_memory;
+	bool nul, done, no_memory, over_long;
 	struct span *cells;
 	char *copy;         /* our copy of its first line */
 	char *walk;         /* in it: where the next cell begins */
@@ -68,7 +69,7 @@ static struct csv_reader *reader_of(struct rows_reader *r)
 
 static void *grow_cell(void *old, size_t size)
 {
-	return size > ROW_CELL_MAX ? NULL : mem_grow(old, size); /* (4); it then asks for less */
+	return size > CELL_BUFFER_MAX ? NULL : mem_grow(old, size); /* (4); it then asks for less */
 }
 
 static int nothing_is_space(unsigned char c)
@@ -138,6 +139,7 @@ static void walk_cell(void *bytes, size_t n, void *data)
 	}
 	if (record->n < r->columns)
 		record->cells[record->n] = cell;
+	record->over_long |= n > ROW_CELL_MAX;
 	record->n++;
 	record->walk = at + 1;
 }
@@ -154,6 +156,9 @@ static void exact_cell(void *bytes, size_t n, void *data)
 		record->cells[record->n] = arena_copy(r->memory, (struct span){ bytes, n }, &ok);
 		record->no_memory = !ok;
 	}
+	record->over_long |= n > ROW_CELL_MAX;
+	if (record->over_long)
+		return; /* cell_line stays the line of the first one */
 	record->n++;
 	record->cell_line = r->text.line - 1;
 }
@@ -224,13 +229,15 @@ static enum fed feed(struct csv_reader *r, struct span line, void (*cell)(void *
 
 	if (r->record.no_memory)
 		return (enum fed)err_nomem(e, "a row of the list");
+	if (r->record.over_long)
+		return (enum fed)over_long(r, e);
 	if (n == line.n)
 		return r->record.done ? FED_RECORD : FED_PART;
 	if (csv_error(&r->parser) == CSV_EPARSE) {
 		*stray = n;
 		return FED_STRAY;
 	}
-	if (csv_get_buffer_size(&r->parser) >= ROW_CELL_MAX)
+	if (csv_get_buffer_size(&r->parser) >= CELL_BUFFER_MAX)
 		return (enum fed)over_long(r, e);
 	return (enum fed)err_nomem(e, "a cell of the list");
 }
@@ -422,6 +429,8 @@ static int csv_header(struct rows_reader *front, struct arena *memory, struct sp
 	size_t stray = 0;
 	enum fed fed;
 
+	if (front->list->separator_line && rows_text_line(&r->text, &line, e) < 0)
+		return -1;
 	do {
 		int rc = rows_text_line(&r->text, &line, e);
 
@@ -445,6 +454,8 @@ static int csv_header(struct rows_reader *front, struct arena *memory, struct sp
 	*names = r->record.cells;
 	*n = r->record.n;
 	*start = (struct rows_start){ r->record.line, .line = r->text.line, .offset = r->text.base + r->text.at };
+	if (front->list->ways.no_header) /* it is the first row as well */
+		*start = (struct rows_start){ 0, .line = r->record.line, .offset = r->record.offset };
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/span.h"
 #include "engine/rows/rows.h"
+#include "engine/rows/rows_encoding.h"
 #include "engine/rows/rows_source.h"
 
 struct err;
@@ -24,6 +25,14 @@ struct rows_start {
 	uint64_t line, offset; /* of the first data record */
 };
 
+enum { ROWS_NOTES_MAX = 8, ROWS_NOTE_BYTES = 400 };
+
+struct rows_note {
+	const char *kind, *hint; /* static texts */
+	uint64_t line;
+	char text[ROWS_NOTE_BYTES];
+};
+
 /* const after rows_open(). */
 struct rows_list {
 	struct rows_source source;
@@ -31,9 +40,19 @@ struct rows_list {
 	struct arena memory;
 	struct columns columns;
 	struct rows_start start;
+	struct rows_ways ways; /* borrowed while the list is opened */
 	char delimiter;
-	char form[64];
+	bool separator_line;   /* "sep=;" stands before the header */
+	bool guessed;          /* the encoding */
+	char encoding[ROWS_ENCODING_NAME];
+	char form[160];
+	struct rows_note notes[ROWS_NOTES_MAX];
+	unsigned n_notes;
 };
+
+/* Keeps one more for rows_tell(); what is too much is left out. hint may be NULL. */
+void rows_note(struct rows_list *list, const char *kind, uint64_t line, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 
 /* The common front part of every reader. */
 struct rows_reader {
@@ -67,11 +86,15 @@ enum { ROWS_BLOCK_BYTES = 1 << 20 };
 
 extern const struct rows_kind rows_kind_csv;
 
-/* Finds the form of the file by its first bytes: sets kind, delimiter and form. ERR_INPUT with a
- * hint for what is known and not read here. */
+/* Finds the form of the file by its bytes: unpacks and converts it where it is no UTF-8 text, sets
+ * kind, delimiter and form. ERR_INPUT with a hint for what is known and not read here. */
 int rows_form_find(struct rows_list *list, struct err *e);
+/* A packed source becomes what is in it (rows_gzip.c). */
+int rows_gzip_unpack(struct rows_source *source, struct err *e);
 /* Checks the header's names and makes them the list's columns. */
 int rows_columns_set(struct rows_list *list, struct span *names, uint32_t n, struct err *e);
+/* The names of --columns in place of those that a header would have; there are `cells` in its place. */
+int rows_columns_given(struct rows_list *list, uint32_t cells, struct span **names, uint32_t *n, struct err *e);
 /* Text for row.problem, in the block's arena; -1 when memory runs out. */
 int rows_problem(struct row_block *b, struct row *row, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

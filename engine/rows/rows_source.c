@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/digest.h"
 #include "engine/base/err.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -23,7 +24,7 @@
 enum { COPY_BYTES = 64 << 10 };
 
 /* A file that never had a name, or that has lost it again; mode 0600. */
-static int open_spool(struct err *e)
+int rows_source_spool(struct err *e)
 {
 	const char *folder = getenv("TMPDIR");
 	char name[PATH_MAX];
@@ -74,7 +75,7 @@ static int copy(int from, int to, const char *path, struct err *e)
 /* The descriptor becomes that of a copy. */
 static int spool(struct rows_source *s, struct err *e)
 {
-	int to = open_spool(e);
+	int to = rows_source_spool(e);
 
 	if (to < 0)
 		return -1;
@@ -83,15 +84,49 @@ static int spool(struct rows_source *s, struct err *e)
 		return -1;
 	}
 	close(s->fd);
-	s->fd = to;
+	s->fd = s->list_fd = to;
 	return 0;
+}
+
+static int measure(struct rows_source *s, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(s->fd, &st) < 0)
+		return err_sys(e, "cannot read '%s'", s->path);
+	s->size_bytes = (uint64_t)st.st_size;
+	return 0;
+}
+
+int rows_source_replace(struct rows_source *s, int fd, struct err *e)
+{
+	if (s->fd != s->list_fd)
+		close(s->fd);
+	s->fd = fd;
+	return measure(s, e);
+}
+
+int rows_source_digest(const struct rows_source *s, struct digest *into, struct err *e)
+{
+	char *p = mem_new(COPY_BYTES);
+	uint64_t at = 0;
+	ssize_t n;
+
+	if (!p)
+		return err_nomem(e, "reading the list");
+	while ((n = file_pread_full(s->list_fd, p, COPY_BYTES, (off_t)at)) > 0) {
+		digest_add(into, span_of(p, (size_t)n));
+		at += (uint64_t)n;
+	}
+	mem_free(p);
+	return n < 0 ? err_sys(e, "cannot read '%s'", s->path) : 0;
 }
 
 int rows_source_stamp(const struct rows_source *s, uint64_t *size_bytes, int64_t *mtime_ns, struct err *e)
 {
 	struct stat st;
 
-	if (fstat(s->fd, &st) < 0)
+	if (fstat(s->list_fd, &st) < 0)
 		return err_sys(e, "cannot read '%s'", s->path);
 	*size_bytes = (uint64_t)st.st_size;
 	*mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
@@ -105,6 +140,7 @@ static int open_path(struct rows_source *s, const char *path, struct err *e)
 	/* A duplicate, so that closing the list never closes standard input itself. */
 	s->fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
 				       : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	s->list_fd = s->fd;
 	if (s->fd < 0 || fstat(s->fd, &st) < 0)
 		return err_sys(e, "cannot open the list '%s'", s->path);
 	if (S_ISDIR(st.st_mode)) {
@@ -115,12 +151,12 @@ static int open_path(struct rows_source *s, const char *path, struct err *e)
 		if (spool(s, e) < 0)
 			return -1;
 	}
-	return rows_source_stamp(s, &s->size_bytes, &s->mtime_ns, e);
+	return measure(s, e);
 }
 
 int rows_source_open(struct rows_source *out, const char *path, struct err *e)
 {
-	*out = (struct rows_source){ .fd = -1 };
+	*out = (struct rows_source){ .fd = -1, .list_fd = -1 };
 	out->path = mem_strdup(strcmp(path, "-") == 0 ? "standard input" : path);
 	if (!out->path)
 		return err_nomem(e, "opening the list");
@@ -135,10 +171,12 @@ void rows_source_close(struct rows_source *s)
 {
 	if (!s->path)
 		return;
-	if (s->fd >= 0)
+	if (s->fd >= 0 && s->fd != s->list_fd)
 		close(s->fd);
+	if (s->list_fd >= 0)
+		close(s->list_fd);
 	mem_free(s->path);
-	*s = (struct rows_source){ .fd = -1 };
+	*s = (struct rows_source){ .fd = -1, .list_fd = -1 };
 }
 
 ssize_t rows_source_read(const struct rows_source *s, void *p, size_t n, uint64_t at, struct err *e)

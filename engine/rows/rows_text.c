@@ -159,7 +159,7 @@ static int not_utf8(const struct rows_text *t, struct err *e)
 	unsigned byte = (unsigned char)t->p[t->good];
 
 	err_set(e, ERR_INPUT, "the list is not UTF-8: byte 0x%02X begins no character", byte);
-	err_hint(e, "save it as UTF-8 (\"CSV UTF-8\" in the office program)");
+	err_hint(e, "mend that line; or say with --encoding NAME what the whole list is");
 	return err_at(e, t->source->path, t->line, utf8_length(before) + 1);
 }
 

@@ -19,12 +19,13 @@
 
 enum { CELL_SHOWN_MAX = 80, CAMPAIGN_ARENA_MAX = 64 << 20 };
 
-static int open_list(struct campaign *c, struct err *e)
+static int open_list(struct campaign *c, struct finding_sink *sink, struct err *e)
 {
-	struct rows_options opt = { .path = c->job->list };
+	struct rows_options opt = { .path = c->job->list, .ways = c->job->list_ways };
 
 	if (rows_open(&c->list, &opt, e) < 0)
 		return -1;
+	rows_tell(c->list, sink);
 	if (rows_stamp(c->list, &c->list_size, &c->list_mtime_ns, e) < 0)
 		return -1;
 	c->address_column = columns_find(rows_columns(c->list),
@@ -142,7 +143,7 @@ int campaign_open(struct campaign **out, const struct campaign_job *job, struct 
 		return err_nomem(e, "the campaign");
 	c->job = job;
 	arena_init(&c->memory, 4096, CAMPAIGN_ARENA_MAX);
-	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) || open_list(c, e) < 0 || look_back(c, e) < 0 ||
+	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) || open_list(c, sink, e) < 0 || look_back(c, e) < 0 ||
 	    open_letter(c, sink, e) < 0 || same_letter(c, e) < 0 || parse_redirect(c, e) < 0 ||
 	    open_plan(c, e) < 0) {
 		campaign_free(&c);

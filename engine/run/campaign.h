@@ -16,6 +16,7 @@
 #include "engine/model/value.h"
 #include "engine/results/results_log.h"
 #include "engine/rows/duplicates.h"
+#include "engine/rows/rows.h"
 #include "engine/run/report.h"
 #include "templates/letter/letter.h"
 #include "transport/delivery/delivery.h"
@@ -38,6 +39,7 @@ struct campaign_progress {
 
 struct campaign_job { /* borrowed for the campaign's life */
 	const char *letter, *list;
+	struct rows_ways list_ways;
 	const char *results;   /* NULL: no campaign (check): campaign_run() must not be called */
 	const struct member *vars;
 	uint32_t n_vars;
@@ -77,7 +79,7 @@ int campaign_preflight(struct campaign *c, struct report *report, struct err *e)
 struct campaign_outlook { /* what is about to happen, for the question before it does */
 	char from[256], first_to[256], subject[256]; /* of the first row that would be sent */
 	char through[512];    /* delivery_plan_describe() */
-	char list_form[128];  /* rows_form() */
+	char list_form[160];  /* rows_form() */
 	uint64_t messages;    /* 0 when no preflight counted them */
 	uint64_t already_done, in_doubt;
 	int64_t expected_ms;  /* at the given rate; -1 without one */

@@ -74,6 +74,15 @@ static void put_date(struct journal_identity *id, int64_t date_ms)
 	put_option(id, "date", date);
 }
 
+/* Read in another way, the same list has other rows. */
+static void put_ways(struct journal_identity *id, const struct rows_ways *w)
+{
+	put_option(id, "encoding", w->encoding);
+	put_option(id, "delimiter", w->delimiter);
+	put_option(id, "sheet", w->sheet);
+	put_option(id, "columns", w->names);
+}
+
 static void make_identity(struct campaign *c)
 {
 	struct journal_identity *id = &c->header.identity;
@@ -89,6 +98,7 @@ static void make_identity(struct campaign *c)
 	put_option(id, "redirect-to", c->job->redirect_to);
 	put_option(id, "envelope-from", c->job->envelope_from);
 	put_option(id, "address-column", c->job->address_column);
+	put_ways(id, &c->job->list_ways);
 	put_date(id, c->job->date_ms);
 	snprintf(id->selection, sizeof id->selection, "%s", selection_text(c->selection));
 }

@@ -10,6 +10,8 @@
 #include "engine/model/finding.h"
 #include "templates/liquid/emit.h"
 
+enum { NEAR_SHOWN = 80 };
+
 /* ---- names ---- */
 
 static const struct local *find_local(const struct emit *m, struct span name)
@@ -91,6 +93,9 @@ static void unknown_name(struct emit *m, struct place at, struct span name)
 		snprintf(hint, sizeof hint, "%.*s is known inside of its loop only", SPAN_ARG(name));
 	else if (span_eq(name, SPAN("else")) || span_begins(name, SPAN("end")))
 		snprintf(hint, sizeof hint, "as a tag it is written {%% %.*s %%}", SPAN_ARG(name));
+	else if (near.n && span_find(near, ' ') < near.n)
+		snprintf(hint, sizeof hint, "did you mean '%.*s'? It is written without its spaces, or as ['%.*s']",
+			 SPAN_ARG(utf8_cut(near, NEAR_SHOWN)), SPAN_ARG(utf8_cut(near, NEAR_SHOWN)));
 	else if (near.n)
 		snprintf(hint, sizeof hint, "did you mean '%.*s'?", SPAN_ARG(near));
 	compile_mistake(m->c, at, "unknown column", hint[0] ? hint : NULL, "there is no column '%.*s'", SPAN_ARG(name));

@@ -15,6 +15,8 @@
 #include "engine/model/finding.h"
 #include "templates/liquid/number.h"
 
+enum { COLUMN_SHOWN = 80 };
+
 static struct place here(const struct compile *c)
 {
 	return (struct place){ c->lex.source, c->lex.now.at };
@@ -40,16 +42,42 @@ void parse_unexpected(struct compile *c, const char *wanted)
 				lex_describe(w, found), wanted);
 }
 
+/* "First Name" stands here as it does in the list, and the word that was found is in its middle. */
+static struct span column_written_out(const struct compile *c, struct span found)
+{
+	const struct columns *columns = c->opt->columns;
+	struct span text = c->scan.source->text;
+
+	for (uint32_t i = 0; columns && i < columns->n; i++) {
+		struct span name = columns->names[i];
+
+		for (size_t at = span_find(name, ' '); at < name.n; at += 1 + span_find(span_skip(name, at + 1), ' ')) {
+			struct span rest = span_skip(name, at + 1);
+
+			if (span_begins(rest, found) && found.p >= text.p + at + 1 &&
+			    span_begins(span_skip(text, (size_t)(found.p - text.p) - at - 1), name))
+				return name;
+		}
+	}
+	return (struct span){ NULL, 0 };
+}
+
 bool parse_end(struct compile *c, const char *where)
 {
 	if (c->lex.now.kind == WORD_END)
 		return true;
-	char found[80];
+	char found[80], hint[FINDING_HINT_MAX] = "";
+	struct span column = c->lex.now.kind == WORD_NAME ? column_written_out(c, c->lex.now.text) : SPAN("");
 
+	if (column.n)
+		snprintf(hint, sizeof hint, "the column '%.*s' is written without its spaces, or as ['%.*s']",
+			 SPAN_ARG(utf8_cut(column, COLUMN_SHOWN)), SPAN_ARG(utf8_cut(column, COLUMN_SHOWN)));
+	else if (lex_is(&c->lex, '='))
+		snprintf(hint, sizeof hint, "equality is written ==");
 	if (c->lex.now.kind == WORD_BAD_STRING)
 		parse_unexpected(c, "the end");
 	else
-		compile_mistake(c, here(c), "syntax", lex_is(&c->lex, '=') ? "equality is written ==" : NULL,
+		compile_mistake(c, here(c), "syntax", hint[0] ? hint : NULL,
 				"unexpected %s %s", lex_describe(&c->lex.now, found), where);
 	return false;
 }

@@ -96,6 +96,11 @@ static void cell_over_the_bound(void **state)
 	fill(f, "x", ROW_CELL_MAX + 1);
 	fputs("\",1\n7,8\n", f);
 	check(f, "over 1 MiB", 5);
+	f = begin();
+	fputs("\"\n", f); /* and where it goes over more than one line */
+	fill(f, "x", ROW_CELL_MAX);
+	fputs("\",1\n7,8\n", f);
+	check(f, "over 1 MiB", 5);
 }
 
 static void cell_of_the_bound(void **state)
@@ -106,14 +111,17 @@ static void cell_of_the_bound(void **state)
 
 	(void)state;
 	fputs("5,", f);
-	fill(f, "x", ROW_CELL_MAX - 1);
+	fill(f, "x", ROW_CELL_MAX);
 	fputs("\n\"", f);
-	fill(f, "x", ROW_CELL_MAX - 2);
-	fputs("\",8\n", f);
+	fill(f, "x", ROW_CELL_MAX);
+	fputs("\",8\n9,\"\n", f);
+	fill(f, "x", ROW_CELL_MAX - 1);
+	fputs("\"\n", f);
 	assert_int_equal(fclose(f), 0);
 	e = read_to_error(&rows);
-	assert_int_equal(e.kind, ERR_NONE);
-	assert_int_equal(rows, 4);
+	if (e.kind != ERR_NONE)
+		fail_msg("line %d: %s", (int)e.line, e.text);
+	assert_int_equal(rows, 5);
 }
 
 static void record_over_the_bound(void **state)

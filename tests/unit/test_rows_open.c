@@ -19,12 +19,12 @@ static const struct bad_case {
 	{ "stray quote in the header", "a,b\"c\n", "a quote (\") inside a name", "double", 1, 4 },
 	{ "text behind a name", "a,\"b\"c\n", "text after the closing quote", "double", 1, 6 },
 	{ "open quote in the header", "a,\"b\nc\n", "the quote (\") of the cell that begins here is never closed", "close it", 1, 0 },
-	{ "not UTF-8", "n\xe4me,b\n", "not UTF-8: byte 0xE4", "CSV UTF-8", 1, 2 },
-	{ "half a character at the end", "a,b\xc3", "not UTF-8: byte 0xC3", "CSV UTF-8", 1, 4 },
-	{ "UTF-16", "\xff\xfe" "a", "text in UTF-16", "UTF-8", 0, 0 },
+	{ "UTF-8 with a mistake", "n\xc3\xa4me,\xe2\x82\xac\xe4\n", "not UTF-8: byte 0xE4", "--encoding", 1, 7 },
+	{ "half UTF-16", "\xff\xfe" "a", "it ends in the middle of a character (byte 0x61)", "--encoding", 1, 1 },
 	{ "workbook", "PK\x03\x04xxxx", "a workbook or another ZIP file", "CSV", 0, 0 },
 	{ "old workbook", "\xd0\xcf\x11\xe0", "an old Excel workbook", "CSV", 0, 0 },
-	{ "gzip", "\x1f\x8b\x08", "a gzip file", "gunzip", 0, 0 },
+	{ "gzip", "\x1f\x8b\x08", "a gzip file that is cut short", "gzip -t", 0, 0 },
+	{ "no gzip", "\x1f\x8b\x08xxxxxxxxxxxxxxxxxxxxxxx", "a gzip file that is damaged", "gzip -t", 0, 0 },
 	{ "PDF", "%PDF-1.4", "a PDF", "CSV", 0, 0 },
 };
 
