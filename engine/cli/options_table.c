@@ -30,7 +30,7 @@ const struct option_spec options_table[] = {
 	  .about = "what the list's bytes are, like windows-1252 or GB18030 (by looking)" },
 	{ .name = "delimiter", .value = "SIGN", .commands = MAILS | FOR_SHOW, .kind = OPTION_TEXT,
 	  .at = MEMBER(ways.delimiter),
-	  .about = "what divides its cells: comma, semicolon, tab, pipe, or a sign (by looking)" },
+	  .about = "what divides its cells: comma, semicolon, tab, pipe, a sign (by looking)" },
 	{ .name = "sheet", .value = "NAME", .commands = MAILS | FOR_SHOW, .kind = OPTION_TEXT, .at = MEMBER(ways.sheet),
 	  .about = "which sheet of a workbook (the first that is not hidden)" },
 	{ .name = "no-header", .commands = MAILS | FOR_SHOW, .kind = OPTION_FLAG, .at = MEMBER(ways.no_header),
