@@ -3,6 +3,7 @@ import subprocess
 import pytest
 
 import relay
+import servers
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,37 @@ def shop(tmp_path):
     """A folder with a letter."""
     relay.write_letter(tmp_path / "letter.eml")
     return tmp_path
+
+
+# Real servers: started when the first test asks for one, and once for all tests. See servers/server.py.
+
+def running(server):
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def dovecot(certs):
+    yield from running(servers.Dovecot(certs))
+
+
+@pytest.fixture(scope="session")
+def postfix(certs, dovecot):
+    yield from running(servers.Postfix(certs, dovecot))
+
+
+@pytest.fixture(scope="session")
+def exim(certs):
+    yield from running(servers.Exim(certs))
+
+
+@pytest.fixture(scope="session")
+def opensmtpd(certs):
+    yield from running(servers.OpenSMTPD(certs))
+
+
+@pytest.fixture(scope="session")
+def aiosmtpd(certs):
+    yield from running(servers.Aiosmtpd(certs))

@@ -2,6 +2,7 @@
 import email
 import subprocess
 
+import dkim
 import pytest
 
 from relay import lettershop
@@ -90,7 +91,6 @@ def test_options_and_findings(tmp_path, certs):
 
 
 def test_dkim_around_it(tmp_path, certs):
-    dkim = pytest.importorskip("dkim")
     record = lettershop("dkim-key", "s1", "example.com", "--out", tmp_path / "s1.pem", check=0).stdout
     value = "".join(record.split('"')[1::2]).encode()
     (tmp_path / "key.txt").write_text("x")

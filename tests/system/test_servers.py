@@ -1,0 +1,93 @@
+"""Real servers: everybody once, in the right envelope, to the byte; the logins they offer."""
+import collections
+import csv
+import email
+import email.policy
+import random
+
+import pytest
+
+from relay import LONG, lettershop, results
+from servers import PASSWORD, REFUSED, USER
+
+ROWS = 5000 if LONG else 60
+SERVERS = ["postfix", "exim", "opensmtpd", "dovecot", "dovecot's socket", "aiosmtpd"]
+SAME = ["--seed", "7", "--date", "2026-11-23T09:30:00Z"]  # for two commands to make the same bytes
+
+LETTER = """\
+Return-Path: bounce+{{ row }}@sender.example
+From: Post Office <post@sender.example>
+To: {{ name }} <{{ email }}>
+Subject: {{ name }}: {{ code }}
+
+Dear {{ name }},
+
+.
+..two
+From here on your code is {{ code }}.
+{{ text }}
+trailing  \t
+.
+"""
+PIECES = ["Ann", "Müller", "漢字", "Привет", "😀", ".", "\n.\n", "\n..", "\nFrom ", "a" * 990, "=", "\t ", "--", "in words "]
+
+
+def write_campaign(folder, rows):
+    """Every 20th is somebody whom the server refuses. Returns the list's rows, the text of each with them."""
+    rng = random.Random(rows)
+    out = []
+    for i in range(1, rows + 1):
+        out.append({"email": f"{REFUSED if i % 20 == 7 else 'user'}{i}@list.example", "name": f"{rng.choice(PIECES[:5])} {i}",
+                    "code": f"{rng.getrandbits(64):x}", "text": "".join(rng.choices(PIECES, k=rng.choice((0, 3, 20)))) + "|"})
+    with open(folder / "list.csv", "w", newline="", encoding="utf-8") as f:
+        writer = csv.DictWriter(f, out[0])
+        writer.writeheader()
+        writer.writerows(out)
+    (folder / "letter.eml").write_text(LETTER, encoding="utf-8")
+    return out
+
+
+def text_of(row):
+    body = LETTER.split("\n\n", 1)[1]
+    for name, value in row.items():
+        body = body.replace("{{ %s }}" % name, value)
+    return body
+
+
+def previews(folder):
+    """Row -> the message as `preview` shows it."""
+    lettershop("preview", "letter.eml", "list.csv", "--out", "preview", "--limit", "all", *SAME, cwd=folder, check=0)
+    return {int(p.name.split("-")[0]): p.read_bytes() for p in (folder / "preview/eml").iterdir()}
+
+
+def check_delivered(folder, rows, server, done):
+    """One line a row; each mailbox the one message that was for it, from the sender it was from, to the byte."""
+    lines = results(folder / "results.csv")
+    want = {i: "refused" if r["email"].startswith(REFUSED) else "sent" for i, r in enumerate(rows, 1)}
+    assert {int(x["row"]): x["status"] for x in lines} == want, done.stdout + done.stderr
+    assert len(lines) == len(rows)
+    assert {x["code"] for x in lines if x["status"] == "refused"} == {"550"}
+    made, seen = previews(folder), collections.Counter()
+    for got in server.collect(sum(status == "sent" for status in want.values())):
+        seen[got.recipient] += 1
+        i = int(got.recipient.removeprefix("user").removesuffix("@list.example"))
+        assert got.sender == f"bounce+{i}@sender.example"
+        assert got.message == made[i]
+        message = email.message_from_bytes(got.message, policy=email.policy.default)
+        assert message.get_content().replace("\r\n", "\n") == text_of(rows[i - 1])
+    assert seen == {r["email"]: 1 for i, r in enumerate(rows, 1) if want[i] == "sent"}
+
+
+def send(folder, url, *options, check=1):
+    return lettershop("send", "letter.eml", "list.csv", "--relay", url, "--yes", *SAME, *options, cwd=folder, check=check,
+                      timeout=900)
+
+
+@pytest.mark.parametrize("connections", [1, 8])
+@pytest.mark.parametrize("name", SERVERS)
+def test_everybody_once(tmp_path, request, name, connections):
+    server = request.getfixturevalue(name.split("'")[0])
+    rows = write_campaign(tmp_path, ROWS)
+    url = f"lmtp://{server.socket}" if "socket" in name else server.url()
+    done = send(tmp_path, url, "--connections", connections)
+    check_delivered(tmp_path, rows, server, done)
