@@ -19,7 +19,7 @@
 
 static const struct command *const commands[] = { &command_send,  &command_check,  &command_preview,
 						  &command_render, &command_init,  &command_dkim_key,
-						  &command_show, &command_status };
+						  &command_show, &command_status, &command_probe };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* What takes the place of EXIT_SENT when standard output cannot be written. */

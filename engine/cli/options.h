@@ -17,8 +17,8 @@
 struct err;
 
 enum { FOR_SEND = 1, FOR_PREVIEW = 2, FOR_CHECK = 4, FOR_RENDER = 8, FOR_INIT = 16,
-       FOR_DKIM_KEY = 32, FOR_SHOW = 64, FOR_STATUS = 128 };
-enum { OPTIONS_OPERANDS_MAX = 3, OPTIONS_TABLE_MAX = 64 };
+       FOR_DKIM_KEY = 32, FOR_SHOW = 64, FOR_STATUS = 128, FOR_PROBE = 256 };
+enum { OPTIONS_OPERANDS_MAX = 3, OPTIONS_TABLE_MAX = 128 };
 
 struct text_list {
 	const char **items;
@@ -74,6 +74,11 @@ struct options {
 	int duplicates;
 	int in_doubt, bad_rows, log_format, progress; /* indexes into their words */
 	int64_t sync_ms, retry_for_ms;
+
+	/* probe */
+	bool login;
+	struct text_list vrfy, commands;
+	uint64_t size; /* octets; 0: not given */
 
 	const char *settings, *out, *data, *partials;
 	bool html;

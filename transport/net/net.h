@@ -117,6 +117,17 @@ int net_link_handshake(struct net_link *l, struct err *e);
 void net_link_tls_words(const struct net_link *l, char *out, size_t out_size);
 bool net_link_resumed(const struct net_link *l);
 
+enum { NET_CERT_NAMES = 480, NET_CERT_PARTY = 80, NET_FINGERPRINT = 32 };
+
+struct net_cert_facts { /* of the server's own certificate */
+	char names[NET_CERT_NAMES];  /* "a.example, b.example"; "" none */
+	char issuer[NET_CERT_PARTY];
+	int64_t from_ms, until_ms;   /* wall clock */
+	unsigned char sha256[NET_FINGERPRINT];
+};
+/* 0; -1: there is none (no TLS yet, or a resumed session whose certificate is not at hand). */
+int net_link_cert(const struct net_link *l, struct net_cert_facts *out);
+
 /* 1 got *out_n bytes, 0 nothing there now, -1 with e (ERR_NET, ERR_TLS): the link is gone, also when
  * the server closed it. */
 int net_link_read(struct net_link *l, char *p, size_t size, size_t *out_n, struct err *e);

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <openssl/asn1.h>
+#include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
@@ -13,9 +14,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/span.h"
 #include "engine/base/utf8.h"
+#include "transport/net/net.h"
 
 enum {
 	NAMES_SHOWN = 6,
@@ -180,4 +183,31 @@ void net_cert_explain(int code, X509 *bad, X509 *leaf, const char *host, struct 
 		err_set(e, ERR_TLS, "the certificate of %s cannot be trusted: %s", host,
 			X509_verify_cert_error_string(code));
 	}
+}
+
+/* An unreadable date is the beginning of 1970. */
+static int64_t date_ms(const ASN1_TIME *t)
+{
+	struct tm tm;
+	struct civil c;
+
+	if (!t || ASN1_TIME_to_tm(t, &tm) != 1)
+		return 0;
+	c = (struct civil){ .year = tm.tm_year + 1900, .month = tm.tm_mon + 1, .day = tm.tm_mday,
+			    .hour = tm.tm_hour, .minute = tm.tm_min, .second = tm.tm_sec };
+	return clock_from_civil(&c, 0);
+}
+
+int net_cert_read(X509 *cert, struct net_cert_facts *out)
+{
+	unsigned n = sizeof out->sha256;
+
+	_Static_assert((int)NET_CERT_NAMES == (int)NAMES_TEXT && (int)NET_CERT_PARTY == (int)NAME_MAX_SHOWN,
+		       "written by the functions above");
+	memset(out, 0, sizeof *out);
+	host_names(cert, out->names);
+	party_words(X509_get_issuer_name(cert), out->issuer);
+	out->from_ms = date_ms(X509_get0_notBefore(cert));
+	out->until_ms = date_ms(X509_get0_notAfter(cert));
+	return X509_digest(cert, EVP_sha256(), out->sha256, &n) == 1 && n == sizeof out->sha256 ? 0 : -1;
 }

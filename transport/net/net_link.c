@@ -228,6 +228,11 @@ bool net_link_resumed(const struct net_link *l)
 	return l->tls && tls_link_resumed(l->tls);
 }
 
+int net_link_cert(const struct net_link *l, struct net_cert_facts *out)
+{
+	return l->tls ? tls_link_cert(l->tls, out) : -1;
+}
+
 /* ---- bytes ---- */
 
 int net_link_broken(struct err *e)

@@ -491,3 +491,10 @@ bool tls_link_resumed(const struct tls_link *t)
 {
 	return t->shaken && SSL_session_reused(t->ssl) == 1;
 }
+
+int tls_link_cert(const struct tls_link *t, struct net_cert_facts *out)
+{
+	X509 *cert = SSL_get0_peer_certificate(t->ssl);
+
+	return cert ? net_cert_read(cert, out) : -1;
+}

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/base/span.h"
 #include "transport/relay/relay_parts.h"
@@ -109,7 +110,7 @@ static int set_login(struct relay *r, const struct relay_options *opt, struct er
 {
 	bool given = opt->password_command || opt->password_file || opt->password_env;
 
-	if (!r->url.user[0] && !given)
+	if (opt->no_login || (!r->url.user[0] && !given))
 		return 0;
 	if (!r->url.user[0]) {
 		err_set(e, ERR_INPUT, "a password is given for the relay %s, but no user", r->place);
@@ -142,11 +143,17 @@ static int set_tls(struct relay *r, struct err *e)
 
 static int resolve(struct relay *r, int64_t timeout_ms, struct err *e)
 {
+	int64_t begun_ms;
+	int rc;
+
 	if (r->url.socket[0]) {
 		r->addresses.n = 1;
 		return net_address_unix(r->url.socket, &r->addresses.items[0], e);
 	}
-	return net_lookup_now(r->url.host, r->url.port, cap(RELAY_LOOKUP_MS, timeout_ms), &r->addresses, e);
+	begun_ms = clock_mono_ms();
+	rc = net_lookup_now(r->url.host, r->url.port, cap(RELAY_LOOKUP_MS, timeout_ms), &r->addresses, e);
+	r->lookup_took_ms = clock_mono_ms() - begun_ms;
+	return rc;
 }
 
 static int take_options(struct relay *r, const struct relay_options *opt, struct err *e)

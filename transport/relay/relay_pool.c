@@ -365,6 +365,8 @@ static int translate(struct relay_pool *p, struct relay_link *l, struct relay_ev
 		return 1;
 	case EV_DONE:
 		return mail_done(p, l, out);
+	case EV_REPLY: /* the pool asks nothing of its own */
+		return 0;
 	case EV_CLOSED:
 		if (is_enough(&p->event))
 			relay_side_hung_up(l->side, l->served);

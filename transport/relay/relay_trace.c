@@ -11,18 +11,26 @@
 #include "engine/base/span.h"
 #include "engine/base/utf8.h"
 #include "transport/relay/relay_parts.h"
+#include "transport/relay/relay_talk.h"
 
 enum { LINE_SHOWN = 2048 };
 
-void relay_trace_line(void *ctx, bool from_server, struct span line)
+void relay_trace_write(int fd, const char *name, unsigned number, bool from_server, struct span line)
 {
-	const struct relay_link *l = ctx;
 	char text[LINE_SHOWN], out[LINE_SHOWN + 512], when[CLOCK_RFC3339_SIZE];
 	int n;
 
 	clock_rfc3339(clock_wall_ms(), when);
 	utf8_printable(line, text, sizeof text);
-	n = snprintf(out, sizeof out, "%s %s#%u %c %s\n", when, l->side->relay->name, l->number, from_server ? '<' : '>', text);
+	n = snprintf(out, sizeof out, "%s %s#%u %c %s\n", when, name, number,
+		     from_server ? '<' : '>', text);
 	if (n > 0)
-		(void)!write(l->pool->trace_fd, out, (size_t)n < sizeof out ? (size_t)n : sizeof out - 1);
+		(void)!write(fd, out, (size_t)n < sizeof out ? (size_t)n : sizeof out - 1);
+}
+
+void relay_trace_line(void *ctx, bool from_server, struct span line)
+{
+	const struct relay_link *l = ctx;
+
+	relay_trace_write(l->pool->trace_fd, l->side->relay->name, l->number, from_server, line);
 }

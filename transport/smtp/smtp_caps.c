@@ -112,9 +112,42 @@ static void read_line(struct smtp_ehlo *out, struct span line)
 		}
 }
 
+/* As many whole lines as there is room for. */
+static void keep_text(struct smtp_ehlo *out, struct span text)
+{
+	while (text.n > 0) {
+		struct span line = span_cut(&text, '\n');
+
+		if (out->text_n + line.n + 1 > sizeof out->text)
+			return;
+		if (out->text_n > 0)
+			out->text[out->text_n++] = '\n';
+		memcpy(out->text + out->text_n, line.p, line.n);
+		out->text_n += line.n;
+	}
+}
+
+bool smtp_caps_find(const struct smtp_ehlo *ehlo, struct span keyword, struct span *params)
+{
+	struct span text = span_of(ehlo->text, ehlo->text_n);
+
+	span_cut(&text, '\n');
+	while (text.n > 0) {
+		struct span line = span_cut(&text, '\n');
+
+		if (!span_case_eq(next_word(&line), keyword))
+			continue;
+		if (params)
+			*params = span_trim(line);
+		return true;
+	}
+	return false;
+}
+
 void smtp_caps_read(struct smtp_ehlo *out, struct span text)
 {
 	memset(out, 0, sizeof *out);
+	keep_text(out, text);
 	span_cut(&text, '\n');
 	while (text.n > 0)
 		read_line(out, span_cut(&text, '\n'));

@@ -159,6 +159,11 @@ void smtp_on_auth_cancel(struct smtp_session *s, const struct smtp_expect *x, co
 
 void smtp_on_greeting(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
 {
+	struct span text = span_sub(smtp_reply_text(r), 0, sizeof s->greeting);
+
+	if (text.n > 0)
+		memcpy(s->greeting, text.p, text.n);
+	s->greeting_n = text.n;
 	if (r->code / 100 == 2)
 		smtp_say_hello(s);
 	else if (r->code / 100 == 3)
@@ -221,4 +226,40 @@ void smtp_on_quit(struct smtp_session *s, const struct smtp_expect *x, const str
 {
 	(void)x;
 	smtp_end(s, NULL, ERR_NONE, r->code, "closed");
+}
+
+/* --- lines of the caller's own */
+
+static bool is_our_business(struct span line)
+{
+	static const char *const verbs[] = { "EHLO", "HELO", "LHLO", "STARTTLS", "AUTH", "DATA", "BDAT", "QUIT" };
+	struct span verb = span_cut(&line, ' ');
+
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (span_case_eq(verb, span_str(verbs[i])))
+			return true;
+	return false;
+}
+
+int smtp_session_command(struct smtp_session *s, struct span line, struct err *e)
+{
+	if (line.n == 0 || line.n > SMTP_COMMAND_MAX - 2)
+		return err_set(e, ERR_INPUT, "a command has 1 to %d octets", SMTP_COMMAND_MAX - 2);
+	for (size_t i = 0; i < line.n; i++)
+		if (line.p[i] < ' ' || line.p[i] >= 0x7f)
+			return err_set(e, ERR_INPUT, "a command is plain ASCII without control characters");
+	if (is_our_business(line))
+		return err_set(e, ERR_INPUT, "'%.*s' is said by the session itself", SPAN_ARG(span_sub(line, 0, 60)));
+	if (s->phase != PHASE_READY || s->retiring || s->tx_n > 0 || s->expect_n > 0 || s->out.n > 0 || s->commanding)
+		return 0;
+	s->dirty = s->commanding = true; /* it may have been a MAIL */
+	smtp_say(s, EXPECT_COMMAND, line, line);
+	return 1;
+}
+
+void smtp_on_command(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
+{
+	(void)x;
+	(void)r;
+	smtp_note(s, EV_REPLY, NULL, NO_RCPT);
 }

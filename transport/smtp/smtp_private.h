@@ -30,6 +30,7 @@ enum {
 	                                   * 10 and hangs up after 20 */
 	SMTP_WINDOW_FIRST = 4,            /* a window begins so: at two refusals a mail within SMTP_PATIENCE */
 	SMTP_IN_FLIGHT_BYTES_MAX = 4 << 20,
+	SMTP_GREETING_MAX = 512,          /* bytes of it that are kept */
 	SMTP_BDAT_EAGER_MAX = 256 << 10   /* larger content waits for the replies to RCPT */
 };
 
@@ -117,6 +118,8 @@ struct smtp_session {
 	bool leaving;    /* the server wants us gone: what is not begun goes back */
 	bool cancelled;  /* we broke the login off: error already tells why */
 	bool dirty;      /* RSET is due before the next MAIL */
+	bool commanding; /* from a line of the caller's own until its EV_REPLY was taken: the parser's reply
+	                  * may not change before */
 	int64_t now_ms;
 	int64_t moved_ms;   /* the last whole reply or written octet: from here the next reply is awaited */
 	int64_t writing_ms; /* the last written octet, or when octets began to wait */
@@ -151,6 +154,8 @@ struct smtp_session {
 	struct smtp_note *note;
 	uint32_t note_first, note_n, note_max;
 
+	size_t greeting_n;
+	char greeting[SMTP_GREETING_MAX];
 	struct err error; /* of EV_CLOSED */
 	int close_code;
 };

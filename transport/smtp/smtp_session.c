@@ -44,7 +44,7 @@ static int take_memory(struct smtp_session *s, struct err *e)
 	s->expect_max = SMTP_EXPECT_MIN;
 	while (s->expect_max < SMTP_EXPECT_MIN + 4 * s->window)
 		s->expect_max *= 2;
-	s->note_max = n_rcpt + 2 * s->tx_max + 3;
+	s->note_max = n_rcpt + 2 * s->tx_max + 4;
 	s->tx = mem_array(s->tx_max, sizeof *s->tx);
 	s->expect = mem_array(s->expect_max, sizeof *s->expect);
 	s->rcpt = mem_array(n_rcpt, sizeof *s->rcpt);
@@ -134,7 +134,7 @@ bool smtp_session_wants(const struct smtp_session *s)
 {
 	const struct smtp_tx *newest;
 
-	if (s->phase != PHASE_READY || s->retiring || s->tx_n == s->tx_max || is_full(s))
+	if (s->phase != PHASE_READY || s->retiring || s->commanding || s->tx_n == s->tx_max || is_full(s))
 		return false;
 	newest = newest_in_flight(s);
 	if (!newest)
@@ -253,6 +253,10 @@ void smtp_session_feed(struct smtp_session *s, struct span bytes)
 		}
 		if (s->phase == PHASE_SECURING) {
 			smtp_end(s, NULL, ERR_PROTO, 0, "relay spoke before TLS was up");
+			return;
+		}
+		if (s->commanding && s->expect_n == 0) {
+			smtp_end(s, NULL, ERR_PROTO, 0, "relay sent more than one reply to a command");
 			return;
 		}
 		rc = smtp_reply_feed(&s->parser, &bytes, &r, &e);
@@ -463,6 +467,11 @@ int smtp_session_event(struct smtp_session *s, struct smtp_event *out)
 	case EV_DONE:
 		smtp_tx_release(s, tx);
 		break;
+	case EV_REPLY:
+		out->ticket = 0;
+		out->code = s->parser.reply.code;
+		s->commanding = false;
+		break;
 	case EV_CLOSED:
 		out->ticket = 0;
 		out->code = s->close_code;
@@ -477,6 +486,31 @@ int smtp_session_event(struct smtp_session *s, struct smtp_event *out)
 const struct smtp_caps *smtp_session_caps(const struct smtp_session *s)
 {
 	return &s->ehlo.caps;
+}
+
+const struct smtp_reply *smtp_session_reply(const struct smtp_session *s)
+{
+	return &s->parser.reply;
+}
+
+struct span smtp_session_greeting(const struct smtp_session *s)
+{
+	return span_of(s->greeting, s->greeting_n);
+}
+
+struct span smtp_session_ehlo(const struct smtp_session *s)
+{
+	return span_of(s->ehlo.text, s->ehlo.text_n);
+}
+
+bool smtp_session_offers(const struct smtp_session *s, struct span keyword, struct span *params)
+{
+	return smtp_caps_find(&s->ehlo, keyword, params);
+}
+
+const char *smtp_session_mechanism(const struct smtp_session *s)
+{
+	return s->mechanism;
 }
 
 unsigned smtp_session_in_hand(const struct smtp_session *s)

@@ -22,6 +22,7 @@
 #include "engine/model/verdict.h"
 
 struct sasl_login; /* transport/sasl/sasl.h */
+struct smtp_reply; /* transport/smtp/smtp_reply.h */
 struct smtp_session;
 
 enum smtp_security { SMTP_PLAIN, SMTP_STARTTLS, SMTP_IMPLICIT };
@@ -58,6 +59,7 @@ enum smtp_event_kind {
 	EV_INTENT,   /* content of `ticket` is next: record it, then smtp_session_grant() */
 	EV_VERDICT,  /* verdict is final for one recipient of `ticket`, in this attempt */
 	EV_DONE,     /* every recipient of `ticket` has its verdict and no octet of it is needed */
+	EV_REPLY,    /* code and smtp_session_reply() are the answer to smtp_session_command() */
 	EV_CLOSED    /* nothing more will come; error says why (kind ERR_NONE after a QUIT of ours):
 	              * ERR_AUTH, ERR_TLS: the relay is broken for us, do not come back;
 	              * ERR_PROTO, ERR_NET: this session only. code is the reply that led to it, or 0 */
@@ -89,6 +91,14 @@ bool smtp_session_wants(const struct smtp_session *s);
 int smtp_session_offer(struct smtp_session *s, const struct mail *m);
 void smtp_session_grant(struct smtp_session *s, uint32_t ticket);
 
+/* One line of the caller's own (NOOP, VRFY, HELP, MAIL ...) while no mail is in hand; EV_REPLY brings
+ * the answer. RSET goes before the next mail. 1 taken, 0 not now. -1 with e (ERR_INPUT): the line holds
+ * a control octet or is too long, or its verb is the session's own business: EHLO, HELO, LHLO,
+ * STARTTLS, AUTH, DATA, BDAT, QUIT. */
+int smtp_session_command(struct smtp_session *s, struct span line, struct err *e);
+/* The answer that EV_REPLY told of, borrowed until the next feed. */
+const struct smtp_reply *smtp_session_reply(const struct smtp_session *s);
+
 void smtp_session_feed(struct smtp_session *s, struct span bytes);
 /* Up to max pieces that may be written now, borrowed until the next call of wrote() or feed().
  * Returns how many, 0: nothing to write. Bytes count as possibly gone once pulled. */
@@ -109,6 +119,14 @@ int64_t smtp_session_deadline_ms(const struct smtp_session *s);
 int smtp_session_event(struct smtp_session *s, struct smtp_event *out);
 
 const struct smtp_caps *smtp_session_caps(const struct smtp_session *s);
+/* The greeting's and the newest EHLO's lines without codes, joined by '\n'; the second begins with the
+ * relay's name. Borrowed until the next feed. */
+struct span smtp_session_greeting(const struct smtp_session *s);
+struct span smtp_session_ehlo(const struct smtp_session *s);
+/* True when the newest EHLO has that keyword; *params, if not NULL, is what stands behind it. */
+bool smtp_session_offers(const struct smtp_session *s, struct span keyword, struct span *params);
+/* "SCRAM-SHA-256": how the login went or is going; NULL: there was none. Static text. */
+const char *smtp_session_mechanism(const struct smtp_session *s);
 /* Mails that are offered and not done. */
 unsigned smtp_session_in_hand(const struct smtp_session *s);
 
