@@ -21,7 +21,7 @@ static const char help[] =
 	"Connects to a relay and shows what it is: greeting, TLS and certificate, what it\n"
 	"can do and what that means, its limits, how long each step took. Nothing is sent.\n"
 	"URL is as for send --relay, or the name of a [relay NAME] section.\n"
-	"Login   --login  --password-command CMD | --password-file FILE | --password-env V\n"
+	"Log in  --login  --password-command CMD | --password-file FILE | --password-env V\n"
 	"Ask     --vrfy ADDRESS  --command LINE  --size BYTES     (the first two: again)\n"
 	"Ways    --helo NAME  --timeout TIME (30s)  --settings FILE\n"
 	"Output  --json  --transcript FILE  -h, --help\n"

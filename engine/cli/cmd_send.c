@@ -58,7 +58,16 @@ struct sending {
 	struct progress progress;
 };
 
-/* 0 go on, else the exit status. */
+/* There is a journal: a resume has something to go on with. */
+static bool has_begun(const struct sending *s)
+{
+	char journal[PATH_MAX];
+
+	return (size_t)snprintf(journal, sizeof journal, "%s.journal", s->job.results) < sizeof journal &&
+	       file_exists(journal);
+}
+
+/* 0 go on, else the exit status. A relay whose name is not found stops nothing that had begun. */
 static int open_campaign(struct sending *s)
 {
 	struct say_sink sink;
@@ -67,8 +76,11 @@ static int open_campaign(struct sending *s)
 	say_sink_init(&sink, stderr);
 	if (campaign_open(&s->campaign, &s->job, &sink.sink, &e) == 0)
 		return 0;
-	if (sink.sink.errors == 0)
-		return command_failed(&e);
+	if (sink.sink.errors == 0) {
+		int status = command_failed(&e);
+
+		return status == EXIT_STOPPED && !has_begun(s) ? EXIT_WRONG : status;
+	}
 	say_note("nothing was sent: %lu mistake%s to mend first", sink.sink.errors, sink.sink.errors == 1 ? "" : "s");
 	return EXIT_WRONG;
 }
@@ -162,15 +174,6 @@ static int status_of(const struct campaign_result *r)
 	if (r->end != CAMPAIGN_COMPLETE)
 		return EXIT_STOPPED;
 	return c->skipped || c->refused || c->deferred || c->in_doubt ? EXIT_SOME : EXIT_SENT;
-}
-
-/* There is a journal: a resume has something to go on with. */
-static bool has_begun(const struct sending *s)
-{
-	char journal[PATH_MAX];
-
-	return (size_t)snprintf(journal, sizeof journal, "%s.journal", s->job.results) < sizeof journal &&
-	       file_exists(journal);
 }
 
 static int run_campaign(struct sending *s)

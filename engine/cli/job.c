@@ -98,6 +98,52 @@ static int open_transcript(const char *path, int *out, struct err *e)
 	return *out < 0 ? err_sys(e, "cannot write the transcript '%s'", path) : 0;
 }
 
+/* "A=1 B"; NULL: none. */
+static int join(struct options *o, const struct text_list *list, const char **out, struct err *e)
+{
+	size_t n = 0;
+	char *p;
+
+	*out = NULL;
+	if (list->n == 0)
+		return 0;
+	for (uint32_t i = 0; i < list->n; i++)
+		n += strlen(list->items[i]) + 1;
+	*out = p = arena_take(&o->memory, n);
+	if (!p)
+		return err_nomem(e, "the options");
+	for (uint32_t i = 0; i < list->n; i++) {
+		size_t length = strlen(list->items[i]);
+
+		memcpy(p, list->items[i], length);
+		p += length;
+		*p++ = i + 1 < list->n ? ' ' : '\0';
+	}
+	return 0;
+}
+
+/* Words that commands of the protocol have in capitals. */
+static const char *in_capitals(struct options *o, const char *s)
+{
+	char *out = s ? arena_str(&o->memory, span_str(s)) : NULL;
+
+	for (char *p = out; p && *p; p++)
+		if (*p >= 'a' && *p <= 'z')
+			*p = (char)(*p - 32);
+	return out;
+}
+
+/* What the relay is asked for beyond the delivery. */
+static int read_wishes(struct options *o, struct delivery_options *d, struct err *e)
+{
+	d->dsn_notify = in_capitals(o, o->dsn_notify);
+	d->dsn_ret = in_capitals(o, o->dsn_ret);
+	d->requiretls = o->requiretls;
+	if (join(o, &o->mail_options, &d->mail_options, e) < 0)
+		return -1;
+	return join(o, &o->rcpt_options, &d->rcpt_options, e);
+}
+
 int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 {
 	struct delivery_options *d = &job->delivery;
@@ -118,6 +164,8 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 	d->helo = o->helo;
 	d->messages_per_connection = (unsigned)o->messages_per_connection;
 	d->timeout_ms = o->timeout_ms;
+	if (read_wishes(o, d, e) < 0)
+		return -1;
 	if (outputs_check(o, job->results, d->relays, d->n_relays, e) < 0)
 		return -1;
 	return o->transcript ? open_transcript(o->transcript, &d->trace_fd, e) : 0;

@@ -32,8 +32,7 @@ static const char about[] =
 static const char ending[] =
 	"\nlettershop COMMAND --help shows examples; help COMMAND --all, every option.\n"
 	"\nA first campaign:\n"
-	"  lettershop init welcome                   writes a letter, a list and settings\n"
-	"  cd welcome\n"
+	"  lettershop init welcome; cd welcome       writes a letter, a list and settings\n"
 	"  lettershop check letter.eml recipients.csv\n"
 	"  lettershop send letter.eml recipients.csv --relay smtps://you@smtp.example.com\n"
 	"\nExit status: 0 everyone was sent to, 1 some were not, 2 something is wrong and\n"

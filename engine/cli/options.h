@@ -64,6 +64,9 @@ struct options {
 	const char *password_command, *password_file, *password_env;
 	uint64_t connections, messages_per_connection;
 	const char *helo, *transcript, *stats;
+	const char *dsn_notify, *dsn_ret;
+	struct text_list mail_options, rcpt_options;
+	bool requiretls;
 	int64_t timeout_ms;
 	struct relay_section *sections;
 	uint32_t n_sections;
@@ -111,6 +114,7 @@ struct option_spec {
 	const char *name;  /* without -- */
 	const char *value; /* what it wants, for messages; NULL: nothing */
 	unsigned commands; /* FOR_... */
+	bool rare;         /* a screen has no room for it: only --all names it */
 	enum option_kind kind;
 	size_t at;         /* offset of its member */
 	uint64_t min, max;

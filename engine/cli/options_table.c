@@ -1,6 +1,6 @@
 /* options_table.c - to add an option: a member in struct options, a row here, its name in the
- * help text of each command that takes it (tests/system/test_cli_help.py compares). What it is about
- * stands in `lettershop help COMMAND --all`. */
+ * help text of each command that takes it, unless it is .rare (tests/system/test_cli_help.py compares). What
+ * it is about stands in `lettershop help COMMAND --all`. .rare stands before .kind. */
 #include "engine/cli/options_table.h"
 
 #define MEMBER(name) offsetof(struct options, name)
@@ -114,6 +114,18 @@ const struct option_spec options_table[] = {
 	{ .name = "transcript", .value = "FILE", .commands = FOR_SEND | FOR_PROBE, .kind = OPTION_TEXT,
 	  .at = MEMBER(transcript),
 	  .about = "adds what was said to the relays and what they said, without passwords" },
+	{ .name = "dsn-notify", .value = "WORDS", .commands = FOR_SEND, .rare = true, .kind = OPTION_TEXT, .at = MEMBER(dsn_notify),
+	  .about = "when to report back: NEVER, or SUCCESS,FAILURE,DELAY (the relay's way)" },
+	{ .name = "dsn-ret", .value = "WORD", .commands = FOR_SEND, .rare = true, .kind = OPTION_TEXT, .at = MEMBER(dsn_ret),
+	  .about = "what a report holds of the message: HDRS or FULL" },
+	{ .name = "requiretls", .commands = FOR_SEND, .rare = true, .kind = OPTION_FLAG, .at = MEMBER(requiretls),
+	  .about = "every relay on the way must use TLS, or the message comes back" },
+	{ .name = "mail-option", .value = "NAME=VALUE", .commands = FOR_SEND, .rare = true, .kind = OPTION_TEXTS,
+	  .at = MEMBER(mail_options),
+	  .about = "one more parameter of MAIL, such as AUTH=<>; may come again" },
+	{ .name = "rcpt-option", .value = "NAME=VALUE", .commands = FOR_SEND, .rare = true, .kind = OPTION_TEXTS,
+	  .at = MEMBER(rcpt_options),
+	  .about = "one more parameter of RCPT; may come again" },
 	{ .name = "stats", .value = "FILE", .commands = FOR_SEND, .kind = OPTION_TEXT, .at = MEMBER(stats),
 	  .about = "the counts and times of the summary as one JSON object, for programs" },
 

@@ -99,7 +99,7 @@ static void print_link(const struct relay_talk *t)
 		printf("  address      %s\n", words);
 	}
 	relay_talk_tls(t, tls, sizeof tls);
-	if (peer)
+	if (peer && (tls[0] || relay_talk_ehlo(t).n > 0))
 		printf("  TLS          %s\n", tls[0] ? tls : "none");
 	print_certificate(t);
 }

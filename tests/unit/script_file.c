@@ -106,6 +106,16 @@ static void read_set(struct reader *r, struct span rest)
 		s->options.no_chunking = true;
 	else if (span_eq(word, SPAN("in-clear")))
 		s->options.login_in_clear = true;
+	else if (span_eq(word, SPAN("notify")))
+		s->options.wishes.notify = span_of(keep(r, rest), rest.n);
+	else if (span_eq(word, SPAN("ret")))
+		s->options.wishes.ret = span_of(keep(r, rest), rest.n);
+	else if (span_eq(word, SPAN("mail-option")))
+		s->options.wishes.mail = span_of(keep(r, rest), rest.n);
+	else if (span_eq(word, SPAN("rcpt-option")))
+		s->options.wishes.rcpt = span_of(keep(r, rest), rest.n);
+	else if (span_eq(word, SPAN("requiretls")))
+		s->options.wishes.requiretls = true;
 	else if (span_eq(word, SPAN("pull")))
 		s->pull = (int)number(r, rest);
 	else if (span_eq(word, SPAN("uncut")))

@@ -72,7 +72,9 @@ static void take_line(struct server *v, struct span line)
 	} else if (span_begins(line, SPAN("MAIL FROM:<"))) {
 		take_mail(v);
 	} else if (span_begins(line, SPAN("RCPT TO:<"))) {
-		take_rcpt(v, span_sub(line, 9, line.n - 10));
+		struct span path = span_skip(line, 9); /* parameters may follow */
+
+		take_rcpt(v, span_sub(path, 0, span_search(path, SPAN("> ")) < path.n ? span_search(path, SPAN("> ")) : path.n - 1));
 	} else if (span_eq(line, SPAN("DATA"))) {
 		owe(v, OWE_DATA, v->n_trans - 1, 0);
 	} else if (span_begins(line, SPAN("BDAT "))) {

@@ -138,6 +138,9 @@ static bool drain(struct run *r)
 			require(r, !r->mail[ev.ticket - 1].done, "second end of a mail");
 			r->mail[ev.ticket - 1].done = true;
 			break;
+		case EV_REPLY:
+			snprintf(out, EVENT_MAX, "reply %d ~%.*s", ev.code, SPAN_ARG(smtp_reply_text(smtp_session_reply(r->s))));
+			break;
 		case EV_CLOSED:
 			r->closed = true;
 			snprintf(out, EVENT_MAX, "closed %s %d ~%s", kinds[ev.error.kind], ev.code, ev.error.text);
@@ -360,6 +363,11 @@ static void do_step(struct run *r, const struct script_step *step)
 
 	if (span_eq(verb, SPAN("tls"))) {
 		secure(r);
+	} else if (span_eq(verb, SPAN("command"))) {
+		struct err e;
+
+		if (smtp_session_command(r->s, rest, &e) != 1 && r->strict)
+			fail_at(r, step, "not taken: ", rest.p);
 	} else if (span_eq(verb, SPAN("finish"))) {
 		smtp_session_finish(r->s);
 	} else if (span_eq(verb, SPAN("close"))) {

@@ -5,9 +5,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "engine/base/rng.h"
+#include "engine/base/err.h"
 #include "transport/smtp/smtp_command.h"
+#include "transport/smtp/smtp_session.h"
 
 static const struct {
 	struct span path;
@@ -90,7 +93,7 @@ static void test_lines(void **state)
 	smtp_put_mail(&c, SPAN(""), &(struct smtp_mail_params){ 0 });
 	assert_true(span_eq(span_of(line, c.n), SPAN("MAIL FROM:<>\r\n")));
 	c.n = 0;
-	smtp_put_rcpt(&c, SPAN("b@y.example"));
+	smtp_put_rcpt(&c, SPAN("b@y.example"), &(struct smtp_rcpt_params){ 0 });
 	smtp_put_bdat(&c, 0);
 	smtp_put_auth(&c, "PLAIN", &word);
 	smtp_put_auth(&c, "EXTERNAL", &empty);
@@ -99,6 +102,109 @@ static void test_lines(void **state)
 	assert_true(span_eq(span_of(line, c.n), SPAN("RCPT TO:<b@y.example>\r\nBDAT 0 LAST\r\n"
 						     "AUTH PLAIN AGFubg==\r\nAUTH EXTERNAL =\r\nAUTH LOGIN\r\n"
 						     "EHLO me.example\r\n")));
+}
+
+/* RFC 3461 4 and 6533 3: what xtext makes of the octets that it may not hold. */
+static void test_dsn(void **state)
+{
+	static const struct {
+		const char *path, *want;
+	} cases[] = {
+		{ "b@y.example", " ORCPT=rfc822;b@y.example" },
+		{ "b+tag@y.example", " ORCPT=rfc822;b+2Btag@y.example" },
+		{ "b=c@y.example", " ORCPT=rfc822;b+3Dc@y.example" },
+		{ "\"b c\"@y.example", " ORCPT=rfc822;\"b+20c\"@y.example" },
+		{ "j\xc3\xb6rg+\xe2\x82\xac@y.example", " ORCPT=utf-8;j\\x{F6}rg\\x{2B}\\x{20AC}@y.example" },
+		{ "\xf0\x9f\x98\x80@y.example", " ORCPT=utf-8;\\x{01F600}@y.example" },
+	};
+	const struct smtp_rcpt_params rcpt = { .notify = SPAN("FAILURE,DELAY"), .orcpt = true, .more = SPAN("X-A=1 B") };
+	const struct smtp_mail_params mail = { .ret = SPAN("HDRS"), .envid = SPAN("a+b=c@x"), .requiretls = true,
+					       .more = SPAN("AUTH=<>") };
+	char line[SMTP_COMMAND_MAX], want[SMTP_COMMAND_MAX], id[SMTP_ENVID_MAX + 1];
+	struct smtp_command c = { .p = line, .max = sizeof line };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		c.n = 0;
+		smtp_put_rcpt(&c, span_str(cases[i].path), &rcpt);
+		snprintf(want, sizeof want, "RCPT TO:<%s> NOTIFY=FAILURE,DELAY%s X-A=1 B\r\n", cases[i].path, cases[i].want);
+		assert_true(span_eq(span_of(line, c.n), span_str(want)));
+	}
+	c.n = 0;
+	smtp_put_mail(&c, SPAN("a@x.example"), &mail);
+	assert_true(span_eq(span_of(line, c.n), SPAN("MAIL FROM:<a@x.example> REQUIRETLS RET=HDRS ENVID=a+2Bb+3Dc@x "
+						     "AUTH=<>\r\n")));
+	/* Left out rather than cut. */
+	memset(id, '+', sizeof id);
+	for (size_t n = 1; n <= sizeof id; n++) {
+		const struct smtp_mail_params params = { .envid = span_of(id, n) };
+
+		c.n = 0;
+		smtp_put_mail(&c, SPAN(""), &params);
+		assert_int_equal(c.n, 3 * n <= SMTP_ENVID_MAX ? 12 + 7 + 3 * n + 2 : 14);
+	}
+}
+
+/* The longest of everything fits. */
+static void test_longest(void **state)
+{
+	char path[SMTP_PATH_MAX], more[SMTP_WISHES_MAX], line[SMTP_COMMAND_MAX];
+	const struct smtp_rcpt_params rcpt = { .notify = SPAN("SUCCESS,FAILURE,DELAY"), .orcpt = true,
+					       .more = span_of(more, sizeof more) };
+	struct smtp_command c = { .p = line, .max = sizeof line };
+	struct span with;
+
+	(void)state;
+	memset(more, 'X', sizeof more);
+	for (size_t n = 1; n <= sizeof path; n++) {
+		memset(path, '+', sizeof path);
+		c.n = 0;
+		smtp_put_rcpt(&c, span_of(path, n), &rcpt);
+		with = span_of(line, c.n);
+		assert_int_equal(span_search(with, SPAN("ORCPT")) < c.n, 7 + 3 * n <= SMTP_ORCPT_MAX);
+		for (size_t i = 0; i + 1 < n; i += 2)
+			memcpy(path + i, "\xc3\xa4", 2);
+		if (n % 2 == 1)
+			path[n - 1] = '+';
+		c.n = 0;
+		smtp_put_rcpt(&c, span_of(path, n), &rcpt);
+	}
+}
+
+static void test_wishes(void **state)
+{
+	static const struct {
+		struct smtp_wishes w;
+		bool good;
+	} cases[] = {
+		{ { .notify = SPAN("NEVER"), .ret = SPAN("FULL") }, true },
+		{ { .notify = SPAN("SUCCESS,FAILURE,DELAY"), .ret = SPAN("HDRS") }, true },
+		{ { .notify = SPAN("NEVER,DELAY") }, false },
+		{ { .notify = SPAN("FAILURE,") }, false },
+		{ { .notify = SPAN(",FAILURE") }, false },
+		{ { .notify = SPAN("failure") }, false },
+		{ { .notify = SPAN("DELAY,DELAY,DELAY,DELAY,DELAY") }, false },
+		{ { .ret = SPAN("ALL") }, false },
+		{ { .mail = SPAN("AUTH=<> BY=120;R") }, true },
+		{ { .mail = SPAN("A") }, true },
+		{ { .mail = SPAN("SIZE=1") }, false },
+		{ { .mail = SPAN("size=1") }, false },
+		{ { .mail = SPAN("A  B") }, false },
+		{ { .mail = SPAN(" A") }, false },
+		{ { .mail = SPAN("A ") }, false },
+		{ { .mail = SPAN("A=") }, false },
+		{ { .mail = SPAN("A=b=c") }, false },
+		{ { .mail = SPAN("-A") }, false },
+		{ { .mail = SPAN("A=b\r\nRSET") }, false },
+		{ { .mail = SPAN("A=\xc3\xa4") }, false },
+		{ { .rcpt = SPAN("NOTIFY=NEVER") }, false },
+		{ { .rcpt = SPAN("RRVS=2026-01-01T00:00:00Z") }, true },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_int_equal(smtp_wishes_check(&cases[i].w, &e), cases[i].good ? 0 : -1);
 }
 
 /* Whatever is found to fit makes one line, with one CR and one LF, and ends at its last '>'. */
@@ -120,7 +226,7 @@ static void test_random_paths(void **state)
 		if (!smtp_path_fits(span_of(path, n), false, true))
 			continue;
 		fitting++;
-		smtp_put_rcpt(&c, span_of(path, n));
+		smtp_put_rcpt(&c, span_of(path, n), &(struct smtp_rcpt_params){ 0 });
 		assert_int_equal(span_find(span_of(line, c.n), '\r'), c.n - 2);
 		assert_int_equal(span_find(span_of(line, c.n), '\n'), c.n - 1);
 		assert_int_equal(line[c.n - 3], '>');
@@ -135,6 +241,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths), cmocka_unit_test(test_long),         cmocka_unit_test(test_helo),
 		cmocka_unit_test(test_lines), cmocka_unit_test(test_random_paths),
+		cmocka_unit_test(test_dsn),   cmocka_unit_test(test_longest),      cmocka_unit_test(test_wishes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,9 @@ struct delivery_options {
 	                       * is made for it: delivery_wake() makes that */
 	int64_t timeout_ms;   /* 0: RFC 5321; else the cap of each wait (tests, impatient users) */
 	int trace_fd;         /* transcript goes here; -1: none */
+	/* What MAIL and RCPT say beyond what a mail needs, as in relay.h; NULL: nothing. */
+	const char *dsn_notify, *dsn_ret, *mail_options, *rcpt_options;
+	bool requiretls;
 };
 
 /* Parses and checks everything that can be wrong before a connection is made: URLs, passwords,

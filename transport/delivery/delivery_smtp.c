@@ -231,6 +231,11 @@ static int open_relay(struct relay **out, const struct delivery_options *opt, ui
 		.window = opt->window,
 		.lockstep = opt->lockstep,
 		.timeout_ms = opt->timeout_ms,
+		.dsn_notify = opt->dsn_notify,
+		.dsn_ret = opt->dsn_ret,
+		.mail_options = opt->mail_options,
+		.rcpt_options = opt->rcpt_options,
+		.requiretls = opt->requiretls,
 	};
 
 	return relay_open(out, &relay, e);

@@ -12,6 +12,7 @@
 #include "engine/base/span.h"
 #include "transport/relay/relay_parts.h"
 #include "transport/relay/relay_policy.h"
+#include "transport/smtp/smtp_command.h"
 
 bool relay_url_is_ours(const char *url)
 {
@@ -156,6 +157,40 @@ static int resolve(struct relay *r, int64_t timeout_ms, struct err *e)
 	return rc;
 }
 
+/* Copies s to *at and moves that on. */
+static struct span keep_words(char **at, const char *s)
+{
+	size_t n = s ? strlen(s) : 0;
+	struct span kept = { *at, n };
+
+	if (n > 0)
+		memcpy(*at, s, n);
+	*at += n;
+	return kept;
+}
+
+static int take_wishes(struct relay *r, const struct relay_options *opt, struct err *e)
+{
+	const char *words[] = { opt->dsn_notify, opt->dsn_ret, opt->mail_options, opt->rcpt_options };
+	struct smtp_wishes *w = &r->session.wishes;
+	size_t sum = 0;
+	char *at;
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		sum += words[i] ? strlen(words[i]) : 0;
+	at = r->wishes = mem_new(sum + 1);
+	if (!at)
+		return err_nomem(e, "for a relay");
+	*w = (struct smtp_wishes){
+		.notify = keep_words(&at, words[0]),
+		.ret = keep_words(&at, words[1]),
+		.mail = keep_words(&at, words[2]),
+		.rcpt = keep_words(&at, words[3]),
+		.requiretls = opt->requiretls,
+	};
+	return smtp_wishes_check(w, e);
+}
+
 static int take_options(struct relay *r, const struct relay_options *opt, struct err *e)
 {
 	if (relay_url_parse(opt->url, &r->url, e) < 0)
@@ -171,6 +206,8 @@ static int take_options(struct relay *r, const struct relay_options *opt, struct
 	r->session.messages_max = opt->messages_per_connection;
 	r->session.lockstep = opt->lockstep;
 	set_timeouts(&r->session.timeouts, opt->timeout_ms);
+	if (take_wishes(r, opt, e) < 0)
+		return -1;
 	if (opt->helo)
 		return take_helo(r, opt->helo, e);
 	machine_helo(r);
@@ -202,6 +239,7 @@ void relay_free(struct relay **out)
 	relay_secret_release(&r->password);
 	relay_board_free(&r->board);
 	mem_free(r->name);
+	mem_free(r->wishes);
 	mem_free(r);
 	*out = NULL;
 }

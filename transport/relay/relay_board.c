@@ -22,6 +22,7 @@ int relay_board_new(struct relay_board **out, struct err *e)
 	pthread_mutex_init(&b->lock, NULL);
 	atomic_init(&b->news, 0);
 	atomic_init(&b->quiets, 0);
+	atomic_init(&b->ready, false);
 	*out = b;
 	return 0;
 }
@@ -59,6 +60,17 @@ bool relay_board_was_reached(const struct relay *r)
 	reached = r->board->reached;
 	pthread_mutex_unlock(&r->board->lock);
 	return reached;
+}
+
+void relay_board_was_made_ready(const struct relay *r)
+{
+	if (!atomic_load_explicit(&r->board->ready, memory_order_relaxed))
+		atomic_store_explicit(&r->board->ready, true, memory_order_relaxed);
+}
+
+bool relay_board_was_ready(const struct relay *r)
+{
+	return atomic_load_explicit(&r->board->ready, memory_order_relaxed);
 }
 
 void relay_board_break(const struct relay *r, const struct err *why)

@@ -32,6 +32,7 @@ struct relay_board {
 	pthread_mutex_t lock; /* guards all that is not atomic; nothing is called while it is held */
 	atomic_uint news;     /* how often something was posted that all threads must heed */
 	bool reached;         /* it has said something once */
+	atomic_bool ready;    /* a session has got as far as taking mails once */
 	unsigned connections; /* made so far, for the transcript */
 	bool broken;          /* why says what no later attempt would mend */
 	struct err why;
@@ -49,6 +50,7 @@ struct relay {
 	struct net_addresses addresses;
 	struct smtp_options session; /* what all sessions have in common */
 	char helo[RELAY_HOST_MAX + 1]; /* "": the link's own address literal */
+	char *wishes; /* the words that session.wishes points into; NULL none */
 	int64_t connect_ms;
 	int64_t lookup_took_ms;
 	struct relay_board *board; /* written by threads, though the relay is const */
@@ -61,6 +63,9 @@ unsigned relay_board_connected(const struct relay *r);
 /* The relay has said something. */
 void relay_board_reached(const struct relay *r);
 bool relay_board_was_reached(const struct relay *r);
+/* A session with it has got as far as taking mails. */
+void relay_board_was_made_ready(const struct relay *r);
+bool relay_board_was_ready(const struct relay *r);
 void relay_board_break(const struct relay *r, const struct err *why);
 /* True, and *why filled, when some thread found the relay broken. */
 bool relay_board_is_broken(const struct relay *r, struct err *why);

@@ -189,6 +189,17 @@ static void never_reached(struct relay_side *s, const struct relay_end *how)
 	go_down_for_good(s, &e);
 }
 
+/* It has never got as far as taking a mail, and what it says is no protocol of ours. */
+static void speaks_no_smtp(struct relay_side *s, const struct relay_end *how)
+{
+	struct err e = *how->why;
+
+	if (!e.hint[0])
+		err_hint(&e, "is the port right? Mail is taken on 587 (smtp://) and 465 (smtps://), LMTP often on 24; "
+			     "lettershop probe URL shows what is there");
+	go_down_for_good(s, &e);
+}
+
 static void give_up(struct relay_side *s, const struct err *why)
 {
 	struct err e;
@@ -240,6 +251,8 @@ void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t
 		return; /* it was told to leave */
 	else if (why->kind == ERR_NET && !relay_board_was_reached(s->relay))
 		never_reached(s, how);
+	else if (why->kind == ERR_PROTO && !relay_board_was_ready(s->relay))
+		speaks_no_smtp(s, how);
 	else if (why->kind == ERR_NONE && how->was_ready)
 		all_is_well(s);
 	else if (why->kind == ERR_NONE)
@@ -269,6 +282,7 @@ bool relay_side_still_good(struct relay_side *s)
 /* Failures before it are forgotten only when it has served a mail. */
 void relay_side_became_ready(struct relay_side *s)
 {
+	relay_board_was_made_ready(s->relay);
 	if (s->state != SIDE_PAUSED || s->quiet)
 		return;
 	s->state = SIDE_UP;

@@ -29,6 +29,7 @@ struct relay_talk {
 	struct smtp_options options;
 	char own_literal[NET_ADDRESS_WORDS];
 	struct net_link *net;
+	struct net_address peer; /* n == 0: never connected */
 	struct smtp_session *session;
 	bool ready, done, replied, closed;
 	struct err why;           /* of the end */
@@ -112,6 +113,7 @@ static int connect_now(struct relay_talk *t, struct err *e)
 	if (rc < 0)
 		return -1;
 	step_ends(t);
+	t->peer = *net_link_peer(t->net);
 	return 0;
 }
 
@@ -364,7 +366,7 @@ int relay_talk_quit(struct relay_talk *t, struct err *e)
 
 const struct net_address *relay_talk_peer(const struct relay_talk *t)
 {
-	return t->session && t->net ? net_link_peer(t->net) : NULL;
+	return t->peer.n > 0 ? &t->peer : NULL;
 }
 
 struct span relay_talk_greeting(const struct relay_talk *t)

@@ -5,8 +5,10 @@
  *  3. No line is longer than SMTP_COMMAND_MAX, but for login text. */
 #include "transport/smtp/smtp_command.h"
 
+#include "engine/base/err.h"
 #include "engine/base/must.h"
 #include "engine/base/utf8.h"
+#include "transport/smtp/smtp_session.h"
 
 bool smtp_helo_fits(struct span name)
 {
@@ -74,6 +76,197 @@ static size_t end_line(struct smtp_command *c)
 	return c->n;
 }
 
+/* --- parameters of DSN, RFC 3461 and 6533 */
+
+static void put_param(struct smtp_command *c, struct span name, struct span value)
+{
+	if (value.n == 0)
+		return;
+	put(c, SPAN(" "));
+	put(c, name);
+	put(c, SPAN("="));
+	put(c, value);
+}
+
+static void put_hex(struct smtp_command *c, uint32_t v, int digits)
+{
+	while (digits-- > 0)
+		put(c, span_of("0123456789ABCDEF" + (v >> (4 * digits) & 15), 1));
+}
+
+static bool is_xchar(unsigned char b)
+{
+	return b > ' ' && b < 0x7f && b != '+' && b != '=';
+}
+
+/* RFC 3461 4: everything but xchar as + and two digits. */
+static void put_xtext(struct smtp_command *c, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (is_xchar((unsigned char)s.p[i])) {
+			put(c, span_of(s.p + i, 1));
+		} else {
+			put(c, SPAN("+"));
+			put_hex(c, (unsigned char)s.p[i], 2);
+		}
+	}
+}
+
+/* RFC 6533 3, utf-8-addr-xtext: ASCII only, other characters as \x{20AC}. */
+static void put_utf8_xtext(struct smtp_command *c, struct span s)
+{
+	while (s.n > 0) {
+		uint32_t v = (uint32_t)utf8_take(&s); /* a path is valid UTF-8 */
+
+		if (v < 0x80 && is_xchar((unsigned char)v) && v != '\\') {
+			char ch = (char)v;
+
+			put(c, span_of(&ch, 1));
+		} else {
+			put(c, SPAN("\\x{"));
+			put_hex(c, v, v > 0xffff ? 6 : v > 0xff ? 4 : 2);
+			put(c, SPAN("}"));
+		}
+	}
+}
+
+/* Takes back what came after `from` when it is longer than a relay has to take. */
+static void not_over(struct smtp_command *c, size_t from, size_t value, size_t most)
+{
+	if (c->n - value > most)
+		c->n = from;
+}
+
+static void put_envid(struct smtp_command *c, struct span id)
+{
+	size_t from = c->n, value;
+
+	if (id.n == 0 || id.n > SMTP_ENVID_MAX)
+		return;
+	put(c, SPAN(" ENVID="));
+	value = c->n;
+	put_xtext(c, id);
+	not_over(c, from, value, SMTP_ENVID_MAX);
+}
+
+static void put_orcpt(struct smtp_command *c, struct span path)
+{
+	size_t from = c->n, value;
+
+	if (path.n > SMTP_ORCPT_MAX / 3 && (path.n > SMTP_PATH_MAX || !utf8_ascii(path)))
+		return; /* each octet may become three, each character ten */
+	put(c, SPAN(" ORCPT="));
+	value = c->n;
+	if (utf8_ascii(path)) {
+		put(c, SPAN("rfc822;"));
+		put_xtext(c, path);
+	} else {
+		put(c, SPAN("utf-8;"));
+		put_utf8_xtext(c, path);
+	}
+	not_over(c, from, value, SMTP_ORCPT_MAX);
+}
+
+static void put_more(struct smtp_command *c, struct span params)
+{
+	if (params.n == 0)
+		return;
+	MUST(smtp_params_fit(params));
+	put(c, SPAN(" "));
+	put(c, params);
+}
+
+/* --- additional parameters */
+
+static bool is_keyword(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char b = s.p[i];
+		bool alnum = (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9');
+
+		if (!alnum && (b != '-' || i == 0))
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* esmtp-param = esmtp-keyword ["=" esmtp-value] */
+static bool is_param(struct span s)
+{
+	struct span value = s, keyword = span_cut(&value, '=');
+
+	if (!is_keyword(keyword) || (value.p && value.n == 0))
+		return false;
+	for (size_t i = 0; i < value.n; i++)
+		if (value.p[i] <= ' ' || value.p[i] >= 0x7f || value.p[i] == '=')
+			return false;
+	return true;
+}
+
+bool smtp_params_fit(struct span params)
+{
+	if (params.n > SMTP_WISHES_MAX || (params.n > 0 && params.p[params.n - 1] == ' '))
+		return false;
+	while (params.n > 0)
+		if (!is_param(span_cut(&params, ' ')))
+			return false;
+	return true;
+}
+
+/* Those that are written here by themselves. */
+static int check_more(struct span params, const char *verb, const char *const *ours, struct err *e)
+{
+	struct span rest = params;
+
+	if (params.n > SMTP_WISHES_MAX)
+		return err_set(e, ERR_INPUT, "the parameters of %s are more than %d octets", verb, SMTP_WISHES_MAX);
+	while (rest.n > 0) {
+		struct span one = span_cut(&rest, ' '), keyword = span_sub(one, 0, span_find(one, '='));
+
+		if (!is_param(one)) {
+			err_set(e, ERR_INPUT, "'%.*s' is no parameter of %s", SPAN_ARG(one), verb);
+			return err_hint(e, "it is written NAME or NAME=VALUE, in ASCII without spaces");
+		}
+		for (int i = 0; ours[i]; i++)
+			if (span_case_eq(keyword, span_str(ours[i])))
+				return err_set(e, ERR_INPUT, "%s of %s is set by itself", ours[i], verb);
+	}
+	return smtp_params_fit(params) ? 0 : err_set(e, ERR_INPUT, "the parameters of %s end with a space", verb);
+}
+
+static int check_notify(struct span notify, struct err *e)
+{
+	bool alone = span_eq(notify, SPAN("NEVER"));
+	struct span rest = notify;
+
+	while (rest.p && notify.n > 0 && !alone) { /* rest.p: also an empty word behind the last comma */
+		struct span word = span_cut(&rest, ',');
+
+		if (!span_eq(word, SPAN("SUCCESS")) && !span_eq(word, SPAN("FAILURE")) && !span_eq(word, SPAN("DELAY"))) {
+			err_set(e, ERR_INPUT, "a report of delivery cannot be asked for with '%.*s'", SPAN_ARG(notify));
+			return err_hint(e, "it may be NEVER, or SUCCESS, FAILURE and DELAY joined by commas");
+		}
+	}
+	return notify.n > 27 ? err_set(e, ERR_INPUT, "a word is repeated in '%.*s'", SPAN_ARG(notify)) : 0;
+}
+
+int smtp_wishes_check(const struct smtp_wishes *w, struct err *e)
+{
+	static const char *const of_mail[] = { "SIZE", "BODY", "SMTPUTF8", "RET", "ENVID", "REQUIRETLS", NULL };
+	static const char *const of_rcpt[] = { "NOTIFY", "ORCPT", NULL };
+
+	if (check_notify(w->notify, e) < 0)
+		return -1;
+	if (w->ret.n > 0 && !span_eq(w->ret, SPAN("FULL")) && !span_eq(w->ret, SPAN("HDRS")))
+		return err_set(e, ERR_INPUT, "a report of delivery holds FULL or HDRS of the message, not '%.*s'",
+			       SPAN_ARG(w->ret));
+	if (check_more(w->mail, "MAIL", of_mail, e) < 0)
+		return -1;
+	return check_more(w->rcpt, "RCPT", of_rcpt, e);
+}
+
+/* --- what is put */
+
 size_t smtp_put_helo(struct smtp_command *c, const char *verb, struct span name)
 {
 	MUST(smtp_helo_fits(name));
@@ -97,14 +290,23 @@ size_t smtp_put_mail(struct smtp_command *c, struct span sender, const struct sm
 		put(c, SPAN(" BODY=8BITMIME"));
 	if (params->smtputf8)
 		put(c, SPAN(" SMTPUTF8"));
+	if (params->requiretls)
+		put(c, SPAN(" REQUIRETLS"));
+	put_param(c, SPAN("RET"), params->ret);
+	put_envid(c, params->envid);
+	put_more(c, params->more);
 	return end_line(c);
 }
 
-size_t smtp_put_rcpt(struct smtp_command *c, struct span recipient)
+size_t smtp_put_rcpt(struct smtp_command *c, struct span recipient, const struct smtp_rcpt_params *params)
 {
 	put(c, SPAN("RCPT TO:<"));
 	put(c, recipient);
 	put(c, SPAN(">"));
+	put_param(c, SPAN("NOTIFY"), params->notify);
+	if (params->orcpt)
+		put_orcpt(c, recipient);
+	put_more(c, params->more);
 	return end_line(c);
 }
 

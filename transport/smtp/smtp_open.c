@@ -25,8 +25,28 @@ void smtp_say_hello(struct smtp_session *s)
 	smtp_say(s, EXPECT_EHLO, text, text);
 }
 
+/* What is wished for and this relay does not offer; NULL: nothing. */
+static const char *what_it_lacks(const struct smtp_session *s)
+{
+	const struct smtp_wishes *w = &s->opt->wishes;
+
+	if ((w->notify.n > 0 || w->ret.n > 0) && !s->ehlo.caps.dsn)
+		return "DSN, and reports of delivery are asked for";
+	if (w->requiretls && !s->secured)
+		return "TLS, and it is to be required on the whole way";
+	if (w->requiretls && !s->ehlo.caps.requiretls)
+		return "REQUIRETLS, and TLS is to be required on the whole way";
+	return NULL;
+}
+
 static void ready(struct smtp_session *s)
 {
+	const char *lacks = what_it_lacks(s);
+
+	if (lacks) {
+		smtp_end(s, NULL, ERR_INPUT, 0, "relay does not offer %s", lacks);
+		return;
+	}
 	s->phase = PHASE_READY;
 	smtp_note(s, EV_READY, NULL, NO_RCPT);
 }
@@ -243,8 +263,8 @@ static bool is_our_business(struct span line)
 
 int smtp_session_command(struct smtp_session *s, struct span line, struct err *e)
 {
-	if (line.n == 0 || line.n > SMTP_COMMAND_MAX - 2)
-		return err_set(e, ERR_INPUT, "a command has 1 to %d octets", SMTP_COMMAND_MAX - 2);
+	if (line.n == 0 || line.n > SMTP_OWN_LINE_MAX)
+		return err_set(e, ERR_INPUT, "a command has 1 to %d octets", SMTP_OWN_LINE_MAX);
 	for (size_t i = 0; i < line.n; i++)
 		if (line.p[i] < ' ' || line.p[i] >= 0x7f)
 			return err_set(e, ERR_INPUT, "a command is plain ASCII without control characters");

@@ -97,12 +97,26 @@ static int send_rset(struct smtp_session *s, struct smtp_tx *tx)
 	return 1;
 }
 
+/* What stands between the < > of the Message-ID: a report names it, so that it can be matched. */
+static struct span envelope_id(const struct smtp_session *s, const struct mail *m)
+{
+	const struct smtp_wishes *w = &s->opt->wishes;
+
+	if ((w->notify.n == 0 && w->ret.n == 0) || m->message_id.n < 3)
+		return SPAN("");
+	return span_sub(m->message_id, 1, m->message_id.n - 2);
+}
+
 static int send_mail(struct smtp_session *s, struct smtp_tx *tx)
 {
 	struct smtp_mail_params params = {
 		.size = s->ehlo.size ? tx->size : 0,
 		.body_8bit = tx->mail->needs & MAIL_NEEDS_8BITMIME,
 		.smtputf8 = tx->mail->needs & MAIL_NEEDS_SMTPUTF8,
+		.requiretls = s->opt->wishes.requiretls,
+		.ret = s->opt->wishes.ret,
+		.envid = envelope_id(s, tx->mail),
+		.more = s->opt->wishes.mail,
 	};
 	struct smtp_command c;
 
@@ -117,6 +131,10 @@ static int send_mail(struct smtp_session *s, struct smtp_tx *tx)
 
 static int send_rcpt(struct smtp_session *s, struct smtp_tx *tx)
 {
+	const struct smtp_wishes *w = &s->opt->wishes;
+	const struct smtp_rcpt_params params = {
+		.notify = w->notify, .orcpt = w->notify.n > 0 || w->ret.n > 0, .more = w->rcpt,
+	};
 	struct smtp_command c;
 	const struct smtp_rcpt *r;
 	uint32_t i;
@@ -131,7 +149,7 @@ static int send_rcpt(struct smtp_session *s, struct smtp_tx *tx)
 		return 0;
 	i = tx->cursor;
 	r = &s->rcpt[i];
-	smtp_put_rcpt(&c, tx->mail->recipients[r->verdict.recipient]);
+	smtp_put_rcpt(&c, tx->mail->recipients[r->verdict.recipient], &params);
 	tx->cursor = r->next;
 	return wrote_line(s, tx, EXPECT_RCPT, i, &c);
 }

@@ -37,6 +37,15 @@ struct smtp_timeouts { /* milliseconds; 0: the default, RFC 5321 4.5.3.2 */
 	int64_t quit;        /* 5 s */
 };
 
+/* What MAIL and RCPT say beyond what a mail needs. Words must have been found good by
+ * smtp_wishes_check(). A relay that lacks what is wished for is not used: EV_CLOSED with ERR_INPUT. */
+struct smtp_wishes {
+	struct span notify;     /* DSN, RFC 3461: "NEVER" or a list of SUCCESS, FAILURE, DELAY; empty: none */
+	struct span ret;        /* DSN: "FULL" or "HDRS"; empty: none */
+	bool requiretls;        /* RFC 8689 */
+	struct span mail, rcpt; /* more parameters: "AUTH=<> MT-PRIORITY=3"; empty: none */
+};
+
 struct smtp_options { /* borrowed for the session's life */
 	bool lmtp;
 	enum smtp_security security;
@@ -47,6 +56,7 @@ struct smtp_options { /* borrowed for the session's life */
 	unsigned messages_max;          /* then QUIT; 0: no limit of ours */
 	bool lockstep;                  /* one command at a time whatever EHLO says */
 	bool no_chunking;               /* DATA even where BDAT is offered */
+	struct smtp_wishes wishes;
 	struct smtp_timeouts timeouts;
 	/* Every line both ways, without CRLF, secrets masked, content left out; may be NULL. */
 	void (*trace)(void *ctx, bool from_server, struct span line);
