@@ -19,9 +19,9 @@ enum { PATIENCE_MS = 30 * 1000 }; /* somebody sits there and waits */
 static const char help[] =
 	"Usage: lettershop probe URL [options]\n"
 	"Connects to a relay and shows what it is: greeting, TLS and certificate, what it\n"
-	"can do and what that means, its limits, how long each step took. Nothing is sent.\n"
-	"URL is as for send --relay, or the name of a [relay NAME] section.\n"
-	"Log in  --login  --password-command CMD | --password-file FILE | --password-env V\n"
+	"can do and what that means, its limits, the time of each step. Nothing is sent.\n"
+	"The URL is as for send, or the name of a [relay NAME] section.\n"
+	"Log in  --login  --password-command CMD | --password-file FILE | --password-env\n"
 	"Ask     --vrfy ADDRESS  --command LINE  --size BYTES     (the first two: again)\n"
 	"Ways    --helo NAME  --timeout TIME (30s)  --settings FILE\n"
 	"Output  --json  --transcript FILE  -h, --help\n"

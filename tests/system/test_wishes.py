@@ -24,11 +24,22 @@ def test_reports_of_delivery(shop):
 
 def test_a_parameter_of_ones_own(shop):
     write_list(shop / "list.csv", 3)
-    with Relay(shop / "relay", "--log-protocol", shop / "protocol", "--fault",
-               'stage=MAIL reply="250 ok" accept') as r:
-        send(shop, f"smtp://localhost:{r.port}?tls=none", "--mail-option", "AUTH=<>", "--mail-option", "MT-PRIORITY=3")
-    mails = [line for line in (shop / "protocol").read_text().splitlines() if "MAIL FROM" in line]
-    assert len(mails) >= 3 and all("AUTH=<> MT-PRIORITY=3" in line for line in mails)
+    (shop / "secret").write_text("x\n")
+    with Relay(shop / "relay", "--user", "ann", "--password-file", shop / "secret") as r:
+        send(shop, f"smtp://localhost:{r.port}?tls=none", "--mail-option", "AUTH=<>", "--rcpt-option", "NOTIFY=NEVER",
+             check=2)
+        send(shop, f"smtp://localhost:{r.port}?tls=none", "--mail-option", "AUTH=<>")
+    assert len(r.accepted()) == 3 and all("AUTH=<>" in a.sender for a in r.accepted())
+    assert r.violations() == ""
+
+
+def test_a_parameter_that_the_relay_does_not_know(shop):
+    write_list(shop / "list.csv", 1)
+    with Relay(shop / "relay", "--log-protocol", shop / "protocol") as r:
+        send(shop, f"smtp://localhost:{r.port}?tls=none", "--mail-option", "MT-PRIORITY=3", "--mail-option", "X",
+             "--retry-for", "1ms", check=1)
+    assert "MT-PRIORITY=3 X" in (shop / "protocol").read_text() and r.accepted() == []
+    assert results(shop / "results.csv")[0]["code"] in ("501", "555")
 
 
 @pytest.mark.parametrize("options, words", [
