@@ -18,8 +18,8 @@ static const char help[] =
 	"\n"
 	"List     --encoding NAME --delimiter SIGN --sheet NAME  (all by looking)\n"
 	"         --no-header --columns email,name  the first line is a recipient already\n"
-	"Rows     --rows 3-9,14         only these rows (the first below the header is 1)\n"
-	"         --limit N             only the first N of them\n"
+	"Who      --rows 3-9,14 --limit N  (the first row below the header is 1)\n"
+	"         --suppress FILE       addresses and @domains that get nothing\n"
 	"         --duplicates WORD     skip, send: an address with rows that differ\n"
 	"Letter   --var NAME=VALUE      a value for the letter; NAME=@FILE reads a file\n"
 	"         --address-column NAME --envelope-from ADDR  (email, the From)\n"
@@ -28,11 +28,9 @@ static const char help[] =
 	"         --dkim-key FILE --dkim-selector S --dkim-domain D --dkim-canon C\n"
 	"         --smime-cert FILE --smime-key FILE\n"
 	"         --max-steps N --max-output BYTES --max-nesting N  bounds of a row\n"
-	"Run      --threads N           at most so many at once (as many as cores)\n"
-	"         --settings FILE       options from a file, as name = value\n"
+	"Run      --threads N --settings FILE  (as many as cores; name = value)\n"
 	"\n"
 	"Exit status: 0 nothing is wrong (there may be warnings), 2 there are errors.\n"
-	"\n"
 	"Examples:\n"
 	"  lettershop check invoice.eml customers.csv --address-column Mail --rows 1-100\n"
 	"  generate-list | lettershop check letter.eml -\n";
@@ -49,6 +47,8 @@ static void print_totals(const struct report *r, const char *form)
 	printf(": %s", say_many(r->mails, "message", "messages", mails));
 	if (r->bad_rows)
 		printf(", %s that cannot be sent", say_many(r->bad_rows, "row", "rows", bad));
+	if (r->suppressed)
+		printf(", %s suppressed", say_many(r->suppressed, "recipient", "recipients", dup));
 	if (r->duplicates)
 		printf(", %s left out", say_many(r->duplicates, "duplicate", "duplicates", dup));
 	if (r->mails) {

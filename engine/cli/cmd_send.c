@@ -35,7 +35,7 @@ static const char help[] =
 	"        --messages-per-connection N  --timeout TIME  --transcript FILE\n"
 	"List    --encoding NAME --delimiter SIGN --sheet NAME --no-header --columns A,B\n"
 	"Who     --rows 3-9,14  --limit N  --address-column NAME  --duplicates skip|send\n"
-	"        --redirect-to ADDRESS   every message to one address\n"
+	"        --suppress FILE --suppress-add FILE --redirect-to ADDRESS (all to one)\n"
 	"Letter  --var NAME=VALUE|@FILE  --envelope-from ADDR --seed N --date TIME --bulk\n"
 	"        --charset NAME --smime-cert F --smime-key F --max-steps N --max-output N\n"
 	"Sign    --dkim-key FILE --dkim-selector S --dkim-domain D --dkim-canon C\n"
@@ -149,7 +149,7 @@ static int agree(struct sending *s)
 	campaign_outlook(s->campaign, s->o->no_preflight ? NULL : &s->report, &w);
 	/* A row that is skipped is settled too. */
 	progress_init(&s->progress, (enum progress_form)s->o->progress,
-		      s->report.recipients ? s->report.recipients + s->report.bad_rows + s->report.duplicates : 0);
+		      s->report.recipients ? s->report.recipients + s->report.bad_rows + s->report.duplicates + s->report.suppressed : 0);
 	if (s->o->yes)
 		return 0;
 	if (!say_to_person()) {

@@ -82,6 +82,8 @@ int job_of_letter(struct options *o, struct campaign_job *job, struct err *e)
 		.envelope_from = o->envelope_from,
 		.rows = o->rows,
 		.limit = o->limit,
+		.suppress = o->suppress.items,
+		.n_suppress = o->suppress.n,
 		.duplicates = (enum duplicates_rule)o->duplicates,
 		.seed_given = o->seed_given,
 		.seed = o->seed,
@@ -151,6 +153,7 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 	if (refuse_standard_output(o, e) < 0 || job_of_letter(o, job, e) < 0 ||
 	    relays_read(o, &d->relays, &d->n_relays, e) < 0)
 		return -1;
+	job->suppress_add = o->suppress_add;
 	job->results = results_name(o, d->relays, d->n_relays);
 	job->rate = o->rate;
 	job->redirect_to = o->redirect_to;

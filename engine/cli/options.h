@@ -75,6 +75,8 @@ struct options {
 	const char *results, *redirect_to, *rate;
 	bool resume, yes, no_preflight;
 	int duplicates;
+	struct text_list suppress;
+	const char *suppress_add;
 	int in_doubt, bad_rows, log_format, progress; /* indexes into their words */
 	int64_t sync_ms, retry_for_ms;
 

@@ -18,6 +18,8 @@ static void print_counts(const struct campaign_outlook *w, const struct report *
 		fprintf(stderr, "; %s done before", say_count(w->already_done, n));
 	if (r->bad_rows)
 		fprintf(stderr, "; %s skipped", say_many(r->bad_rows, "row", "rows", n));
+	if (r->suppressed)
+		fprintf(stderr, "; %s suppressed", say_many(r->suppressed, "recipient", "recipients", n));
 	if (r->duplicates)
 		fprintf(stderr, "; %s left out", say_many(r->duplicates, "duplicate", "duplicates", n));
 	if (w->in_doubt)

@@ -4,7 +4,7 @@
 
 #include "engine/run/campaign.h"
 
-/* Several lines to standard error. bad_rows: rows that will be skipped. */
+/* Several lines to standard error. r: of the preflight, empty when there was none. */
 void outlook_print(const struct campaign_outlook *w, const struct campaign_job *job, const struct report *r);
 /* "Send 1,000 messages?" */
 void outlook_question(const struct campaign_outlook *w, char *out, size_t out_size);

@@ -38,6 +38,8 @@ static void collect(struct inputs *in, const struct options *o, const struct del
 	add(in, o->settings, "the settings file");
 	for (uint32_t i = 0; i < n_relays; i++)
 		add(in, relays[i].password_file, "a password file");
+	for (uint32_t i = 0; i < o->suppress.n; i++)
+		add(in, o->suppress.items[i], "a suppression list");
 	for (uint32_t i = 0; i < o->vars.n; i++)
 		add(in, var_file(o->vars.items[i]), "a file of --var");
 }

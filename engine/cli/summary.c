@@ -64,6 +64,12 @@ static void print_files(const struct campaign_job *job, const struct campaign_re
 		printf("Not sent:    %s\n", r->failed_path);
 	if (r->in_doubt_path[0])
 		printf("In doubt:    %s\n", r->in_doubt_path);
+	if (r->suppress_added) {
+		char n[SAY_SIZE];
+
+		printf("Suppressed:  %s added to %s\n", say_many(r->suppress_added, "address", "addresses", n),
+		       job->suppress_add);
+	}
 }
 
 static void print_command(const struct options *o, const char *what, const char *extra)

@@ -14,6 +14,7 @@
 #include "engine/base/utf8.h"
 #include "engine/rows/rows.h"
 #include "engine/rows/select.h"
+#include "engine/rows/suppress.h"
 #include "engine/run/throttle.h"
 #include "templates/letter/letter.h"
 
@@ -135,6 +136,11 @@ static int open_plan(struct campaign *c, struct err *e)
 	return delivery_plan_open(&c->plan, &opt, e);
 }
 
+static int open_suppressed(struct campaign *c, struct err *e)
+{
+	return c->job->n_suppress ? suppress_open(&c->suppress, c->job->suppress, c->job->n_suppress, e) : 0;
+}
+
 int campaign_open(struct campaign **out, const struct campaign_job *job, struct finding_sink *sink, struct err *e)
 {
 	struct campaign *c = mem_new(sizeof *c);
@@ -143,7 +149,8 @@ int campaign_open(struct campaign **out, const struct campaign_job *job, struct 
 		return err_nomem(e, "the campaign");
 	c->job = job;
 	arena_init(&c->memory, 4096, CAMPAIGN_ARENA_MAX);
-	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) || open_list(c, sink, e) < 0 || look_back(c, e) < 0 ||
+	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) || open_list(c, sink, e) < 0 ||
+	    open_suppressed(c, e) < 0 || look_back(c, e) < 0 ||
 	    open_letter(c, sink, e) < 0 || same_letter(c, e) < 0 || parse_redirect(c, e) < 0 ||
 	    open_plan(c, e) < 0) {
 		campaign_free(&c);
@@ -164,6 +171,7 @@ void campaign_free(struct campaign **out)
 	ledger_free(&c->ledger);
 	throttle_free(&c->throttle);
 	selection_free(&c->selection);
+	suppress_free(&c->suppress);
 	duplicates_free(&c->duplicates);
 	rows_close(&c->list);
 	arena_release(&c->memory);
@@ -194,6 +202,22 @@ void campaign_row_error(const struct campaign_job *job, const struct row *row, c
 		err_set(out, ERR_INPUT, "%s", why->text);
 	err_at(out, job->list, row->line, 0);
 	err_hint(out, "%s", why->hint[0] ? why->hint : "mend the row, or go on without such rows with --bad-rows skip");
+}
+
+int campaign_reload_suppressed(struct campaign *c, struct err *e)
+{
+	return c->suppress ? suppress_reload(c->suppress, e) : 0;
+}
+
+bool campaign_suppressed(const struct campaign *c, struct span recipient, struct verdict *out)
+{
+	char reason[SUPPRESS_REASON_MAX];
+
+	if (!suppress_has(c->suppress, recipient, reason))
+		return false;
+	*out = (struct verdict){ .kind = VERDICT_SKIPPED, .scope = SCOPE_RECIPIENT, .stage = "suppressed" };
+	verdict_say(out, "suppressed%s%s", reason[0] ? ": " : "", reason);
+	return true;
 }
 
 bool campaign_too_many(const struct mail *m, struct err *e)

@@ -49,6 +49,9 @@ struct campaign_job { /* borrowed for the campaign's life */
 	const char *rows;      /* "3-9,14" or NULL */
 	uint64_t limit;        /* 0: none */
 	enum duplicates_rule duplicates;
+	const char *const *suppress; /* files of addresses that get nothing */
+	uint32_t n_suppress;
+	const char *suppress_add; /* file that gets those who do not exist, or NULL */
 	const char *rate;      /* "100/s,2000/day" or NULL */
 	const char *redirect_to; /* every mail's only envelope recipient, or NULL */
 	bool resume;
@@ -96,6 +99,7 @@ struct campaign_result {
 	int64_t elapsed_ms;
 	uint64_t steady_after, allocations; /* mails begun when the steady state began, and what the
 	                               * whole process allocated from then on; 0, 0: never reached */
+	uint64_t suppress_added;      /* addresses appended to suppress_add */
 	char failed_path[512], in_doubt_path[512]; /* side files written, "" when there was no need */
 };
 /* 0 with *out for every end that is no error of ours; -1 with e (and *out as far as known):
@@ -104,6 +108,11 @@ struct campaign_result {
 int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e);
 /* First call: no new mail begins, what is under way is finished. Second: stop at once. */
 void campaign_stop(struct campaign *c);
+
+/* Reads the files of --suppress again while the campaign runs: whoever is in them gets nothing from
+ * the next message on. -1 with e: they could not be read, what was known stays. Not in a signal
+ * handler; any one thread at a time. */
+int campaign_reload_suppressed(struct campaign *c, struct err *e);
 
 /* The campaign's seed that --seed stands for. */
 void campaign_seed(uint64_t seed, unsigned char out[16]);

@@ -25,6 +25,7 @@ struct campaign {
 	struct delivery_plan *plan;    /* NULL: check */
 	struct throttle *throttle;     /* NULL: no limit */
 	struct ledger *ledger;         /* NULL: nothing was begun yet */
+	struct suppress *suppress;     /* NULL: nobody is */
 	struct duplicates *duplicates; /* NULL: not searched yet */
 	struct journal_header header;
 	struct span redirect;
@@ -50,6 +51,8 @@ bool campaign_list_changed(const struct campaign *c, const struct rows *list, st
 
 /* What is wrong with one row, placed where it has to be mended: in the list. Any thread. */
 void campaign_row_error(const struct campaign_job *job, const struct row *row, const struct err *why, struct err *out);
+/* The recipient gets nothing: true with the verdict. Any thread. */
+bool campaign_suppressed(const struct campaign *c, struct span recipient, struct verdict *out);
 /* True with e (ERR_INPUT) when the mail has more recipients than the journal can keep apart. */
 bool campaign_too_many(const struct mail *m, struct err *e);
 

@@ -16,6 +16,7 @@
 #include "engine/rows/select.h"
 #include "engine/run/campaign_private.h"
 #include "engine/run/feeder.h"
+#include "engine/run/gone.h"
 #include "engine/run/recorder.h"
 #include "engine/run/throttle.h"
 #include "engine/run/worker.h"
@@ -239,6 +240,8 @@ static int close_books(struct campaign *c, bool rewrite, struct campaign_result 
 		rc = results_write(c->job->results, c->job->log_format, ledger, e);
 	if (rc == 0)
 		rc = side_files_write(c, ledger, out, e);
+	if (rc == 0 && c->job->suppress_add)
+		rc = gone_append(c->job->suppress_add, ledger, &out->suppress_added, e);
 	ledger_free(&ledger);
 	return rc;
 }

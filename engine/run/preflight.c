@@ -97,6 +97,28 @@ static int survey_row(struct checker *k, const struct row *row, int64_t wall_ms)
 
 /* ---- one row ---- */
 
+/* Leaves out those who are to get nothing, and says so. False: that is everybody. */
+static bool any_wanted(struct checker *k, const struct row *row, struct mail *mail)
+{
+	const struct campaign *c = k->campaign;
+	uint32_t kept = 0;
+	struct verdict v;
+
+	if (!c->suppress)
+		return true;
+	for (uint32_t i = 0; i < mail->n_recipients; i++) {
+		if (!campaign_suppressed(c, mail->recipients[i], &v)) {
+			kept++;
+			continue;
+		}
+		finding_say(&k->report.sink, FINDING_WARNING, "suppressed", c->job->list, row->line, 0, NULL, "%.*s is %s",
+			    SPAN_ARG(mail->recipients[i]), v.text);
+		k->report.suppressed++;
+	}
+	mail->n_recipients = kept; /* how many there are is all that is asked from here on */
+	return kept > 0;
+}
+
 /* 0, or -1 when checking cannot go on. */
 static int check_row(struct checker *k, const struct row *row, int64_t wall_ms)
 {
@@ -124,7 +146,11 @@ static int check_row(struct checker *k, const struct row *row, int64_t wall_ms)
 	if (mail.utf8_instead)
 		finding_say(&k->report.sink, FINDING_WARNING, "charset", k->campaign->job->list, row->line, 0, NULL,
 			    "a value does not fit into the letter's charset: this message is in UTF-8");
-	see(k, row, own_address(k->campaign->letter, &mail), mail.size);
+	struct span own = own_address(k->campaign->letter, &mail);
+
+	if (!any_wanted(k, row, &mail))
+		return 0;
+	see(k, row, own, mail.size);
 	k->report.mails++;
 	k->report.recipients += k->campaign->job->redirect_to ? 1 : mail.n_recipients;
 	k->report.bytes += mail.size;

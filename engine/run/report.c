@@ -92,6 +92,7 @@ void report_merge(struct report *into, const struct report *from)
 	into->mails += from->mails;
 	into->recipients += from->recipients;
 	into->bad_rows += from->bad_rows;
+	into->suppressed += from->suppressed;
 	into->bytes += from->bytes;
 	if (from->largest > into->largest) {
 		into->largest = from->largest;

@@ -77,6 +77,35 @@ static int leave_out_settled(struct slot *s, const struct work_item *item)
 	return 0;
 }
 
+/* The last look before MAIL: who is to get nothing is settled here. */
+static void leave_out_suppressed(struct worker *w, struct slot *s, struct work_item *item, const struct row *row)
+{
+	struct verdict v;
+
+	for (uint32_t i = 0; i < s->mail.n_recipients; i++) {
+		if (work_is_settled(item, i) || !campaign_suppressed(w->run->campaign, s->mail.recipients[i], &v))
+			continue;
+		v.recipient = i;
+		struct journal_result result = {
+			.row = row->number, .line = row->line, .attempt = item->attempts + 1,
+			.time_ms = clock_wall_ms(), .message_id = s->mail.message_id, .of = s->mail.n_recipients,
+			.recipient = { i, s->mail.recipients[i] }, .verdict = &v,
+		};
+
+		worker_record(w, &result);
+		work_settle(item, i);
+	}
+}
+
+/* A run to one address only: the row is left out when all whom it names are. */
+static bool all_suppressed(const struct worker *w, const struct mail *m, struct verdict *v)
+{
+	for (uint32_t i = 0; i < m->n_recipients; i++)
+		if (!campaign_suppressed(w->run->campaign, m->recipients[i], v))
+			return false;
+	return true;
+}
+
 static bool any_settled(const struct work_item *item)
 {
 	uint64_t bits = 0;
@@ -86,7 +115,9 @@ static bool any_settled(const struct work_item *item)
 	return bits != 0;
 }
 
-static int write_mail(struct worker *w, struct slot *s, struct err *e)
+/* The mail with those recipients who are still to get it. *left_out: set when the row as a whole is
+ * not wanted; there are none then. */
+static int write_mail(struct worker *w, struct slot *s, struct verdict *left_out, struct err *e)
 {
 	const struct run *run = w->run;
 	const struct row *row = &s->work->rows->rows[s->item];
@@ -97,13 +128,19 @@ static int write_mail(struct worker *w, struct slot *s, struct err *e)
 	s->time_ms = run->job->date_ms >= 0 ? run->job->date_ms : clock_wall_ms();
 	if (letter_write(run->letter, w->desk, &s->arena, row, s->time_ms, &s->mail, e) < 0)
 		return -1;
+	if (campaign_too_many(&s->mail, e))
+		return -1;
+	if (run->campaign->suppress && !run->redirect.n) {
+		leave_out_suppressed(w, s, item, row);
+	} else if (run->campaign->suppress && all_suppressed(w, &s->mail, left_out)) {
+		s->mail.n_recipients = 0;
+		return 0;
+	}
 	if (run->redirect.n) {
 		s->mail.recipients = &run->redirect;
 		s->mail.n_recipients = 1;
 	}
 	s->of = s->mail.n_recipients;
-	if (campaign_too_many(&s->mail, e))
-		return -1;
 	if (any_settled(item) && leave_out_settled(s, item) < 0)
 		return err_nomem(e, "a message");
 	return 0;
@@ -115,6 +152,7 @@ static int begin_row(struct worker *w, struct row_ref ref)
 	uint32_t ticket = w->free_slots[w->n_free - 1];
 	struct slot *s = &w->slots[ticket];
 	struct work_item *item = &ref.work->items[ref.item];
+	struct verdict left_out = { .stage = NULL };
 	struct err e = { 0 };
 
 	s->work = ref.work;
@@ -122,7 +160,7 @@ static int begin_row(struct worker *w, struct row_ref ref)
 	s->which = NULL;
 	s->recorded = s->settled = false;
 	s->next = NEXT_NOTHING;
-	if (write_mail(w, s, &e) < 0) {
+	if (write_mail(w, s, &left_out, &e) < 0) {
 		arena_reset(&s->arena);
 		s->work = NULL;
 		if (e.kind == ERR_INPUT) {
@@ -133,10 +171,13 @@ static int begin_row(struct worker *w, struct row_ref ref)
 		}
 		return 0;
 	}
-	if (s->mail.n_recipients == 0) { /* an earlier run settled them all */
+	if (s->mail.n_recipients == 0) { /* an earlier run settled them all, or they are to get nothing */
 		arena_reset(&s->arena);
 		s->work = NULL;
-		worker_end_row(w, ref, WORK_SETTLED);
+		if (left_out.stage)
+			settle_row(w, ref, &left_out);
+		else
+			worker_end_row(w, ref, WORK_SETTLED);
 		return 0;
 	}
 	if (item->first_try_ms == 0)

@@ -3,7 +3,7 @@ import csv
 
 import pytest
 
-from relay import lettershop, write_letter
+from relay import Relay, lettershop, write_letter
 
 
 def put(shop, text):
@@ -81,3 +81,82 @@ def test_address_made_by_the_letter(shop):
     assert "1 error" in out and "has 2 different rows: lines 2, 4" in out
     send(shop, "--duplicates", "skip", status=1)
     assert {n: r["reply"] for n, r in results(shop).items() if r["status"] == "skipped"} == {3: "duplicate of line 2"}
+
+
+# ---- suppression ----
+
+def test_suppressed(shop):
+    bare(shop)
+    put(shop, "email,name,plan\na@x.example,A,\nb@x.example,B,\nC@Gone.example,C,\n")
+    (shop / "stop.csv").write_text("email,reason\nB@X.example,asked us\n")
+    (shop / "domains.txt").write_text("@gone.example\n")
+    out = lettershop("check", "letter.eml", "list.csv", "--suppress", "stop.csv", "--suppress", "domains.txt",
+                     cwd=shop, check=0).stdout
+    assert "suppressed: 2 warnings" in out and "list.csv:3: b@x.example is suppressed: asked us" in out
+    assert "1 message, 2 recipients suppressed" in out
+    send(shop, "--suppress", "stop.csv", "--suppress", "domains.txt", status=1)
+    assert fates(shop) == {1: "sent", 2: "suppressed: asked us", 3: "suppressed"}
+    assert delivered(shop) == ["a@x.example"]
+
+
+def test_one_of_several_recipients_is_suppressed(shop):
+    write_letter(shop / "letter.eml", "From: a@b.example\nTo: {{ email }}\nCc: {{ cc }}\nSubject: Hi\n\nHi\n")
+    put(shop, "email,cc\na@x.example,b@x.example\nb@x.example,c@x.example\n")
+    (shop / "stop.txt").write_text("b@x.example\n")
+    send(shop, "--suppress", "stop.txt", status=1)
+    with open(shop / "dry-run.csv", newline="") as f:
+        got = {(r["row"], r["recipient"], r["status"]) for r in csv.DictReader(f)}
+    assert got == {("1", "a@x.example", "sent"), ("1", "b@x.example", "skipped"),
+                   ("2", "b@x.example", "skipped"), ("2", "c@x.example", "sent")}
+
+
+def test_suppressed_in_a_rehearsal_to_oneself(shop):
+    bare(shop)
+    put(shop, "email,name,plan\na@x.example,A,\nb@x.example,B,\n")
+    (shop / "stop.txt").write_text("b@x.example\n")
+    send(shop, "--suppress", "stop.txt", "--redirect-to", "me@x.example", status=1)
+    assert fates(shop) == {1: "sent", 2: "suppressed"}
+
+
+def test_an_opt_out_counts_at_the_resume(shop, tmp_path):
+    """The list of opt-outs is read again by a resume: whoever joined it meanwhile gets nothing."""
+    bare(shop)
+    put(shop, "email,name,plan\n" + "".join(f"u{i}@x.example,U,\n" for i in range(1, 7)))
+    (shop / "stop.txt").write_text("")
+    with Relay(tmp_path / "relay", "--refuse", "^u[56]@=451 4.2.0 later") \
+            as relay:
+        to = f"smtp://127.0.0.1:{relay.port}?tls=none"
+        lettershop("send", "letter.eml", "list.csv", "--relay", to, "--yes", "--suppress", "stop.txt", "--retry-for", "1ms",
+                   cwd=shop, check=1)
+        (shop / "stop.txt").write_text("u6@x.example\n")
+        lettershop("send", "letter.eml", "list.csv", "--relay", to, "--yes", "--suppress", "stop.txt", "--retry-for", "1ms",
+                   "--resume", cwd=shop, check=1)
+    got = {n: r["status"] for n, r in results(shop, "results.csv").items()}
+    assert got == {1: "sent", 2: "sent", 3: "sent", 4: "sent", 5: "deferred", 6: "skipped"}
+
+
+def test_a_line_that_is_no_address(shop):
+    bare(shop)
+    put(shop, "email,name,plan\na@x.example,A,\n")
+    (shop / "stop.txt").write_text("a@x.example\nplease no mail to bob\n")
+    said = send(shop, "--suppress", "stop.txt", status=2).stderr
+    assert "stop.txt:2: 'please no mail to bob' is no address and no @domain" in said
+
+
+def test_who_does_not_exist_is_added(shop, tmp_path):
+    bare(shop)
+    put(shop, "email,name,plan\n" + "".join(f"u{i}@x.example,U,\n" for i in range(1, 4)))
+    with Relay(tmp_path / "relay", "--refuse", "^u2@=550 5.1.1 no such user",
+               "--refuse", "^u3@=550 5.7.1 not from you") as relay:
+        to = f"smtp://127.0.0.1:{relay.port}?tls=none"
+        out = lettershop("send", "letter.eml", "list.csv", "--relay", to, "--yes", "--suppress-add", "gone.csv", cwd=shop,
+                         check=1).stdout
+        assert "1 address added to gone.csv" in out
+        lettershop("send", "letter.eml", "list.csv", "--relay", to, "--yes", "--suppress-add", "gone.csv", "--resume",
+                   cwd=shop, check=1)
+        with open(shop / "gone.csv", newline="") as f:
+            gone = list(csv.DictReader(f))
+        assert [g["email"] for g in gone] == ["u2@x.example"] and "5.1.1" in gone[0]["reason"]
+        lettershop("send", "letter.eml", "list.csv", "--relay", to, "--yes", "--suppress", "gone.csv", "--results",
+                   "two.csv", cwd=shop, check=1)
+    assert results(shop, "two.csv")[2]["status"] == "skipped"
