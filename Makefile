@@ -50,6 +50,7 @@ BENCH := $(patsubst tests/bench/bench_%.c,$B/bench/%,$(BENCH_SRC))
 
 include tests/fuzz/fuzz.mk
 include tests/conformance/conformance.mk
+include tests/readers/readers.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all tests check demo test test-all torture lint samples fuzz bench clean

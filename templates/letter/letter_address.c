@@ -10,7 +10,8 @@
  *     alone    {{ email }}                 the value is an address, or a list of them, by itself
  *
  *  1. The number of addresses is that of the letter's elements, but for values that stand alone.
- *  2. A byte of a value never opens or closes anything.
+ *  2. A byte of a value never opens or closes anything, but for the local part that is all its own:
+ *     "ann lee"@example.com.
  * Held by tests/unit/test_letter_address.c. */
 #include "templates/letter/letter_text.h"
 
@@ -138,10 +139,26 @@ static bool is_special(char c)
 	}
 }
 
-/* Bytes from data within [from, to) may not be syntax of an address. */
+/* Index behind a quoted string that one value begins with at from; from when there is none. */
+static size_t skip_quoted_value(const struct reader *r, size_t from, size_t to)
+{
+	for (size_t i = from; i < to && r->mask[i] == r->mask[from] && r->mask[i] != MARK_LETTER; i++) {
+		char c = r->text.p[i];
+
+		if (i > from && c == '"')
+			return i + 1;
+		if (i == from ? c != '"' : c == '\\' && ++i == to)
+			break;
+	}
+	return from;
+}
+
+/* Bytes from data within [from, to) may not be syntax of an address, but for a quoted local part. */
 static int check_values(struct reader *r, size_t from, size_t to)
 {
-	for (size_t i = from; i < to; i++) {
+	while (from < to && is_blank(r->text.p[from]))
+		from++;
+	for (size_t i = skip_quoted_value(r, from, to); i < to; i++) {
 		char c = r->text.p[i];
 
 		if (r->mask[i] != MARK_LETTER && is_special(c))

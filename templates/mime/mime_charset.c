@@ -1,10 +1,11 @@
-/* mime_charset.c - nothing is approximated: a text fits whole, or not.
+/* mime_charset.c - nothing is approximated, and nothing left to a reader's choice: a text fits whole, or not.
  *
  * Held by tests/unit/test_mime_charset.c. */
 #include "templates/mime/mime_charset.h"
 
 #include <errno.h>
 #include <iconv.h>
+#include <string.h>
 
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
@@ -16,7 +17,8 @@ struct mime_converter {
 
 enum { OCTETS_MOST = 8, ESCAPES = 16 }; /* of one octet of UTF-8, with escapes; of a whole text */
 
-#define NARROW(name) { name, name, false }
+#define NARROW(name) { name, name, false, NULL }
+#define WIDE(name, iconv) { name, iconv, true, NULL }
 
 static const struct mime_charset charsets[] = {
 	NARROW("iso-8859-1"), NARROW("iso-8859-2"), NARROW("iso-8859-3"), NARROW("iso-8859-4"), NARROW("iso-8859-5"),
@@ -24,9 +26,10 @@ static const struct mime_charset charsets[] = {
 	NARROW("iso-8859-11"), NARROW("iso-8859-13"), NARROW("iso-8859-14"), NARROW("iso-8859-15"), NARROW("iso-8859-16"),
 	NARROW("windows-1250"), NARROW("windows-1251"), NARROW("windows-1252"), NARROW("windows-1253"),
 	NARROW("windows-1254"), NARROW("windows-1255"), NARROW("windows-1256"), NARROW("windows-1257"),
-	NARROW("windows-1258"), NARROW("koi8-r"), NARROW("koi8-u"), { "gb2312", "EUC-CN", true }, { "gbk", "GBK", true },
-	{ "gb18030", "GB18030", true }, { "big5", "BIG5", true }, { "iso-2022-jp", "ISO-2022-JP", true },
-	{ "shift_jis", "SHIFT_JIS", true }, { "euc-jp", "EUC-JP", true }, { "euc-kr", "EUC-KR", true },
+	NARROW("windows-1258"), NARROW("koi8-r"), NARROW("koi8-u"), WIDE("gb2312", "EUC-CN"), WIDE("gbk", "GBK"),
+	WIDE("gb18030", "GB18030"), WIDE("big5", "BIG5"), WIDE("iso-2022-jp", "ISO-2022-JP"),
+	WIDE("euc-jp", "EUC-JP"), WIDE("euc-kr", "EUC-KR"),
+	{ "shift_jis", "SHIFT_JIS", true, "\\~" }, /* 5C and 7E are a yen sign and an overline in JIS X 0201 */
 };
 
 static const struct {
@@ -102,11 +105,22 @@ const struct mime_charset *mime_converter_charset(const struct mime_converter *c
 	return c->charset;
 }
 
+static bool has_unclear(const struct mime_charset *charset, struct span text)
+{
+	for (const char *p = charset->unclear; p && *p; p++) {
+		if (memchr(text.p, *p, text.n))
+			return true;
+	}
+	return false;
+}
+
 size_t mime_convert_into(struct mime_converter *c, struct span text, char *out, size_t size)
 {
 	char *in = (char *)(size_t)text.p, *to = out; /* iconv takes its input without const, and leaves it */
 	size_t in_n = text.n, left = size;
 
+	if (in_n > 0 && has_unclear(c->charset, text))
+		return size + 1;
 	iconv(c->iconv, NULL, NULL, NULL, NULL);
 	if (in_n > 0 && iconv(c->iconv, &in, &in_n, &to, &left) != 0) /* some were approximated, or it failed */
 		return size + 1;

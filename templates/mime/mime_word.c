@@ -129,16 +129,18 @@ static size_t q_fits(struct span text, enum mime_word_place place, size_t room)
 	return n;
 }
 
+/* The same in B. Where another word follows it ends without padding, for some readers lose what
+ * comes behind that; 0: no such end. */
 static size_t b_fits(struct span text, size_t room)
 {
-	size_t most = room / 4 * 3, n = 0;
+	size_t most = room / 4 * 3, n = 0, whole = 0;
 
 	while (n < text.n) {
-		size_t c = character(span_skip(text, n));
-
-		if (n + c > most && n > 0)
-			break;
-		n += c;
+		n += character(span_skip(text, n));
+		if (n > most)
+			return whole;
+		if (n % 3 == 0)
+			whole = n;
 	}
 	return n;
 }
@@ -201,6 +203,7 @@ static void encode_utf8(struct mime_line *l, struct span text, enum mime_word_pl
 		mime_line_fold(l);
 	while (text.n > 0) {
 		size_t room, n;
+		bool in_q;
 
 		if ((l->begun || l->column > NAME_LONG) &&
 		    l->column + 1 + WORD_AROUND + WORD_LEAST > LINE_WITH_WORD)
@@ -208,8 +211,11 @@ static void encode_utf8(struct mime_line *l, struct span text, enum mime_word_pl
 		mime_line_add(l, SPAN(" "));
 		room = l->column + WORD_AROUND + WORD_LEAST <= LINE_WITH_WORD ? LINE_WITH_WORD - l->column : WORD;
 		room = (room < WORD ? room : WORD) - WORD_AROUND;
-		n = q ? q_fits(text, place, room) : b_fits(text, room);
-		add_word(l, SPAN("UTF-8"), span_sub(text, 0, n), place, q);
+		n = q ? 0 : b_fits(text, room);
+		in_q = n == 0;
+		if (in_q)
+			n = q_fits(text, place, room);
+		add_word(l, SPAN("UTF-8"), span_sub(text, 0, n), place, in_q);
 		text = span_skip(text, n);
 		if (text.n > 0)
 			mime_line_fold(l);
@@ -237,19 +243,26 @@ static size_t width_of(const struct other *x, struct span octets)
 	return n;
 }
 
-/* The octets of text whose word has at most room columns: whole characters, at least one. They are
- * converted into octets. */
+/* The octets of text whose word has at most room columns: whole characters, at least one, and no
+ * padding in B where another word follows, if that can be. They are converted into octets. */
 static size_t other_fits(const struct other *x, struct span text, size_t room, char octets[WORD], size_t *n_octets)
 {
 	char trial[WORD];
+	bool padded = true;
 	size_t n = 0;
 
-	while (n < text.n) {
-		size_t more = n + character(span_skip(text, n)), got;
+	for (size_t more = 0; more < text.n; ) {
+		size_t got;
+		bool ends;
 
+		more += character(span_skip(text, more));
 		got = mime_convert_into(x->converter, span_sub(text, 0, more), trial, sizeof trial);
 		if (n > 0 && (got > sizeof trial || width_of(x, span_of(trial, got)) > room))
 			break;
+		ends = x->q || got % 3 == 0 || more == text.n;
+		if (!ends && !padded)
+			continue;
+		padded = !ends;
 		memcpy(octets, trial, sizeof trial);
 		*n_octets = got > sizeof trial ? 0 : got;
 		n = more;
@@ -280,6 +293,7 @@ static bool encode_other(struct mime_line *l, struct span text, enum mime_word_p
 	while (text.n > 0) {
 		char octets[WORD];
 		size_t room, n, n_octets = 0;
+		struct other once = x;
 
 		if ((l->begun || l->column > NAME_LONG) && l->column + 1 + around + OTHER_LEAST > LINE_WITH_WORD)
 			mime_line_fold(l);
@@ -287,7 +301,10 @@ static bool encode_other(struct mime_line *l, struct span text, enum mime_word_p
 		room = l->column + around + OTHER_LEAST <= LINE_WITH_WORD ? LINE_WITH_WORD - l->column : WORD;
 		room = (room < WORD ? room : WORD) - around;
 		n = other_fits(&x, text, x.q ? room : room / 4 * 4, octets, &n_octets);
-		add_word(l, x.name, span_of(octets, n_octets), place, x.q);
+		once.q |= n < text.n && n_octets % 3 != 0; /* no end without padding */
+		if (once.q && !x.q)
+			n = other_fits(&once, text, room, octets, &n_octets);
+		add_word(l, x.name, span_of(octets, n_octets), place, once.q);
 		text = span_skip(text, n);
 		if (text.n > 0)
 			mime_line_fold(l);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "engine/base/err.h"
+#include "engine/base/rng.h"
 #include "templates/mime/mime_charset.h"
 #include "templates/mime/mime_header.h"
 #include "templates/mime/mime_out.h"
@@ -54,6 +55,8 @@ static void conversions(void **state)
 		{ "big5", "\xe4\xb8\xad", "\xa4\xa4" },
 		{ "iso-2022-jp", "a\xe6\x97\xa5z", "a\x1b$BF|\x1b(Bz" },
 		{ "shift_jis", "\xe6\x97\xa5", "\x93\xfa" },
+		{ "shift_jis", "a\\b", NULL }, /* a yen sign to some */
+		{ "shift_jis", "~", NULL },
 		{ "euc-jp", "\xe6\x97\xa5", "\xc6\xfc" },
 		{ "euc-kr", "\xed\x95\x9c", "\xc7\xd1" },
 		{ "windows-1251", "", "" },
@@ -120,6 +123,42 @@ static void long_words(void **state)
 	}
 }
 
+/* Some readers lose the word behind one that ends with padding. */
+static void only_the_last_word_is_padded(void **state)
+{
+	static const char *const names[] = { NULL, "iso-8859-1", "koi8-r", "gb18030", "gb2312", "iso-2022-jp", "euc-jp", "shift_jis" };
+	static const char *const characters[] = { "\xc3\xa9", "\xd0\x9f", "\xe6\x97\xa5", "\xf0\x9f\x98\x80", "x", "," };
+	struct rng r;
+
+	(void)state;
+	rng_seed(&r, 5, 6);
+	for (int i = 0; i < 4000; i++) {
+		const char *name = names[rng_below(&r, sizeof names / sizeof names[0])];
+		struct mime_converter *c = NULL;
+		struct span rest;
+		struct mime_out o;
+		char value[800];
+		size_t n = 0;
+
+		for (uint64_t k = 0, from = rng_below(&r, 6), many = 1 + rng_below(&r, 6 - from); k < 120; k++)
+			n += (size_t)snprintf(value + n, sizeof value - n, "%s", characters[from + rng_below(&r, many)]);
+		if (name)
+			assert_int_equal(mime_converter_new(&c, mime_charset_find(span_str(name)), NULL), 0);
+		mime_out_init(&o, &a);
+		o.words = c;
+		assert_int_equal(mime_header_text(&o, SPAN("Subject"), span_str(value), NULL), 0);
+		rest = mime_out_flat(&o, &a);
+		while (rest.n > 0) {
+			struct span line = span_trim(span_cut(&rest, '\n'));
+
+			if (rest.n > 0 && span_search(line, SPAN("?B?")) < line.n)
+				assert_false(span_ends(line, SPAN("=?=")));
+		}
+		mime_converter_free(&c);
+		arena_reset(&a);
+	}
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -140,6 +179,7 @@ int main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(conversions),
 		cmocka_unit_test(long_words),
+		cmocka_unit_test(only_the_last_word_is_padded),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
