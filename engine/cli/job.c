@@ -166,6 +166,7 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 	d->connections = (unsigned)o->connections;
 	d->helo = o->helo;
 	d->messages_per_connection = (unsigned)o->messages_per_connection;
+	d->window = (unsigned)o->window;
 	d->timeout_ms = o->timeout_ms;
 	if (read_wishes(o, d, e) < 0)
 		return -1;

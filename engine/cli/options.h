@@ -62,7 +62,7 @@ struct options {
 	/* relays */
 	struct text_list relays; /* URLs, or names of sections */
 	const char *password_command, *password_file, *password_env;
-	uint64_t connections, messages_per_connection;
+	uint64_t connections, messages_per_connection, window;
 	const char *helo, *transcript, *stats;
 	const char *dsn_notify, *dsn_ret;
 	struct text_list mail_options, rcpt_options;

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -142,6 +143,8 @@ static int take_line(struct talk *t, const char *line)
 		say(t, "503 5.5.1 no MAIL\r\n");
 	else if (!strncasecmp(line, "DATA", 4))
 		return take_data(t);
+	else if (!strncasecmp(line, "BDAT", 4) && o->no_bdat)
+		say(t, "502 5.5.2 not implemented\r\n");
 	else if (!strncasecmp(line, "BDAT", 4))
 		return take_chunk(t, line);
 	else if (!strncasecmp(line, "QUIT", 4)) {
@@ -150,6 +153,12 @@ static int take_line(struct talk *t, const char *line)
 	} else
 		say(t, "250 ok\r\n");
 	return 0;
+}
+
+/* Commands behind which nothing may stand yet. */
+static bool take_none(const char *line)
+{
+	return !strncasecmp(line, "MAIL", 4) || !strncasecmp(line, "RCPT", 4);
 }
 
 static void talk(struct talk *t, bool bad)
@@ -162,9 +171,19 @@ static void talk(struct talk *t, bool bad)
 		return;
 	}
 	say(t, o->greeting ? o->greeting : "220 mini ESMTP\r\n");
-	while (fgets(line, sizeof line, t->in))
+	if (o->no_groups)
+		setvbuf(t->in, NULL, _IONBF, 0);
+	while (fgets(line, sizeof line, t->in)) {
+		struct pollfd early = { .fd = t->fd, .events = POLLIN };
+
+		if (o->no_groups && strncasecmp(line, "EHLO", 4) && take_none(line) && poll(&early, 1, 0) > 0) {
+			say(t, "250 ok\r\n");
+			say(t, o->no_groups);
+			return;
+		}
 		if (take_line(t, line) < 0)
 			return;
+	}
 }
 
 static void *connection(void *arg)

@@ -22,6 +22,8 @@ struct mini_options { /* zero: well-behaved */
 	bool say_421;             /* before that */
 	bool mute_end;            /* closes instead of replying to the end of data */
 	bool hold_end;            /* from the first end of data on it is silent, and stays */
+	bool no_bdat;             /* knows no BDAT, and takes its content for commands */
+	const char *no_groups;    /* reply to a command that came too early; then it hangs up */
 	bool drop_mail;           /* closes at MAIL without a word */
 };
 

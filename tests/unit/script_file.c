@@ -122,6 +122,8 @@ static void read_set(struct reader *r, struct span rest)
 		s->uncut = true;
 	else if (span_eq(word, SPAN("manual")))
 		s->manual = true;
+	else if (span_eq(word, SPAN("trusted")))
+		s->options.trusted = true;
 	else if (span_eq(word, SPAN("window")))
 		s->options.window = (unsigned)number(r, rest);
 	else if (span_eq(word, SPAN("messages")))

@@ -16,7 +16,7 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "mini_smtpd.h"
-#include "transport/relay/relay.h"
+#include "transport/relay/relay_parts.h"
 
 enum { RELAYS_MAX = 3, TICKETS_MAX = 1000, LOOSE_MS = 20000 };
 
@@ -59,6 +59,7 @@ static void add_relay(struct rig *r, struct mini_smtpd *s, const char *user, con
 	opt.window = 4;
 	if (relay_open(&r->relays[r->n_relays++], &opt, &e) < 0)
 		fail_msg("%s", e.text);
+	relay_board_trust(r->relays[r->n_relays - 1]); /* else the first mail of each session goes alone */
 }
 
 static void begin(struct rig *r, unsigned connections, unsigned mails)
@@ -395,6 +396,41 @@ static void few_mails_a_connection(void **state)
 		free(r);
 		mini_smtpd_stop(s);
 	}
+}
+
+/* A server that cannot do what it offers is found out, remembered, and served another way; nobody is lost. */
+static void check_broken_offer(const struct mini_options *o)
+{
+	struct mini_smtpd *s = mini_smtpd_start(o, 0);
+	struct rig *r = calloc(1, sizeof *r);
+
+	add_relay(r, s, "", "");
+	atomic_store(&r->relays[0]->board->trusted, false);
+	begin(r, 3, 100);
+	run(r);
+	quit(r);
+	assert_int_equal(r->sent, 100);
+	assert_int_equal(r->in_doubt + r->refused, 0);
+	assert_int_equal(r->pauses + r->downs, 0);
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(mini_smtpd_took(s, i), 1);
+	assert_true(mini_smtpd_connections(s) <= 10); /* it is found out by a few sessions at the beginning */
+	end(r);
+	free(r);
+	mini_smtpd_stop(s);
+}
+
+static void offers_in_vain(void **state)
+{
+	const struct mini_options no_bdat = { .no_bdat = true };
+	const struct mini_options no_groups = { .no_groups = "500 5.5.1 Pipelining not supported\r\n" };
+	/* With BDAT a whole message would have left, and a bare close settles nothing. */
+	const struct mini_options hangs_up = { .no_groups = "", .ehlo = "250-mini\r\n250 PIPELINING\r\n" };
+
+	(void)state;
+	check_broken_offer(&no_bdat);
+	check_broken_offer(&no_groups);
+	check_broken_offer(&hangs_up);
 }
 
 static void a_thousand_connections(void **state)
@@ -1078,6 +1114,7 @@ int main(void)
 		cmocka_unit_test(lost_after_the_end_of_data), cmocka_unit_test(bad_greetings_first),
 		cmocka_unit_test(never_serves),             cmocka_unit_test(vanishes_and_comes_back),
 		cmocka_unit_test(down_for_good),            cmocka_unit_test(never_reached),
+		cmocka_unit_test(offers_in_vain),
 		cmocka_unit_test(is_left_alone),            cmocka_unit_test(all_workers_are_quiet),
 		cmocka_unit_test(pauses_begin_anew),        cmocka_unit_test(no_mail_from_us),
 		cmocka_unit_test(one_quiet_of_two),

@@ -145,6 +145,10 @@ static bool drain(struct run *r)
 			r->closed = true;
 			snprintf(out, EVENT_MAX, "closed %s %d ~%s", kinds[ev.error.kind], ev.code, ev.error.text);
 			require(r, ev.error.kind == ERR_NONE || ev.error.text[0], "closed without a word");
+			if (smtp_session_broke(r->s) & SMTP_BROKE_PIPELINING)
+				snprintf(r->event[r->n_events++], EVENT_MAX, "broke pipelining");
+			if (smtp_session_broke(r->s) & SMTP_BROKE_CHUNKING)
+				snprintf(r->event[r->n_events++], EVENT_MAX, "broke chunking");
 			break;
 		}
 	}

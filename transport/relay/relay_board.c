@@ -23,6 +23,9 @@ int relay_board_new(struct relay_board **out, struct err *e)
 	atomic_init(&b->news, 0);
 	atomic_init(&b->quiets, 0);
 	atomic_init(&b->ready, false);
+	atomic_init(&b->broke, 0);
+	atomic_init(&b->suspicions, 0);
+	atomic_init(&b->trusted, false);
 	*out = b;
 	return 0;
 }
@@ -136,6 +139,24 @@ void relay_board_served(const struct relay *r, int64_t now_ms)
 	if (now_ms >= b->quiet_until_ms) /* else it was on its way before the pause began */
 		atomic_store_explicit(&b->quiets, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&b->lock);
+}
+
+/* ---- what it cannot do ---- */
+
+bool relay_board_broke(const struct relay *r, unsigned broke)
+{
+	struct relay_board *b = r->board;
+	unsigned found = broke & (SMTP_BROKE_PIPELINING | SMTP_BROKE_CHUNKING);
+
+	if (broke & SMTP_MAYBE_PIPELINING && atomic_fetch_add_explicit(&b->suspicions, 1, memory_order_relaxed) > 0)
+		found |= SMTP_BROKE_PIPELINING;
+	return found && (found & ~atomic_fetch_or_explicit(&b->broke, found, memory_order_relaxed));
+}
+
+void relay_board_trust(const struct relay *r)
+{
+	if (!atomic_load_explicit(&r->board->trusted, memory_order_relaxed))
+		atomic_store_explicit(&r->board->trusted, true, memory_order_relaxed);
 }
 
 bool relay_board_has_news(const struct relay *r, unsigned *seen)

@@ -91,6 +91,7 @@ void relay_link_closed(struct relay_link *l, const struct err *why, int64_t now_
 		.in_clear = !l->secured,
 		.was_ready = l->was_ready,
 		.served = l->served,
+		.broke = l->session && relay_board_broke(l->side->relay, smtp_session_broke(l->session)),
 		.idle_ms = l->was_ready && l->in_hand == 0 ? now_ms - l->idle_since_ms : 0,
 	};
 
@@ -119,7 +120,12 @@ static int begin_session(struct relay_link *l, int64_t now_ms, struct err *e)
 {
 	const struct relay *r = l->side->relay;
 
+	unsigned broke = atomic_load_explicit(&r->board->broke, memory_order_relaxed);
+
 	l->options = r->session;
+	l->options.lockstep |= (broke & SMTP_BROKE_PIPELINING) != 0;
+	l->options.no_chunking |= (broke & SMTP_BROKE_CHUNKING) != 0;
+	l->options.trusted = atomic_load_explicit(&r->board->trusted, memory_order_relaxed);
 	if (l->side->mails_most && (!l->options.messages_max || l->side->mails_most < l->options.messages_max))
 		l->options.messages_max = l->side->mails_most;
 	l->options.login_in_clear = net_address_is_local(net_link_peer(l->net));

@@ -38,6 +38,9 @@ struct relay_board {
 	struct err why;
 	int64_t quiet_until_ms; /* the relay asked for a pause: no new mail before this */
 	atomic_uint quiets;     /* pauses since the relay took a mail; changed under the lock */
+	atomic_uint broke;      /* enum smtp_broke: what it offers and cannot do */
+	atomic_uint suspicions; /* sessions that ended amid their first group, and none took one yet */
+	atomic_bool trusted;    /* it took mails that were pipelined */
 };
 
 struct relay {
@@ -75,6 +78,10 @@ int64_t relay_board_ask_quiet(const struct relay *r, int64_t now_ms, struct rng 
 int64_t relay_board_quiet_until_ms(const struct relay *r);
 /* The relay took a mail: its next pause is a short one again. */
 void relay_board_served(const struct relay *r, int64_t now_ms);
+/* What a session found out that was offered in vain. True: nobody knew that yet. */
+bool relay_board_broke(const struct relay *r, unsigned broke);
+/* The relay took a mail that was pipelined. */
+void relay_board_trust(const struct relay *r);
 /* True when a break or a pause was posted since *seen, which is brought up to date. */
 bool relay_board_has_news(const struct relay *r, unsigned *seen);
 
@@ -179,6 +186,7 @@ struct relay_end {
 	bool in_clear;         /* TLS had not begun */
 	bool was_ready;
 	unsigned served;
+	bool broke;      /* it offered what it cannot do: the next session goes without it */
 	int64_t idle_ms; /* how long it had had nothing to do */
 };
 

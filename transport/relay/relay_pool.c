@@ -356,9 +356,11 @@ static int translate(struct relay_pool *p, struct relay_link *l, struct relay_ev
 		if (is_enough(&p->event))
 			relay_side_hung_up(l->side, l->served);
 		l->served += is_service(&p->event.verdict);
-		if (p->event.verdict.kind == VERDICT_SENT)
+		if (p->event.verdict.kind == VERDICT_SENT) {
 			relay_board_served(l->side->relay, p->now_ms);
-		else if (p->event.verdict.scope == SCOPE_RELAY && p->event.verdict.code != 0)
+			if (smtp_session_is_pipelined(l->session))
+				relay_board_trust(l->side->relay);
+		} else if (p->event.verdict.scope == SCOPE_RELAY && p->event.verdict.code != 0)
 			relay_side_turned_away(l->side, &p->event.verdict, p->now_ms);
 		one(out, RELAY_VERDICT, l->side, p->event.ticket);
 		out->verdict = &p->event.verdict;

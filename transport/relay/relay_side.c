@@ -261,7 +261,7 @@ void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t
 		if (how->idle_ms < s->idle_ms)
 			s->idle_ms = RELAY_IDLE_IMPATIENT_MS;
 		all_is_well(s);
-	} else if (how->served > 0)
+	} else if (how->served > 0 || how->broke)
 		all_is_well(s);
 	else
 		failed(s, how, now_ms);

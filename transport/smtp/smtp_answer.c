@@ -30,15 +30,50 @@ static void count_refusal(struct smtp_session *s, const struct verdict *v)
 		s->retiring = true;
 	if (v && v->scope >= SCOPE_SESSION)
 		s->retiring = s->leaving = true;
-	if (s->window_now > 1)
-		s->window_now /= 2;
+	s->daring = s->daring / 2 > SMTP_PATIENCE ? s->daring / 2 : SMTP_PATIENCE;
+}
+
+static void count_syntax(struct smtp_session *s, const struct smtp_reply *r)
+{
+	bool syntax = r->code == 500 || r->code == 501 || r->code == 502 || r->code == 504;
+
+	if (syntax && ++s->syntax_errors >= SMTP_SYNTAX_PATIENCE)
+		s->retiring = true;
 }
 
 static void count_acceptance(struct smtp_session *s)
 {
 	s->errors = 0;
-	if (s->window_now < s->window)
-		s->window_now++;
+	if (s->daring < SMTP_COST_MIN * s->window)
+		s->daring += SMTP_COST_MIN;
+}
+
+/* Nobody knows yet that this server can do what it offers; and no other mail is in flight. */
+static bool is_on_trial(const struct smtp_session *s)
+{
+	return smtp_is_pipelined(s) && !s->opt->trusted && s->accepted == 0;
+}
+
+/* 500 or 503 to a command of the first group is not about the recipient (OpenSMTPD: "500 5.5.1 Invalid
+ * command: Pipelining not supported"). True when the session was ended for it; nothing was taken. */
+static bool broke_pipelining(struct smtp_session *s, const struct smtp_tx *tx, const struct smtp_reply *r)
+{
+	if ((r->code != 500 && r->code != 503) || tx->failed || !is_on_trial(s))
+		return false;
+	s->broke |= SMTP_BROKE_PIPELINING;
+	smtp_end(s, r, ERR_PROTO, r->code, "relay offers PIPELINING and does not bear it: %d", r->code);
+	return true;
+}
+
+/* Unknown is BDAT itself, not this message: no chunk was taken, and what its octets may have said to
+ * the server as commands nobody wants to know. */
+static bool broke_chunking(struct smtp_session *s, const struct smtp_tx *tx, const struct smtp_reply *r)
+{
+	if (!tx->bdat || (r->code != 500 && r->code != 502 && r->code != 504) || !is_on_trial(s))
+		return false;
+	s->broke |= SMTP_BROKE_CHUNKING;
+	smtp_end(s, r, ERR_PROTO, r->code, "relay offers CHUNKING and does not know BDAT: %d", r->code);
+	return true;
 }
 
 void smtp_on_rset(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
@@ -61,8 +96,9 @@ void smtp_on_mail(struct smtp_session *s, const struct smtp_expect *x, const str
 		smtp_desync(s, x, r);
 		return;
 	}
-	if (is_yes(r))
+	if (is_yes(r) || broke_pipelining(s, tx, r))
 		return;
+	count_syntax(s, r);
 	tx->holder = tx->first;
 	while (s->rcpt[tx->holder].state == RCPT_SETTLED)
 		tx->holder = s->rcpt[tx->holder].next;
@@ -82,6 +118,7 @@ void smtp_on_rcpt(struct smtp_session *s, const struct smtp_expect *x, const str
 	struct smtp_tx *tx = &s->tx[x->tx];
 	struct verdict v;
 
+	tx->rcpts_open--;
 	if (!is_final(r)) {
 		smtp_desync(s, x, r);
 	} else if (is_yes(r)) {
@@ -91,7 +128,8 @@ void smtp_on_rcpt(struct smtp_session *s, const struct smtp_expect *x, const str
 		}
 	} else if (tx->failed) {
 		count_refusal(s, NULL);
-	} else {
+	} else if (!broke_pipelining(s, tx, r)) {
+		count_syntax(s, r);
 		smtp_verdict_of(&v, SMTP_AT_RCPT, r, s->accepted);
 		v.not_tried = tx->accepted > 0 && smtp_verdict_is_crowd(&v);
 		if (!v.not_tried) /* else it was our number, and nobody is to blame */
@@ -127,6 +165,8 @@ void smtp_on_data(struct smtp_session *s, const struct smtp_expect *x, const str
 		smtp_desync(s, x, r);
 		return;
 	}
+	if (tx->accepted > 0 && broke_pipelining(s, tx, r))
+		return;
 	smtp_verdict_of(&v, SMTP_AT_DATA, r, s->accepted);
 	count_refusal(s, tx->accepted > 0 ? &v : NULL);
 	smtp_settle_all(s, tx, &v);
@@ -186,6 +226,8 @@ void smtp_on_end_of_data(struct smtp_session *s, const struct smtp_expect *x, co
 		end_of_refused(s, tx, r);
 		return;
 	}
+	if (broke_chunking(s, tx, r))
+		return;
 	smtp_verdict_of(&v, SMTP_AT_END, r, s->accepted);
 	tx->ended = true;
 	if (!is_yes(r)) {

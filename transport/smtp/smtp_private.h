@@ -28,7 +28,8 @@ enum {
 	SMTP_EXPECT_MIN = 64,             /* entries besides four a transaction */
 	SMTP_PATIENCE = 8,                /* refusals since the last accepted mail: Postfix sleeps after
 	                                   * 10 and hangs up after 20 */
-	SMTP_WINDOW_FIRST = 4,            /* a window begins so: at two refusals a mail within SMTP_PATIENCE */
+	SMTP_SYNTAX_PATIENCE = 2,         /* replies that speak of our syntax: Exim hangs up after 3 */
+	SMTP_COST_MIN = 2,                /* refusals that a mail may bring at least: recipient, end of data */
 	SMTP_IN_FLIGHT_BYTES_MAX = 4 << 20,
 	SMTP_GREETING_MAX = 512,          /* bytes of it that are kept */
 	SMTP_BDAT_EAGER_MAX = 256 << 10   /* larger content waits for the replies to RCPT */
@@ -91,6 +92,7 @@ struct smtp_tx {
 	uint32_t rest;          /* next of the recipients without a record to get its verdict */
 	uint32_t holder;
 	uint32_t expected;      /* replies that are still to come */
+	uint32_t rcpts_open;    /* of them to RCPT */
 	uint8_t step;           /* enum smtp_step */
 	bool in_use, bdat, granted, asked;
 	bool mail_sent;         /* MAIL was written */
@@ -142,9 +144,13 @@ struct smtp_session {
 	uint32_t in_hand;           /* offered and EV_DONE not taken */
 	uint32_t in_flight;         /* offered and not over */
 	uint64_t in_flight_bytes;
-	unsigned window, window_now; /* transactions in flight with BDAT: allowed, dared */
+	unsigned window;             /* transactions in flight with BDAT */
+	unsigned daring;             /* refusals that what is in flight may bring: grows with a clean list */
+	unsigned in_flight_cost;     /* and those that it would, were everything refused */
 	unsigned taken, begun;       /* mails to begin here so far, MAIL commands */
 	unsigned accepted, errors;   /* mails; refusals since the last accepted one */
+	unsigned syntax_errors;      /* in all */
+	unsigned broke;              /* enum smtp_broke */
 
 	struct smtp_rcpt *rcpt;
 	uint32_t rcpt_free;   /* list of records given back, newest first: few are ever touched */
@@ -172,6 +178,10 @@ bool smtp_is_pipelined(const struct smtp_session *s); /* RFC 2920 may be used */
 bool smtp_is_chunked(const struct smtp_session *s);   /* whole transactions with BDAT */
 /* Stops the program when one of the invariants does not hold. For tests: it looks at everything. */
 void smtp_check(struct smtp_session *s);
+
+/* Refusals that may be in flight now: the server's patience that is left, and more only once the list
+ * has proved clean. */
+unsigned smtp_patience(const struct smtp_session *s);
 
 /* --- smtp_tx.c: transactions and their verdicts */
 struct smtp_tx *smtp_tx_at(struct smtp_session *s, uint32_t i); /* i-th in hand, the oldest is 0 */

@@ -145,12 +145,13 @@ static int send_rcpt(struct smtp_session *s, struct smtp_tx *tx)
 		tx->step = STEP_DATA;
 		return 1;
 	}
-	if (!may_write(s, &c))
+	if ((tx->rcpts_open > 0 && tx->rcpts_open >= smtp_patience(s)) || !may_write(s, &c))
 		return 0;
 	i = tx->cursor;
 	r = &s->rcpt[i];
 	smtp_put_rcpt(&c, tx->mail->recipients[r->verdict.recipient], &params);
 	tx->cursor = r->next;
+	tx->rcpts_open++;
 	return wrote_line(s, tx, EXPECT_RCPT, i, &c);
 }
 
@@ -223,12 +224,29 @@ static int send_quit(struct smtp_session *s)
 	return 1;
 }
 
+/* The server's patience is spent amid an envelope: the recipients that it has not heard of go with a
+ * next transaction. */
+static void cut_envelope(struct smtp_session *s, struct smtp_tx *tx)
+{
+	struct verdict v;
+
+	smtp_verdict_own(&v, VERDICT_DEFERRED, SCOPE_RECIPIENT, "RCPT");
+	v.not_tried = true;
+	verdict_say(&v, "so many recipients were refused that the others go with a new session");
+	for (uint32_t i = tx->cursor; i != NO_RCPT; i = s->rcpt[i].next)
+		if (s->rcpt[i].state == RCPT_OPEN)
+			smtp_settle(s, tx, i, &v);
+	tx->cursor = NO_RCPT;
+}
+
 void smtp_send_skip(struct smtp_session *s)
 {
 	while (s->tx_send < s->tx_n) {
 		struct smtp_tx *tx = smtp_tx_at(s, s->tx_send);
 		bool in_envelope = tx->step == STEP_RCPT || tx->step == STEP_DATA;
 
+		if (tx->step == STEP_RCPT && s->errors >= SMTP_PATIENCE && !tx->failed && tx->cursor != tx->first)
+			cut_envelope(s, tx);
 		if (tx->step == STEP_OVER)
 			s->tx_send++;
 		else if (tx->step == STEP_RSET && s->leaving)

@@ -68,7 +68,7 @@ int smtp_session_new(struct smtp_session **out, const struct smtp_options *opt, 
 		return err_nomem(e, "a session");
 	s->opt = opt;
 	s->window = opt->window > SMTP_WINDOW_MAX ? SMTP_WINDOW_MAX : opt->window > 0 ? opt->window : 1;
-	s->window_now = s->window < SMTP_WINDOW_FIRST ? s->window : SMTP_WINDOW_FIRST;
+	s->daring = SMTP_PATIENCE;
 	s->now_ms = s->moved_ms = now_ms;
 	set_limits(&s->limit, &opt->timeouts);
 	if (take_memory(s, e) < 0) {
@@ -119,6 +119,13 @@ static bool is_full(const struct smtp_session *s)
 	return most > 0 && s->taken >= most;
 }
 
+unsigned smtp_patience(const struct smtp_session *s)
+{
+	unsigned left = s->errors < SMTP_PATIENCE ? SMTP_PATIENCE - s->errors : 0;
+
+	return s->errors == 0 || s->daring < left ? s->daring : left;
+}
+
 static const struct smtp_tx *newest_in_flight(const struct smtp_session *s)
 {
 	for (uint32_t i = s->tx_n; i-- > 0;) {
@@ -141,8 +148,11 @@ bool smtp_session_wants(const struct smtp_session *s)
 		return true;
 	if (!smtp_is_pipelined(s) || (s->opt->lmtp && newest->tracked > 1))
 		return false;
+	if (smtp_is_chunked(s) && !s->opt->trusted && s->accepted == 0)
+		return false; /* the first one shows whether BDAT is what was offered */
 	if (smtp_is_chunked(s))
-		return s->in_flight < s->window_now && s->in_flight_bytes < SMTP_IN_FLIGHT_BYTES_MAX;
+		return s->in_flight < s->window && s->in_flight_bytes < SMTP_IN_FLIGHT_BYTES_MAX &&
+		       s->in_flight_cost + SMTP_COST_MIN <= smtp_patience(s);
 	/* Its content goes out once it is granted, and the next MAIL right behind it. */
 	return newest->asked || newest->step == STEP_OVER;
 }
@@ -310,11 +320,20 @@ void smtp_session_secured(struct smtp_session *s)
 
 /* --- the end */
 
+/* The first group of commands is not answered: a server that cannot take one throws away what came
+ * too early, or hangs up. */
+static bool is_amid_a_group(const struct smtp_session *s)
+{
+	return smtp_is_pipelined(s) && !s->opt->trusted && s->accepted == 0 && s->expect_n > 1;
+}
+
 static void close_session(struct smtp_session *s, const struct smtp_reply *answer, int code, const struct err *e)
 {
 	if (s->phase == PHASE_CLOSED)
 		return;
 	s->close_code = code;
+	if (s->phase == PHASE_READY && !answer && is_amid_a_group(s))
+		s->broke |= SMTP_MAYBE_PIPELINING;
 	if (s->phase == PHASE_QUITTING)
 		memset(&s->error, 0, sizeof s->error);
 	else if (!s->cancelled)
@@ -511,6 +530,16 @@ bool smtp_session_offers(const struct smtp_session *s, struct span keyword, stru
 const char *smtp_session_mechanism(const struct smtp_session *s)
 {
 	return s->mechanism;
+}
+
+unsigned smtp_session_broke(const struct smtp_session *s)
+{
+	return s->broke;
+}
+
+bool smtp_session_is_pipelined(const struct smtp_session *s)
+{
+	return smtp_is_pipelined(s);
 }
 
 unsigned smtp_session_in_hand(const struct smtp_session *s)

@@ -57,6 +57,8 @@ struct smtp_options { /* borrowed for the session's life */
 	bool lockstep;                  /* one command at a time whatever EHLO says */
 	bool no_chunking;               /* DATA even where BDAT is offered */
 	struct smtp_wishes wishes;
+	bool trusted;                   /* this server has taken mails that were pipelined: what it refuses
+	                                 * now is no sign that it cannot do what it offers */
 	struct smtp_timeouts timeouts;
 	/* Every line both ways, without CRLF, secrets masked, content left out; may be NULL. */
 	void (*trace)(void *ctx, bool from_server, struct span line);
@@ -88,6 +90,12 @@ struct smtp_caps { /* what the newest EHLO said */
 	uint64_t size_max;    /* 0: no fixed limit */
 	unsigned mail_max;    /* LIMITS MAILMAX, 0 unknown */
 	unsigned rcpt_max;
+};
+
+enum smtp_broke { /* what a server offered and cannot do: later sessions go without it */
+	SMTP_BROKE_PIPELINING = 1, /* options.lockstep */
+	SMTP_BROKE_CHUNKING = 2,   /* options.no_chunking */
+	SMTP_MAYBE_PIPELINING = 4  /* it hung up or fell silent amid its first group: twice is a sign */
 };
 
 int smtp_session_new(struct smtp_session **out, const struct smtp_options *opt, int64_t now_ms, struct err *e);
@@ -137,6 +145,10 @@ struct span smtp_session_ehlo(const struct smtp_session *s);
 bool smtp_session_offers(const struct smtp_session *s, struct span keyword, struct span *params);
 /* "SCRAM-SHA-256": how the login went or is going; NULL: there was none. Static text. */
 const char *smtp_session_mechanism(const struct smtp_session *s);
+/* enum smtp_broke, joined by |; final with EV_CLOSED. */
+unsigned smtp_session_broke(const struct smtp_session *s);
+/* Commands go in groups. Meaningful once EV_READY was told. */
+bool smtp_session_is_pipelined(const struct smtp_session *s);
 /* Mails that are offered and not done. */
 unsigned smtp_session_in_hand(const struct smtp_session *s);
 

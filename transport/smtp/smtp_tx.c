@@ -61,6 +61,7 @@ struct smtp_tx *smtp_tx_begin(struct smtp_session *s, const struct mail *m)
 	s->in_hand++;
 	s->in_flight++;
 	s->in_flight_bytes += tx->size;
+	s->in_flight_cost += n + 1;
 	return tx;
 }
 
@@ -104,6 +105,7 @@ void smtp_tx_try_over(struct smtp_session *s, struct smtp_tx *tx)
 	tx->over = true;
 	s->in_flight--;
 	s->in_flight_bytes -= tx->size;
+	s->in_flight_cost -= tx->tracked + 1;
 	if (tx->mail_sent && (!tx->ended || tx->soiled))
 		s->dirty = true;
 	smtp_note(s, EV_DONE, tx, NO_RCPT);
