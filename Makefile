@@ -67,6 +67,15 @@ $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
+# transport by itself, for programs of others: transport/README.md.
+$B/libtransport.a: $(call obj,$(foreach r,$(filter transport/% engine/base engine/model,$(ROOMS)),$(wildcard $r/*.c)))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+# relay_talk.h from a command line, for tests/system/test_transport.py.
+$B/talk: $B/tests/system/talk.o $B/libtransport.a
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lgsasl -lidn2
+
 $B/fake-relay: $(call obj,$(FAKE_SRC))
 	@echo "  link $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
@@ -95,7 +104,7 @@ $B/%.o: %.c
 	$(if $(V),,@echo "  $(CC) $<")
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
-tests: $(UNIT) $(FAULT) $(REPLAY) $(COUNTED) $B/fake-relay $B/fault.so $B/lettershop
+tests: $(UNIT) $(FAULT) $(REPLAY) $(COUNTED) $B/fake-relay $B/fault.so $B/lettershop $B/talk
 
 # check [TEST=name]: each program prints its own cases; a summary line closes the run.
 # liquid_counted counts the instructions of one thread: nothing in it for MODE=tsan to see.

@@ -25,6 +25,7 @@ static const char help[] =
 	"Ask     --vrfy ADDRESS  --command LINE  --size BYTES     (the first two: again)\n"
 	"Ways    --helo NAME  --timeout TIME (30s)  --settings FILE\n"
 	"Output  --json  --transcript FILE  -h, --help\n"
+	"lettershop help probe --all tells every option.\n"
 	"Exit status: 0 all of it worked, 1 the relay said no somewhere, 2 usage\n"
 	"Examples:\n"
 	"  lettershop probe smtp://smtp.example.com\n"
@@ -69,6 +70,7 @@ static int open_relay(struct asking *a, struct err *e)
 		.ask_password = r->ask_password,
 		.no_login = !o->login,
 		.helo = o->helo,
+		.source_address = o->source_address,
 		.timeout_ms = o->timeout_ms ? o->timeout_ms : PATIENCE_MS,
 	};
 

@@ -165,6 +165,7 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 	job->log_format = (enum results_format)o->log_format;
 	d->connections = (unsigned)o->connections;
 	d->helo = o->helo;
+	d->source_address = o->source_address;
 	d->messages_per_connection = (unsigned)o->messages_per_connection;
 	d->window = (unsigned)o->window;
 	d->timeout_ms = o->timeout_ms;

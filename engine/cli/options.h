@@ -64,7 +64,7 @@ struct options {
 	const char *password_command, *password_file, *password_env;
 	uint64_t connections, messages_per_connection, window;
 	const char *helo, *transcript, *stats;
-	const char *dsn_notify, *dsn_ret;
+	const char *dsn_notify, *dsn_ret, *source_address;
 	struct text_list mail_options, rcpt_options;
 	bool requiretls;
 	int64_t timeout_ms;

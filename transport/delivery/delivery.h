@@ -39,6 +39,7 @@ struct delivery_options {
 	uint32_t n_relays;
 	unsigned connections; /* in all, shared out over workers and relays; at least 1 */
 	const char *helo;     /* NULL: the machine's name */
+	const char *source_address; /* NULL: the system's choice */
 	unsigned messages_per_connection; /* 0: as many as the relay takes */
 	unsigned window;      /* 0: 1 */
 	bool lockstep;

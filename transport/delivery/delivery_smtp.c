@@ -227,6 +227,7 @@ static int open_relay(struct relay **out, const struct delivery_options *opt, ui
 		.password_env = r->password_env,
 		.ask_password = r->ask_password,
 		.helo = opt->helo,
+		.source_address = opt->source_address,
 		.messages_per_connection = opt->messages_per_connection,
 		.window = opt->window,
 		.lockstep = opt->lockstep,

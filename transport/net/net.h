@@ -88,6 +88,13 @@ int net_link_new(struct net_link **out, struct err *e);
 /* Says goodbye where TLS can without waiting, then closes. */
 void net_link_free(struct net_link **l);
 
+/* How to get there; const and borrowed until the link is freed. */
+struct net_way {
+	struct net_address source; /* of this machine, the port is 0; n == 0: the system's choice */
+};
+/* Before net_link_connect(); NULL: straight. */
+void net_link_go(struct net_link *l, const struct net_way *way);
+
 /* Begins with the first address. Each one gets limit_ms, or 5 s when another stands behind it and
  * that is less. to is borrowed until connected. 1 connected at once, 0 under way, -1 with e (ERR_NET):
  * none can be reached. */

@@ -80,19 +80,38 @@ static int connected(struct net_link *l)
 	return 1;
 }
 
+void net_link_go(struct net_link *l, const struct net_way *way)
+{
+	l->way = way;
+}
+
+/* An address of the other family cannot be reached from there. 0, or the errno. */
+static int bind_source(const struct net_link *l, const struct net_address *to)
+{
+	const struct net_address *source = l->way ? &l->way->source : NULL;
+
+	if (!source || source->n == 0 || to->at.ss_family == AF_UNIX)
+		return 0;
+	if (source->at.ss_family != to->at.ss_family)
+		return EAFNOSUPPORT;
+	return bind(l->fd, (const struct sockaddr *)&source->at, source->n) == 0 ? 0 : errno;
+}
+
 /* 0, or the errno. */
 static int begin_address(struct net_link *l, int64_t now_ms)
 {
 	const struct net_address *a = &l->to->items[l->at];
 	bool last = l->at + 1 == l->to->n;
 	int64_t limit_ms = !last && l->limit_ms > NEXT_ADDRESS_MS ? NEXT_ADDRESS_MS : l->limit_ms;
+	int error;
 
 	l->fd = socket(a->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (l->fd < 0)
 		return errno;
 	l->deadline_ms = now_ms + limit_ms;
-	if (connect(l->fd, (const struct sockaddr *)&a->at, a->n) == 0)
-		return 0;
+	error = bind_source(l, a);
+	if (error != 0 || connect(l->fd, (const struct sockaddr *)&a->at, a->n) == 0)
+		return error;
 	return errno;
 }
 

@@ -13,6 +13,7 @@ struct net_link {
 	bool connected;
 	bool full; /* the kernel took less than was given: wait before writing again */
 	struct net_address peer;
+	const struct net_way *way; /* NULL: straight */
 	const struct net_addresses *to;
 	unsigned at; /* index in to that is being tried */
 	int64_t limit_ms, deadline_ms;

@@ -142,6 +142,14 @@ static int set_tls(struct relay *r, struct err *e)
 	return r->url.security == SMTP_PLAIN ? 0 : net_tls_new(&r->tls, &opt, e);
 }
 
+static int take_way(struct relay *r, const struct relay_options *opt, struct err *e)
+{
+	if (!opt->source_address || net_address_literal(opt->source_address, 0, &r->way.source) == 0)
+		return 0;
+	err_set(e, ERR_INPUT, "'%s' is no address of this machine", opt->source_address);
+	return err_hint(e, "it is written in numbers: 192.0.2.1 or 2001:db8::1");
+}
+
 static int resolve(struct relay *r, int64_t timeout_ms, struct err *e)
 {
 	int64_t begun_ms;
@@ -220,7 +228,7 @@ int relay_open(struct relay **out, const struct relay_options *opt, struct err *
 
 	if (!r)
 		return err_nomem(e, "for a relay");
-	if (take_options(r, opt, e) < 0 || relay_board_new(&r->board, e) < 0 || set_tls(r, e) < 0 ||
+	if (take_options(r, opt, e) < 0 || take_way(r, opt, e) < 0 || relay_board_new(&r->board, e) < 0 || set_tls(r, e) < 0 ||
 	    set_login(r, opt, e) < 0 || resolve(r, opt->timeout_ms, e) < 0) {
 		relay_free(&r);
 		return -1;

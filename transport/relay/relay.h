@@ -29,6 +29,7 @@ struct relay_options { /* strings are borrowed for the call */
 	const char *password_env;
 	bool ask_password; /* hidden prompt on the terminal is allowed */
 	bool no_login;     /* the URL's user does not log in: no password is wanted */
+	const char *source_address; /* of this machine, in numbers; NULL: the system's choice */
 	const char *helo;  /* NULL: the machine's name when it has a dot, else the link's own address */
 	unsigned messages_per_connection; /* 0: as many as the relay takes */
 	unsigned window;                  /* transactions in flight with CHUNKING; 0: 1 */

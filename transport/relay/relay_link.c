@@ -231,6 +231,7 @@ int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_m
 		return -1;
 	}
 	l->pool->open_links++;
+	net_link_go(l->net, &side->relay->way);
 	rc = net_link_connect(l->net, &side->addresses, now_ms, side->relay->connect_ms, &e);
 	connect_went(l, rc, &e, now_ms);
 	return l->state == LINK_FREE ? -1 : 0;

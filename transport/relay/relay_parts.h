@@ -54,6 +54,7 @@ struct relay {
 	struct smtp_options session; /* what all sessions have in common */
 	char helo[RELAY_HOST_MAX + 1]; /* "": the link's own address literal */
 	char *wishes; /* the words that session.wishes points into; NULL none */
+	struct net_way way;
 	int64_t connect_ms;
 	int64_t lookup_took_ms;
 	struct relay_board *board; /* written by threads, though the relay is const */

@@ -104,6 +104,7 @@ static int connect_now(struct relay_talk *t, struct err *e)
 	int rc;
 
 	step_begins(t, SPAN("connect"));
+	net_link_go(t->net, &t->relay->way);
 	rc = net_link_connect(t->net, &t->relay->addresses, clock_mono_ms(), t->relay->connect_ms, e);
 	while (rc == 0) {
 		if (wait_for_link(t, net_link_deadline_ms(t->net)) < 0 && errno != EINTR)

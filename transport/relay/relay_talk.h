@@ -45,8 +45,9 @@ int relay_talk_open(struct relay_talk **out, const struct relay *r, const struct
 /* Closes at once what is still open. */
 void relay_talk_free(struct relay_talk **t);
 
-/* One mail; verdicts has room for one a recipient, in their order. 0 also when it was refused: the
- * verdicts say so. -1 with e: the line was lost; the verdicts say what that means for each. */
+/* One mail; verdicts has room for one a recipient, in their order. 0: all of them are there, be it that it was
+ * refused or that the line was lost on the way (what comes next then says so). -1 with e: the conversation
+ * was over before, and the mail was not begun. */
 int relay_talk_send(struct relay_talk *t, const struct mail *m, struct verdict *verdicts, struct err *e);
 /* Any line but those that are the session's own (smtp_session_command). 0 with the answer, whatever its
  * code; -1 with e. ERR_INPUT: the line was not sent, and the conversation goes on. */
