@@ -64,8 +64,9 @@ static void print_count(const char *word, uint64_t n, const char *note)
 {
 	char count[SAY_SIZE];
 
-	if (n)
-		printf("  %-9s %10s%s%s\n", word, say_count(n, count), note[0] ? "   " : "", note);
+	if (n == 0)
+		return;
+	printf("  %-9s %10s%s%s\n", word, say_count(n, count), note[0] ? "   " : "", note);
 }
 
 static void print_counts(const struct tally *t)

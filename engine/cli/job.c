@@ -162,6 +162,10 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 	job->bad_rows = (enum campaign_bad_rows)o->bad_rows;
 	job->sync_ms = o->sync_ms;
 	job->retry_for_ms = o->retry_for_ms;
+	job->stop_after = o->stop_after;
+	job->retry_refused = o->retry_refused;
+	job->canary = o->canary;
+	job->canary_wait_ms = o->canary_wait_ms;
 	job->log_format = (enum results_format)o->log_format;
 	d->connections = (unsigned)o->connections;
 	d->helo = o->helo;

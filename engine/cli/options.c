@@ -16,6 +16,7 @@
 #include "engine/base/span.h"
 #include "engine/base/utf8.h"
 #include "engine/cli/options_table.h"
+#include "engine/run/breaker.h"
 #include "engine/run/campaign.h"
 
 enum {
@@ -35,7 +36,8 @@ int options_init(struct options *o)
 			       .connections = CONNECTIONS_DEFAULT,
 			       .bits = RSA_BITS_DEFAULT,
 			       .sync_ms = CAMPAIGN_SYNC_DEFAULT_MS,
-			       .retry_for_ms = RETRY_FOR_DEFAULT_MS };
+			       .retry_for_ms = RETRY_FOR_DEFAULT_MS,
+			       .stop_after = BREAKER_DEFAULT };
 	arena_init(&o->memory, MEMORY_CHUNK_BYTES, MEMORY_MAX_BYTES);
 	return 0;
 }

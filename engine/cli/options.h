@@ -78,7 +78,9 @@ struct options {
 	struct text_list suppress;
 	const char *suppress_add;
 	int in_doubt, bad_rows, log_format, progress; /* indexes into their words */
-	int64_t sync_ms, retry_for_ms;
+	int64_t sync_ms, retry_for_ms, canary_wait_ms;
+	const char *stop_after, *retry_refused;
+	uint64_t canary;
 
 	/* probe */
 	bool login;

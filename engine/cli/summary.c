@@ -39,6 +39,8 @@ static void print_head(const struct campaign_job *job, const struct campaign_res
 		[CAMPAIGN_INTERRUPTED] = "Stopped",
 		[CAMPAIGN_RELAYS_DOWN] = "Stopped, no relay is left",
 		[CAMPAIGN_BROKEN] = "Stopped by an error",
+		[CAMPAIGN_REFUSED] = "Stopped, too many were refused",
+		[CAMPAIGN_CANARY] = "Stopped after the first few",
 	};
 	char n[SAY_SIZE], time[SAY_SIZE];
 
@@ -118,6 +120,8 @@ int summary_write_stats(const struct options *o, const struct campaign_result *r
 		[CAMPAIGN_INTERRUPTED] = "interrupted",
 		[CAMPAIGN_RELAYS_DOWN] = "relays down",
 		[CAMPAIGN_BROKEN] = "broken",
+		[CAMPAIGN_REFUSED] = "refused",
+		[CAMPAIGN_CANARY] = "canary",
 	};
 	const struct ledger_counts *c = &r->counts;
 	char json[STATS_MAX_BYTES];

@@ -344,3 +344,16 @@ int journal_note_rows(struct journal *j, uint64_t rows, struct err *e)
 	j->log.rows = rows;
 	return 0;
 }
+
+int journal_pardon(struct journal *j, const char *class, bool earlier, struct err *e)
+{
+	struct record_pardon pardon = { .run = j->run - earlier };
+
+	if (j->broken)
+		return broken(j, e);
+	snprintf(pardon.class, sizeof pardon.class, "%s", class);
+	buf_reset(&j->out);
+	if (record_put_pardon(&j->out, j->sequence, &pardon) < 0)
+		return put_failed(e);
+	return append(j, 1, e) < 0 ? -1 : sync_campaign(j, e);
+}

@@ -60,6 +60,10 @@ bool journal_power_was_lost(const struct journal *j);
 int journal_claim(struct journal *j, uint64_t first, uint64_t last, bool sync, struct err *e);
 /* The list's hash, when it was not known at the start and its end has been read. */
 int journal_note_list(struct journal *j, const unsigned char list[32], struct err *e);
+/* Refusals of that class (engine/model/refusal.h) that were recorded in this run or before count as
+ * deferred: a resume tries those recipients again. On disk when it returns. With earlier, this run is
+ * left out. */
+int journal_pardon(struct journal *j, const char *class, bool earlier, struct err *e);
 /* How many rows take part in the campaign, for whoever wants to know what is left. */
 int journal_note_rows(struct journal *j, uint64_t rows, struct err *e);
 

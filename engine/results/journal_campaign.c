@@ -61,7 +61,9 @@ static bool same_boot(const char *a, const char *b)
 void campaign_release(struct campaign_log *c)
 {
 	mem_free(c->runs);
+	mem_free(c->pardons);
 	c->runs = NULL;
+	c->pardons = NULL;
 }
 
 static int add_run(struct campaign_log *c, const struct record *record, struct err *e)
@@ -79,6 +81,34 @@ static int add_run(struct campaign_log *c, const struct record *record, struct e
 		return 1;
 	c->n_runs++;
 	return 0;
+}
+
+int campaign_pardon(struct campaign_log *c, const struct record_pardon *p)
+{
+	struct record_pardon *more = mem_grow(c->pardons, (c->n_pardons + 1) * sizeof *more);
+
+	if (!more)
+		return -1;
+	c->pardons = more;
+	more[c->n_pardons++] = *p;
+	return 0;
+}
+
+bool campaign_is_pardoned(const struct campaign_log *c, unsigned run, const struct verdict *v)
+{
+	for (unsigned i = 0; i < c->n_pardons; i++)
+		if (run <= c->pardons[i].run && refusal_is_of(v, span_str(c->pardons[i].class)))
+			return true;
+	return false;
+}
+
+static int take_pardon(struct campaign_log *c, const struct record *record, struct err *e)
+{
+	struct record_pardon p;
+
+	if (c->n_runs == 0 || record_get_pardon(record, &p) < 0)
+		return 1;
+	return campaign_pardon(c, &p) < 0 ? err_nomem(e, "reading the journal") : 0;
 }
 
 /* 0 taken, 1 it makes no sense, -1. */
@@ -109,6 +139,8 @@ static int take(struct campaign_log *c, const struct record *record, struct err 
 			return 1;
 		run->ended = true;
 		return 0;
+	case RECORD_PARDON:
+		return take_pardon(c, record, e);
 	case RECORD_ROWS:
 		return !run || record_get_rows(record, &c->rows) < 0;
 	default:

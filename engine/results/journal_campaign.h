@@ -27,6 +27,8 @@ struct campaign_log { /* what `campaign` says */
 	uint64_t rows;         /* that take part; 0: not counted so far */
 	uint64_t end;          /* of the last whole record: where the next one goes */
 	uint32_t next_sequence;
+	struct record_pardon *pardons;
+	unsigned n_pardons;
 	char boot[RECORD_BOOT_SIZE]; /* this machine's, now */
 };
 
@@ -36,6 +38,11 @@ char *campaign_path(const char *results_path, const char *name);
  * *out must go back with campaign_release(), in every case. */
 int campaign_read(struct campaign_log *out, const char *results_path, struct err *e);
 void campaign_release(struct campaign_log *c);
+
+/* As if its PARDON were on file. -1: no memory. */
+int campaign_pardon(struct campaign_log *c, const struct record_pardon *p);
+/* That refusal, recorded in that run, counts as deferred. */
+bool campaign_is_pardoned(const struct campaign_log *c, unsigned run, const struct verdict *v);
 
 /* Goes through the claims of runs that ended in a power cut: 1, 0 no more, -1. */
 struct claim_walk;

@@ -190,6 +190,17 @@ int record_get_rows(const struct record *r, uint64_t *rows)
 	return done(&c);
 }
 
+int record_get_pardon(const struct record *r, struct record_pardon *out)
+{
+	struct cursor c = cursor_of(r);
+
+	if (r->type != RECORD_PARDON)
+		return -1;
+	out->run = (unsigned)take_up_to(&c, UINT32_MAX);
+	take_str(&c, out->class, sizeof out->class);
+	return done(&c);
+}
+
 int record_get_segment(const struct record *r, struct record_segment *out)
 {
 	struct cursor c = cursor_of(r);

@@ -180,6 +180,17 @@ int record_put_rows(struct buf *out, uint32_t sequence, uint64_t rows)
 	return finish(&w, out, sequence);
 }
 
+int record_put_pardon(struct buf *out, uint32_t sequence, const struct record_pardon *p)
+{
+	struct writer w;
+
+	if (begin(&w, out, RECORD_PARDON, sizeof *p + 2 * NUMBER_MAX) < 0)
+		return -1;
+	put_number(&w, p->run);
+	put_str(&w, p->class);
+	return finish(&w, out, sequence);
+}
+
 int record_put_segment(struct buf *out, uint32_t sequence, const struct record_segment *s)
 {
 	struct writer w;

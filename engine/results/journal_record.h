@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "engine/base/buf.h"
+#include "engine/model/refusal.h"
 #include "engine/results/journal.h"
 
 #define JOURNAL_MAGIC "lshop-1\n"
@@ -39,6 +40,7 @@ enum record_type {
 	RECORD_LIST = 4,
 	RECORD_END = 5,      /* that run closed its journal with everything on disk */
 	RECORD_ROWS = 6,     /* how many rows take part */
+	RECORD_PARDON = 7,   /* refusals of a class in the runs so far count as deferred */
 	/* of a segment */
 	RECORD_SEGMENT = 16, /* the first */
 	RECORD_BEGIN = 17,
@@ -67,6 +69,11 @@ struct record_claim {
 	uint64_t synced; /* the file was on disk up to here when this was written */
 };
 
+struct record_pardon {
+	unsigned run; /* the last one that it reaches */
+	char class[REFUSAL_CLASS_SIZE];
+};
+
 struct record_segment {
 	unsigned char seed[JOURNAL_SEED_SIZE]; /* of the campaign it belongs to */
 	unsigned run, worker;
@@ -89,6 +96,7 @@ int record_put_claim(struct buf *out, uint32_t sequence, const struct record_cla
 int record_put_list(struct buf *out, uint32_t sequence, const unsigned char list[32]);
 int record_put_end(struct buf *out, uint32_t sequence, unsigned run);
 int record_put_rows(struct buf *out, uint32_t sequence, uint64_t rows);
+int record_put_pardon(struct buf *out, uint32_t sequence, const struct record_pardon *p);
 int record_put_segment(struct buf *out, uint32_t sequence, const struct record_segment *s);
 int record_put_begin(struct buf *out, uint32_t sequence, int64_t time_ms);
 int record_put_intent(struct buf *out, uint32_t sequence, const struct journal_intent *i);
@@ -111,6 +119,7 @@ int record_get_claim(const struct record *r, struct record_claim *out);
 int record_get_list(const struct record *r, unsigned char list[32]);
 int record_get_end(const struct record *r, unsigned *run);
 int record_get_rows(const struct record *r, uint64_t *rows);
+int record_get_pardon(const struct record *r, struct record_pardon *out);
 int record_get_segment(const struct record *r, struct record_segment *out);
 int record_get_mark(const struct record *r, struct record_mark *out);
 /* recipients: room for JOURNAL_RECIPIENTS_MAX, used by out->recipients. */

@@ -15,6 +15,7 @@
  * Held by tests/unit/test_results_ledger.c. */
 #include "engine/results/ledger.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/err.h"
@@ -208,6 +209,21 @@ static int take_mark(struct ledger *l, enum record_type type, const struct recor
 	return 0;
 }
 
+/* A refusal that was pardoned since is a deferral. */
+static int weigh(struct ledger *l, const struct record *record, unsigned run, struct record_mark *m)
+{
+	struct journal_result result;
+	struct verdict verdict;
+
+	if (record->type != RECORD_RESULT || m->kind != VERDICT_REFUSED || l->log.n_pardons == 0)
+		return 0;
+	if (record_get_result(record, &result, &verdict, l->stage) < 0)
+		return -1;
+	if (campaign_is_pardoned(&l->log, run, &verdict))
+		m->kind = VERDICT_DEFERRED;
+	return 0;
+}
+
 /* Begin times: those of BEGIN records; of a segment without any, those of its intents. */
 static int take_time(struct ledger *l, enum record_type type, int64_t time_ms, bool *has_begins, struct err *e)
 {
@@ -236,7 +252,7 @@ static int take_segments(struct ledger *l, struct err *e)
 		if (record.type == RECORD_SYNCED)
 			continue;
 		rc = record_get_mark(&record, &m);
-		if (rc < 0 || m.row > LEDGER_ROWS_MAX) {
+		if (rc < 0 || m.row > LEDGER_ROWS_MAX || weigh(l, &record, ledger_walk_run(&w), &m) < 0) {
 			rc = journal_reader_damaged(&w.reader, record.offset, e);
 			break;
 		}
@@ -344,7 +360,15 @@ static int list_segments(struct ledger *l, struct err *e)
 	return 0;
 }
 
-static int load(struct ledger *l, const char *results_path, struct err *e)
+static int pardon(struct ledger *l, const char *class, struct err *e)
+{
+	struct record_pardon p = { .run = l->log.n_runs };
+
+	snprintf(p.class, sizeof p.class, "%s", class);
+	return campaign_pardon(&l->log, &p) < 0 ? err_nomem(e, "reading the journal") : 0;
+}
+
+static int load(struct ledger *l, const char *results_path, const char *class, struct err *e)
 {
 	int rc;
 
@@ -354,7 +378,7 @@ static int load(struct ledger *l, const char *results_path, struct err *e)
 	rc = campaign_read(&l->log, results_path, e);
 	if (rc == 0)
 		return err_set(e, ERR_INPUT, "there is no campaign of '%s'", results_path);
-	if (rc < 0 || list_segments(l, e) < 0 || take_segments(l, e) < 0 || take_claims(l, e) < 0)
+	if (rc < 0 || (class && pardon(l, class, e) < 0) || list_segments(l, e) < 0 || take_segments(l, e) < 0 || take_claims(l, e) < 0)
 		return -1;
 	begins_sort(&l->begins);
 	count_all(l);
@@ -363,10 +387,16 @@ static int load(struct ledger *l, const char *results_path, struct err *e)
 
 int ledger_load(struct ledger **out, const char *results_path, struct err *e)
 {
-	return ledger_load_begins(out, results_path, 0, e);
+	return ledger_load_pardoned(out, results_path, 0, NULL, e);
 }
 
 int ledger_load_begins(struct ledger **out, const char *results_path, size_t begins, struct err *e)
+{
+	return ledger_load_pardoned(out, results_path, begins, NULL, e);
+}
+
+int ledger_load_pardoned(struct ledger **out, const char *results_path, size_t begins, const char *class,
+			 struct err *e)
 {
 	struct ledger *l = mem_new(sizeof *l);
 
@@ -375,7 +405,7 @@ int ledger_load_begins(struct ledger **out, const char *results_path, size_t beg
 		return err_nomem(e, "reading the journal");
 	l->failed_next_row = 1;
 	l->begins.keep = begins;
-	if (load(l, results_path, e) < 0) {
+	if (load(l, results_path, class, e) < 0) {
 		ledger_free(&l);
 		return -1;
 	}

@@ -35,6 +35,9 @@ struct ledger_counts { /* of recipients, each counted once with its newest verdi
 int ledger_load(struct ledger **out, const char *results_path, struct err *e);
 /* The same, and keeps the newest `begins` begin times for ledger_begins(): 16 bytes each at most. */
 int ledger_load_begins(struct ledger **out, const char *results_path, size_t begins, struct err *e);
+/* The same, as if refusals of that class had been pardoned (journal_pardon()); NULL: none. */
+int ledger_load_pardoned(struct ledger **out, const char *results_path, size_t begins, const char *class,
+			 struct err *e);
 void ledger_free(struct ledger **l);
 
 enum row_state ledger_row(const struct ledger *l, uint64_t row);

@@ -52,6 +52,8 @@ int ledger_result(struct ledger *l, const struct record *record, uint32_t index,
 		return result_of_intent(l, record, index, out, verdict);
 	if (record_get_result(record, out, verdict, l->stage) < 0)
 		return -1;
+	if (ledger_standing(l, out->row, index) == STANDS_DEFERRED && verdict->kind == VERDICT_REFUSED)
+		verdict->kind = VERDICT_DEFERRED; /* it was pardoned */
 	if (ledger_standing(l, out->row, index) == STANDS_IN_DOUBT && verdict->kind != VERDICT_IN_DOUBT)
 		say_in_doubt(verdict, "power was lost while it was being tried again; what became of it is not known");
 	return 0;

@@ -15,6 +15,7 @@
 #include "engine/rows/rows.h"
 #include "engine/rows/select.h"
 #include "engine/rows/suppress.h"
+#include "engine/run/breaker.h"
 #include "engine/run/throttle.h"
 #include "templates/letter/letter.h"
 
@@ -72,8 +73,12 @@ static int look_back(struct campaign *c, struct err *e)
 	if (exists && !c->job->resume)
 		return exists_already(c, e);
 	if (exists)
-		return ledger_load_begins(&c->ledger, c->job->results,
-					  c->throttle ? throttle_memory(c->throttle) : 0, e);
+		return ledger_load_pardoned(&c->ledger, c->job->results, c->throttle ? throttle_memory(c->throttle) : 0,
+					    c->job->retry_refused, e);
+	if (c->job->retry_refused) {
+		err_set(e, ERR_INPUT, "--retry-refused wants a campaign that was begun, and '%s' belongs to none", c->job->results);
+		return err_hint(e, "it tries again whom an earlier run recorded as refused");
+	}
 	if (c->job->results && file_exists(c->job->results)) {
 		err_set(e, ERR_CONFLICT, "'%s' is there already and belongs to no campaign", c->job->results);
 		return err_hint(e, "nothing was overwritten; choose another name with --results, or move the file away");
@@ -141,6 +146,17 @@ static int open_suppressed(struct campaign *c, struct err *e)
 	return c->job->n_suppress ? suppress_open(&c->suppress, c->job->suppress, c->job->n_suppress, e) : 0;
 }
 
+static int open_breaker(struct campaign *c, struct err *e)
+{
+	struct breaker_limit limit = { 0 };
+
+	if (c->job->stop_after && breaker_parse(c->job->stop_after, &limit, e) < 0)
+		return -1;
+	if (c->job->retry_refused && refusal_check(span_str(c->job->retry_refused), e) < 0)
+		return -1;
+	return breaker_new(&c->breaker, limit, e);
+}
+
 int campaign_open(struct campaign **out, const struct campaign_job *job, struct finding_sink *sink, struct err *e)
 {
 	struct campaign *c = mem_new(sizeof *c);
@@ -149,8 +165,8 @@ int campaign_open(struct campaign **out, const struct campaign_job *job, struct 
 		return err_nomem(e, "the campaign");
 	c->job = job;
 	arena_init(&c->memory, 4096, CAMPAIGN_ARENA_MAX);
-	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) || open_list(c, sink, e) < 0 ||
-	    open_suppressed(c, e) < 0 || look_back(c, e) < 0 ||
+	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) || open_breaker(c, e) < 0 ||
+	    open_list(c, sink, e) < 0 || open_suppressed(c, e) < 0 || look_back(c, e) < 0 ||
 	    open_letter(c, sink, e) < 0 || same_letter(c, e) < 0 || parse_redirect(c, e) < 0 ||
 	    open_plan(c, e) < 0) {
 		campaign_free(&c);
@@ -170,6 +186,7 @@ void campaign_free(struct campaign **out)
 	letter_free(&c->letter);
 	ledger_free(&c->ledger);
 	throttle_free(&c->throttle);
+	breaker_free(&c->breaker);
 	selection_free(&c->selection);
 	suppress_free(&c->suppress);
 	duplicates_free(&c->duplicates);

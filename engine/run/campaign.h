@@ -59,6 +59,10 @@ struct campaign_job { /* borrowed for the campaign's life */
 	enum campaign_bad_rows bad_rows;
 	int64_t sync_ms;       /* or CAMPAIGN_SYNC_OFF, CAMPAIGN_SYNC_EACH */
 	int64_t retry_for_ms;  /* how long a deferred row is tried again in this run */
+	const char *stop_after; /* breaker_parse(); NULL: off */
+	const char *retry_refused; /* earlier runs' refusals of that class are tried again; NULL: none */
+	uint64_t canary;       /* so many rows first, and the others only if these were accepted; 0: all at once */
+	int64_t canary_wait_ms; /* and after such a wait */
 	enum results_format log_format;
 	bool seed_given;
 	uint64_t seed;         /* same seed, date and rows: same bytes */
@@ -90,7 +94,14 @@ struct campaign_outlook { /* what is about to happen, for the question before it
 };
 void campaign_outlook(struct campaign *c, const struct report *preflight, struct campaign_outlook *out);
 
-enum campaign_end { CAMPAIGN_COMPLETE, CAMPAIGN_INTERRUPTED, CAMPAIGN_RELAYS_DOWN, CAMPAIGN_BROKEN };
+enum campaign_end {
+	CAMPAIGN_COMPLETE,
+	CAMPAIGN_INTERRUPTED,
+	CAMPAIGN_RELAYS_DOWN,
+	CAMPAIGN_BROKEN,
+	CAMPAIGN_REFUSED, /* too many were refused alike: these count as deferred */
+	CAMPAIGN_CANARY   /* the first few were not all accepted */
+};
 struct campaign_result {
 	enum campaign_end end;
 	struct ledger_counts counts;  /* the whole campaign, not only this run */
@@ -100,11 +111,12 @@ struct campaign_result {
 	uint64_t steady_after, allocations; /* mails begun when the steady state began, and what the
 	                               * whole process allocated from then on; 0, 0: never reached */
 	uint64_t suppress_added;      /* addresses appended to suppress_add */
+	char refused_class[40];       /* of CAMPAIGN_REFUSED */
 	char failed_path[512], in_doubt_path[512]; /* side files written, "" when there was no need */
 };
 /* 0 with *out for every end that is no error of ours; -1 with e (and *out as far as known):
  * ERR_CONFLICT (someone else runs it), ERR_SYS (journal or disk). e also says why when end is
- * CAMPAIGN_RELAYS_DOWN or CAMPAIGN_BROKEN. */
+ * another than CAMPAIGN_COMPLETE or CAMPAIGN_INTERRUPTED. */
 int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e);
 /* First call: no new mail begins, what is under way is finished. Second: stop at once. */
 void campaign_stop(struct campaign *c);

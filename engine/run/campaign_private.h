@@ -24,6 +24,7 @@ struct campaign {
 	struct letter *letter;
 	struct delivery_plan *plan;    /* NULL: check */
 	struct throttle *throttle;     /* NULL: no limit */
+	struct breaker *breaker;       /* NULL: off */
 	struct ledger *ledger;         /* NULL: nothing was begun yet */
 	struct suppress *suppress;     /* NULL: nobody is */
 	struct duplicates *duplicates; /* NULL: not searched yet */

@@ -14,6 +14,7 @@
 #include "engine/results/results_log.h"
 #include "engine/rows/rows.h"
 #include "engine/rows/select.h"
+#include "engine/run/breaker.h"
 #include "engine/run/campaign_private.h"
 #include "engine/run/feeder.h"
 #include "engine/run/gone.h"
@@ -47,6 +48,36 @@ void run_relay_down(struct run *r, const char *relay, const struct err *why)
 	pthread_mutex_unlock(&r->lock);
 	if (!known && r->job->delivery.n_relays > 1) /* the only one's end is the run's: told there */
 		log_line(LOG_WARNING, "relay %s is out: %s", relay, why->text);
+}
+
+void run_refused(struct run *r, const char *class, uint32_t count, const struct verdict *v)
+{
+	struct err e;
+
+	pthread_mutex_lock(&r->lock);
+	if (!r->refused_class[0])
+		snprintf(r->refused_class, sizeof r->refused_class, "%s", class);
+	pthread_mutex_unlock(&r->lock);
+	err_set(&e, ERR_NET, "%u of the last %u recipients were refused alike, the newest with: %d %s", count,
+		breaker_window(r->breaker), v->code, v->text);
+	err_hint(&e, "refusals of class %s count as deferred now, nobody has lost their mail; ask the relay's owner, "
+		     "mend what is wrong, and go on with --resume", class);
+	run_trouble(r, CAMPAIGN_REFUSED, &e);
+}
+
+int run_pardon(struct run *r, struct err *e)
+{
+	char class[REFUSAL_CLASS_SIZE];
+
+	pthread_mutex_lock(&r->lock);
+	memcpy(class, r->refused_class, sizeof class);
+	pthread_mutex_unlock(&r->lock);
+	if (!class[0] || r->pardoned)
+		return 0;
+	if (journal_pardon(r->journal, class, false, e) < 0)
+		return -1;
+	r->pardoned = true;
+	return 0;
 }
 
 void run_pause(struct run *r, const struct err *why)
@@ -138,6 +169,7 @@ static void init_run(struct run *r, struct campaign *c)
 		.selection = c->selection,
 		.journal = NULL,
 		.throttle = c->throttle,
+		.breaker = c->breaker,
 		.redirect = c->redirect,
 		.address_column = c->address_column,
 		.list_known = c->list_known,
@@ -263,6 +295,11 @@ static int end_run(struct campaign *c, struct run *r, struct results_log **log, 
 	struct err books;
 	int rc = settle_journal(r, &rewrite, e);
 
+	if (rc == 0)
+		rc = run_pardon(r, e);
+	rewrite |= r->pardoned;
+	snprintf(out->refused_class, sizeof out->refused_class, "%s", r->refused_class);
+
 	if (rc == 0 && r->end != CAMPAIGN_COMPLETE)
 		*e = r->why;
 	if (close_books(c, rewrite, out, &books) < 0) {
@@ -275,10 +312,12 @@ static int end_run(struct campaign *c, struct run *r, struct results_log **log, 
 
 /* What other processes did between the opening and the lock counts: it is read again now that
  * nobody else can write. */
-static int look_again(struct campaign *c, const struct journal *j, struct err *e)
+static int look_again(struct campaign *c, struct journal *j, struct err *e)
 {
 	if (journal_run(j) == 1)
 		return 0;
+	if (c->job->retry_refused && journal_pardon(j, c->job->retry_refused, true, e) < 0)
+		return -1;
 	if (!c->ledger) {
 		err_set(e, ERR_CONFLICT, "'%s' was begun by another process just now", c->job->results);
 		return err_hint(e, "call it again: --resume goes on with what is left");

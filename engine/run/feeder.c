@@ -47,6 +47,9 @@ struct feeder {
 	unsigned turn;           /* the worker that is served next */
 	unsigned blocks, blocks_max, away; /* made, at most, with workers */
 	bool list_ended;
+	uint64_t canary_left;    /* rows that may go out before the canary is judged */
+	bool canary;             /* it was not judged so far */
+	int64_t canary_until_ms; /* accepted, and the wait is on; 0 not yet */
 
 	uint32_t block_rows;     /* rows of the next block */
 	uint32_t block_rows_min;
@@ -204,6 +207,7 @@ static bool is_to_do(struct feeder *f, uint64_t row, struct work_item *item)
 {
 	const struct ledger *l = f->run->ledger;
 	bool hold = f->run->job->in_doubt == IN_DOUBT_HOLD;
+	uint64_t sure[WORK_SETTLED_WORDS];
 	uint32_t attempts = 0;
 
 	*item = (struct work_item){ .outcome = WORK_NOT_BEGUN };
@@ -212,7 +216,11 @@ static bool is_to_do(struct feeder *f, uint64_t row, struct work_item *item)
 	if (ledger_is_done(l, row, hold))
 		return false;
 	if (ledger_row(l, row) != ROW_TO_DO) {
+		ledger_settled(l, row, true, item->doubt, &attempts);
+		ledger_settled(l, row, false, sure, &attempts);
 		ledger_settled(l, row, hold, item->settled, &attempts);
+		for (unsigned i = 0; i < WORK_SETTLED_WORDS; i++)
+			item->doubt[i] &= ~sure[i];
 		item->attempts = attempts;
 	}
 	return true;
@@ -249,6 +257,13 @@ static uint32_t most_rows(const struct feeder *f, const struct work *w)
 	return f->block_rows < w->capacity ? f->block_rows : w->capacity;
 }
 
+static uint32_t most_new_rows(const struct feeder *f, const struct work *w)
+{
+	uint32_t most = most_rows(f, w);
+
+	return f->canary && f->canary_left < most ? (uint32_t)f->canary_left : most;
+}
+
 /* 1 the block has rows, 0 the list has no more, -1. */
 static int read_block(struct feeder *f, struct work *w, struct err *e)
 {
@@ -257,13 +272,14 @@ static int read_block(struct feeder *f, struct work *w, struct err *e)
 
 		if (campaign_list_changed(f->run->campaign, f->reader, e))
 			return -1;
-		rc = rows_read(f->reader, w->rows, most_rows(f, w), e);
+		rc = rows_read(f->reader, w->rows, most_new_rows(f, w), e);
 		if (rc < 0)
 			return -1;
 		if (rc == 0)
 			f->list_ended = true;
 		if (sift(f, w, e) < 0)
 			return -1;
+		f->canary_left -= f->canary ? w->rows->n : 0;
 		if (w->rows->n > 0)
 			return 1;
 		row_block_reset(w->rows);
@@ -324,7 +340,7 @@ static int next_block(struct feeder *f, struct work **out, struct err *e)
 	if (!w)
 		return -1;
 	rc = fetch_due(f, w, e);
-	if (rc == 0 && !waiting_is_full(&f->waiting))
+	if (rc == 0 && !waiting_is_full(&f->waiting) && !(f->canary && f->canary_left == 0))
 		rc = read_block(f, w, e);
 	if (rc == 1 && claim(f, w, e) < 0)
 		rc = -1;
@@ -404,9 +420,58 @@ static int check_list(struct feeder *f, struct err *e)
 	return err_hint(e, "compare the results with the list before you send anything more");
 }
 
+/* ---- the first few ---- */
+
+static void begin_canary(struct feeder *f)
+{
+	struct ledger_counts counts = { 0 };
+
+	if (f->run->ledger)
+		ledger_counts(f->run->ledger, &counts);
+	f->canary = counts.sent < f->run->job->canary &&
+		    !(f->run->rows_expected && f->run->rows_expected <= f->run->job->canary);
+	f->canary_left = f->canary ? f->run->job->canary - counts.sent : 0;
+}
+
+static void say_canary_waits(struct feeder *f)
+{
+	struct err e;
+
+	err_set(&e, ERR_NONE, "the first %llu were accepted; the others follow in %lld s",
+		(unsigned long long)f->run->job->canary, (long long)(f->run->job->canary_wait_ms + 999) / 1000);
+	run_pause(f->run, &e);
+}
+
+/* The first few are out: when all have their verdicts, the others may follow, after the wait, or nobody. */
+static void judge_canary(struct feeder *f)
+{
+	uint64_t bad = atomic_load(&f->run->not_accepted);
+	struct err e;
+
+	if (!f->canary || f->canary_left > 0 || f->away > 0 || f->waiting.n > 0)
+		return;
+	if (bad > 0) {
+		err_set(&e, ERR_NET, "%llu of the first %llu were not accepted; nobody else was sent to", (unsigned long long)bad,
+			(unsigned long long)f->run->job->canary);
+		err_hint(&e, "lettershop status %s says why; --resume goes on with the others", f->run->job->results);
+		run_trouble(f->run, CAMPAIGN_CANARY, &e);
+		return;
+	}
+	if (f->canary_until_ms == 0) {
+		f->canary_until_ms = clock_mono_ms() + f->run->job->canary_wait_ms;
+		say_canary_waits(f);
+	}
+	if (clock_mono_ms() < f->canary_until_ms)
+		return;
+	f->canary = false;
+	run_pause(f->run, NULL);
+}
+
 static int feed(struct feeder *f, struct err *e)
 {
+	begin_canary(f);
 	while (run_stopping(f->run) == RUN_GO) {
+		judge_canary(f);
 		if (hand_out(f, e) < 0)
 			return -1;
 		if (f->list_ended && f->away == 0 && f->waiting.n == 0) {
@@ -429,7 +494,7 @@ void *feeder_main(void *arg)
 	struct feeder *f = arg;
 	struct err e = { 0 };
 
-	if (feed(f, &e) < 0)
+	if (feed(f, &e) < 0 || run_pardon(f->run, &e) < 0)
 		run_trouble(f->run, CAMPAIGN_BROKEN, &e);
 	for (unsigned i = 0; i < f->run->n_workers; i++)
 		queue_close(worker_inbox(f->run->workers[i]));

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "engine/base/err.h"
+#include "engine/model/refusal.h"
 #include "engine/run/campaign.h"
 
 struct journal;
@@ -22,6 +23,7 @@ struct selection;
 struct throttle;
 struct worker;
 struct feeder;
+struct breaker;
 
 enum run_stop { RUN_GO, RUN_DRAIN, RUN_NOW };
 
@@ -45,6 +47,7 @@ struct run {
 	struct selection *selection;  /* the feeder's */
 	struct journal *journal;      /* the feeder's */
 	struct throttle *throttle;    /* NULL: no limit */
+	struct breaker *breaker;      /* NULL: off */
 	struct span redirect;         /* path of --redirect-to, empty: none */
 	int address_column;           /* -1: none */
 	bool list_known;              /* list_digest: preflight hashed it */
@@ -67,12 +70,15 @@ struct run {
 	atomic_uint_fast64_t steady_after, allocations_at_steady; /* mem_count() when RUN_STEADY_AFTER were begun */
 
 	atomic_bool paused;           /* `pause` says something */
+	atomic_uint_fast64_t not_accepted; /* recipients refused or in doubt, and rows put off for good */
 
 	pthread_mutex_t lock;         /* guards what follows */
 	enum campaign_end end;
 	struct err why;               /* of the first trouble */
 	char down[RUN_DOWN_MAX][128]; /* relays whose end was told */
 	unsigned n_down;
+	char refused_class[REFUSAL_CLASS_SIZE]; /* the breaker tripped over it; "" it did not */
+	bool pardoned;                /* the journal has that class (feeder; after it, the caller) */
 	char pause[256];              /* last DELIVERY_PAUSE, "" after something moved */
 };
 
@@ -85,6 +91,11 @@ static inline enum run_stop run_stopping(const struct run *r)
 void run_trouble(struct run *r, enum campaign_end end, const struct err *why);
 /* A relay is out for good: told once to the log. Any thread. */
 void run_relay_down(struct run *r, const char *relay, const struct err *why);
+/* The breaker tripped: this class is pardoned, so that nobody loses their mail by it, and the run
+ * drains. Any thread. */
+void run_refused(struct run *r, const char *class, uint32_t count, const struct verdict *v);
+/* Writes the pardon of that class into the journal, once. The feeder's thread; after its end, the caller's. */
+int run_pardon(struct run *r, struct err *e);
 /* NULL clears. Any thread. */
 void run_pause(struct run *r, const struct err *why);
 

@@ -27,6 +27,7 @@ struct work_item {
 	uint32_t lost;        /* sessions that broke under it: tried again at once */
 	uint64_t settled[WORK_SETTLED_WORDS]; /* recipients that need nothing more */
 	uint64_t duplicate_of; /* line of the row that mails this address; 0: none */
+	uint64_t doubt[WORK_SETTLED_WORDS]; /* recipients whom an earlier attempt may have reached */
 	int64_t first_try_ms; /* monotonic; 0: not tried in this run */
 	int64_t again_ms;     /* for WORK_AGAIN: how long to wait from now on */
 };
@@ -56,6 +57,11 @@ void work_reset(struct work *w);
 static inline bool work_is_settled(const struct work_item *item, uint32_t recipient)
 {
 	return item->settled[recipient / 64] >> (recipient % 64) & 1;
+}
+
+static inline bool work_is_in_doubt(const struct work_item *item, uint32_t recipient)
+{
+	return item->doubt[recipient / 64] >> (recipient % 64) & 1;
 }
 
 static inline void work_settle(struct work_item *item, uint32_t recipient)

@@ -174,6 +174,8 @@ void worker_wait_or_end(struct worker *w, struct row_ref ref)
 	int64_t since = clock_mono_ms() - item->first_try_ms;
 
 	item->again_ms = retry_wait_ms(item->deferred, since, w->run->job->retry_for_ms, &w->rng);
+	if (item->again_ms < 0)
+		atomic_fetch_add_explicit(&w->run->not_accepted, 1, memory_order_relaxed);
 	worker_end_row(w, ref, item->again_ms < 0 ? WORK_SETTLED : WORK_AGAIN);
 }
 

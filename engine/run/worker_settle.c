@@ -6,6 +6,7 @@
  *     through the feeder, because it wants a claim of its own. */
 #include "engine/base/clock.h"
 #include "engine/base/must.h"
+#include "engine/run/breaker.h"
 #include "engine/run/worker_parts.h"
 
 enum { LOST_MAX = 5 }; /* sessions that break under one row before it has to wait like a deferred one */
@@ -38,13 +39,37 @@ static enum slot_next what_next(const struct worker *w, const struct work_item *
 	return NEXT_WAIT;
 }
 
+/* Counts, and stops the run when too many are refused alike. */
+static void look_out(struct worker *w, const struct verdict *v)
+{
+	char class[REFUSAL_CLASS_SIZE];
+	uint32_t count;
+
+	if (v->kind == VERDICT_REFUSED || v->kind == VERDICT_IN_DOUBT)
+		atomic_fetch_add_explicit(&w->run->not_accepted, 1, memory_order_relaxed);
+	if (breaker_take(w->run->breaker, v, class, &count))
+		run_refused(w->run, class, count, v);
+}
+
+/* One whom an earlier attempt may have reached stays in doubt when this one is put off: another run
+ * asks again before it sends. */
+static const struct verdict *stays_in_doubt(const struct verdict *v, struct verdict *now)
+{
+	*now = *v;
+	now->kind = VERDICT_IN_DOUBT;
+	verdict_say(now, "may have arrived before; this time: %s", v->text);
+	return now;
+}
+
 static void settle(struct worker *w, struct slot *s, const struct delivery_event *ev)
 {
 	const struct verdict *v = &ev->verdict;
+	struct verdict doubtful;
 	struct work_item *item = &s->work->items[s->item];
 	enum slot_next next = what_next(w, item, v);
 
 	MUST(v->recipient < s->mail.n_recipients);
+	look_out(w, v);
 	if ((v->kind == VERDICT_SENT || (v->code && v->scope < SCOPE_SESSION)) &&
 	    atomic_load_explicit(&w->run->paused, memory_order_relaxed))
 		run_pause(w->run, NULL); /* it moves */
@@ -65,6 +90,10 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 		.verdict = v,
 	};
 
+	if (v->kind == VERDICT_IN_DOUBT)
+		item->doubt[result.recipient.index / 64] |= UINT64_C(1) << result.recipient.index % 64;
+	if (v->kind == VERDICT_DEFERRED && work_is_in_doubt(item, result.recipient.index))
+		result.verdict = stays_in_doubt(v, &doubtful);
 	worker_record(w, &result);
 	s->recorded = true;
 	if (next != NEXT_NOTHING)

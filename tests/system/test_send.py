@@ -242,5 +242,25 @@ def test_a_relay_that_vanishes_and_returns(shop):
     assert {f"user{i}@list.example" for i in range(1, 3001)} - set(r.recipients()) <= doubt
 
 
+def test_in_doubt_sent_again_and_put_off_stays_in_doubt(shop):
+    """Consent is for one run: what it could not settle may still have arrived the first time."""
+    write_list(shop / "list.csv", 20)
+    with Relay(shop / "one", "--fault", "stage=END mail~post nth=5 close=accepted") as r1:
+        send(shop, "list.csv", f"smtp://localhost:{r1.port}?tls=none", check=1)
+    assert len(r1.recipients()) == 20
+    with Relay(shop / "two", "--fault", 'stage=RCPT reply="450 4.2.0 busy"') as r2:
+        done = send(shop, "list.csv", f"smtp://localhost:{r2.port}?tls=none", "--resume", "--in-doubt", "resend", "--retry-for", "1s", check=1)
+    assert not r2.accepted()
+    [line] = [x for x in results(shop / "results.csv") if x["status"] != "sent"]
+    assert line["status"] == "in_doubt" and "may have arrived before" in line["reply"] and int(line["attempts"]) >= 3
+    with Relay(shop / "three") as r3:
+        url = f"smtp://localhost:{r3.port}?tls=none"
+        send(shop, "list.csv", url, "--resume", check=1)
+        assert not r3.accepted()
+        send(shop, "list.csv", url, "--resume", "--in-doubt", "resend")
+        assert len(r3.accepted()) == 1
+    assert {x["status"] for x in results(shop / "results.csv")} == {"sent"}
+
+
 def test_the_program_is_there():
     assert LETTERSHOP

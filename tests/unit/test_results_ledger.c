@@ -12,6 +12,7 @@
  *   + the next attempt           w the other worker's segment from here on
  *   2 events are for recipient 1 from here on (the row has two)   1 back to recipient 0
  *   ! killed, and resumed by another run   * power cut, and resumed
+ *   G refusals of this run and before are pardoned   g those of the runs before
  *   X killed, for good   P power cut   E clean end */
 static const struct events {
 	const char *name, *what;
@@ -59,6 +60,15 @@ static const struct events {
 	{ "killed first, power cut in the next run", "CIS!P", ROW_SENT, 1, 1, 1 },
 	{ "to do, then claimed in a run with a power cut", "C!CP", ROW_IN_DOUBT, 0, ~0u, 0 },
 	{ "sent, and in a range that is claimed again", "CIS!CP", ROW_SENT, 1, 1, 1 },
+	{ "refused, pardoned", "CIFGX", ROW_DEFERRED, 1, 0, 0 },
+	{ "refused after the pardon of its run", "GCIFX", ROW_DEFERRED, 1, 0, 0 },
+	{ "refused in the run after the pardon", "G!CIFX", ROW_REFUSED, 1, 1, 1 },
+	{ "refused, pardoned by the next run", "CIF!gX", ROW_DEFERRED, 1, 0, 0 },
+	{ "refused again in the run that pardoned", "CIF!gC+IFX", ROW_REFUSED, 2, 1, 1 },
+	{ "pardoned, tried again, sent", "CIFG!C+ISX", ROW_SENT, 2, 1, 1 },
+	{ "pardoned, claimed again, power cut", "CIFG!CP", ROW_IN_DOUBT, 1, 1, 0 },
+	{ "sent, and others pardoned", "CISGX", ROW_SENT, 1, 1, 1 },
+	{ "two: sent, and refused and pardoned", "2CIF1ISGX", ROW_DEFERRED, 1, 1, 1 },
 	{ "two: first sent, second sent", "2CIS1ISX", ROW_SENT, 1, 3, 3 },
 	{ "two: first sent, second never begun", "21CISX", ROW_DEFERRED, 1, 1, 1 },
 	{ "two: first refused, second in flight", "2CIF1IX", ROW_IN_DOUBT, 1, 3, 2 },
@@ -140,6 +150,8 @@ static void play_event(struct play *p, char c)
 	case 'w': p->worker = !p->worker; break;
 	case '2': p->of = 2; p->index = 1; break;
 	case '1': p->index = 0; break;
+	case 'G':
+	case 'g': assert_int_equal(journal_pardon(p->journal, "550", c == 'g', NULL), 0); break;
 	case 'X': kill_run(p); break;
 	case 'P': cut_power(p); break;
 	case 'E': end_run(p); break;
