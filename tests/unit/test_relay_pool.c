@@ -18,7 +18,7 @@
 #include "mini_smtpd.h"
 #include "transport/relay/relay_parts.h"
 
-enum { RELAYS_MAX = 3, TICKETS_MAX = 1000, LOOSE_MS = 20000 };
+enum { RELAYS_MAX = 3, TICKETS_MAX = 1000, LOOSE_MS = 120000 /* a hang; sanitizers on a busy machine take their time */ };
 
 /* What drives a pool as a worker does. */
 struct rig {
@@ -39,6 +39,7 @@ struct rig {
 	struct verdict last;
 	bool hold; /* offer nothing now */
 	bool paced;
+	bool one_in_flight; /* else a window of 4 */
 };
 
 static const struct span content[] = { { "Subject: x\r\n", 12 }, { "\r\nhello\r\n", 9 } };
@@ -56,7 +57,7 @@ static void add_relay(struct rig *r, struct mini_smtpd *s, const char *user, con
 	snprintf(url, sizeof url, "smtp://%s%s127.0.0.1:%d?tls=none%s", user, user[0] ? "@" : "", mini_smtpd_port(s),
 		 parameters);
 	opt.url = url;
-	opt.window = 4;
+	opt.window = r->one_in_flight ? 1 : 4;
 	if (relay_open(&r->relays[r->n_relays++], &opt, &e) < 0)
 		fail_msg("%s", e.text);
 	relay_board_trust(r->relays[r->n_relays - 1]); /* else the first mail of each session goes alone */
@@ -673,7 +674,7 @@ static const struct quiet_case {
 
 enum { QUIET_CONNECTIONS = 4 };
 
-/* A handful of MAILs, then none until the pause is over, then a handful again after a longer one. */
+/* At most one MAIL a connection, then none until the pause is over; the same again after a longer one. */
 static void check_quiet(const struct quiet_case *c)
 {
 	const struct mini_options o = { .mail = c->mail, .ehlo = c->ehlo, .bad_mails = 12 };
@@ -681,6 +682,7 @@ static void check_quiet(const struct quiet_case *c)
 	struct rig *r = calloc(1, sizeof *r);
 	unsigned mails;
 
+	r->one_in_flight = true;
 	add_relay(r, s, "", "");
 	begin(r, QUIET_CONNECTIONS, 200);
 	until_paused(r, 1);
@@ -689,22 +691,18 @@ static void check_quiet(const struct quiet_case *c)
 	assert_memory_equal(strstr(r->why.text, "now: ") + 5, c->mail, strlen(c->mail) - 2);
 	assert_int_equal(r->last.scope, SCOPE_RELAY);
 	assert_int_equal(relay_pool_wants(r->pool), 0);
-	mails = mini_smtpd_commands(s, "MAIL");
-	assert_true(mails <= 4);
 	turns(r, 5);
-	clock_shift(3000, 0);
+	clock_shift(2500, 0);
 	turns(r, 20);
-	assert_true(mini_smtpd_commands(s, "MAIL") <= mails + QUIET_CONNECTIONS);
+	mails = mini_smtpd_commands(s, "MAIL"); /* those that were under way at the first "not now" too */
+	assert_true(mails <= QUIET_CONNECTIONS);
 	assert_int_equal(relay_pool_open_links(r->pool), 0);
 	assert_int_equal(relay_pool_in_hand(r->pool), 0);
 	assert_int_equal(r->pauses, 1);
 	assert_true(mini_smtpd_commands(s, "QUIT") >= 1);
-	mails = mini_smtpd_commands(s, "MAIL"); /* those under way when it first spoke are in it */
 	clock_shift(6300, 0); /* 5 s and a quarter */
 	until_paused(r, 2);
-	assert_true(mini_smtpd_commands(s, "MAIL") <= mails + QUIET_CONNECTIONS);
-	mails = mini_smtpd_commands(s, "MAIL");
-	clock_shift(6300 + 6800, 0); /* 10 s this time, less a quarter at most */
+	clock_shift(6300 + 6400, 0); /* 10 s this time, less a quarter at most: longer than the first could be */
 	turns(r, 20);
 	assert_true(mini_smtpd_commands(s, "MAIL") <= mails + QUIET_CONNECTIONS);
 	assert_int_equal(r->pauses, 2);
@@ -826,6 +824,7 @@ static void no_mail_from_us(void **state)
 		struct rig *r = calloc(1, sizeof *r);
 		unsigned mails;
 
+		r->one_in_flight = true;
 		add_relay(r, s, "", "");
 		begin(r, 4, 500);
 		run(r);
