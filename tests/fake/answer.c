@@ -154,6 +154,7 @@ static void strike(struct session *s, const struct fault *f, struct text reply, 
 {
 	int64_t now = s->now.mono_ns, due = now + s->cfg->delay_ns + s->late_ns + f->delay_ns;
 
+	record_protocol(s->record, now, s->number, "*", TEXT("fault"));
 	build(s, f, reply);
 	if (f->stall_ns == FAULT_FOREVER)
 		due = OUTQ_NEVER;

@@ -166,6 +166,8 @@ static void tls_begin(struct conn *c)
 	c->state = CONN_HANDSHAKE;
 	if (cfg->faults.stages & STAGE_TLS)
 		c->tls_fault = faults_pick(&cfg->faults, STAGE_TLS, c->session.number, c->session.fault_seen, &nobody);
+	if (c->tls_fault)
+		record_protocol(&c->loop->record, c->loop->now.mono_ns, c->session.number, "*", TEXT("fault"));
 }
 
 static void tls_end_early(struct conn *c, const struct fault *f)

@@ -91,3 +91,33 @@ def test_everybody_once(tmp_path, request, name, connections):
     url = f"lmtp://{server.socket}" if "socket" in name else server.url()
     done = send(tmp_path, url, "--connections", connections)
     check_delivered(tmp_path, rows, server, done)
+
+
+# Logins: Dovecot decides, Postfix asks it; its log says by which mechanism who came in.
+
+def login(folder, postfix, mechanism, password, check):
+    write_campaign(folder, 4)
+    (folder / "password").write_text(password + "\n")
+    (folder / "password").chmod(0o600)
+    url = f"smtp://{USER.replace('@', '%40')}@localhost:{postfix.auth_port}?ca={postfix.certs}/ca.pem"
+    mark = len(postfix.whole_log())
+    done = send(folder, url + (f"&auth={mechanism}" if mechanism else ""), "--password-file", "password", "--transcript",
+                "said", "--connections", "1", check=check)
+    assert password not in (folder / "said").read_text() + done.stdout + done.stderr
+    return done, postfix.whole_log()[mark:]
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", ""])
+def test_login(tmp_path, postfix, dovecot, mechanism):
+    _, log = login(tmp_path, postfix, mechanism, PASSWORD, 0)
+    assert log.count(f"sasl_method={mechanism or 'SCRAM-SHA-256'}, sasl_username={USER}") == 4
+    assert len(postfix.collect(4)) == 4
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", ""])
+def test_login_refused(tmp_path, postfix, dovecot, mechanism):
+    """Tried once, and then no more: nobody's account is locked."""
+    done, log = login(tmp_path, postfix, mechanism, "wrong " + PASSWORD, 3)
+    assert "535" in done.stderr and "5.7.8" in done.stderr
+    assert log.count("authentication failed") == 1
+    assert not postfix.arrived()

@@ -18,6 +18,7 @@ lmtp_client_workarounds =
 lmtp_save_to_detail_mailbox = no
 auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
 auth_username_format = %Lu
+auth_failure_delay = 0
 passdb {{
   driver = passwd-file
   args = scheme=PLAIN /passwords
@@ -40,6 +41,11 @@ service auth {{
   inet_listener {{
     address = 127.0.0.1
     port = {auth_port}
+  }}
+}}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
   }}
 }}
 service stats {{

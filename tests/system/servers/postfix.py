@@ -83,6 +83,7 @@ QUEUE = "active bounce corrupt defer deferred flush hold incoming private saved 
 
 class Postfix(Server):
     name = "postfix"
+    logs = ("mail.log",)
 
     def __init__(self, certs, dovecot=None, processes=20):
         super().__init__(certs)
@@ -109,6 +110,9 @@ class Postfix(Server):
         shutil.copy(package / "etc/postfix/postfix-files", etc)
         env = dict(os.environ, LD_LIBRARY_PATH=libs, MAIL_CONFIG=str(etc))
         return [package / "usr/lib/postfix/sbin/master", "-c", etc, "-d"], {"env": env}
+
+    def whole_log(self):
+        return (self.folder / "mail.log").read_text(errors="replace")
 
     def queue(self):
         return [self.folder / "queue" / name for name in ("incoming", "active", "deferred", "maildrop")]
