@@ -23,16 +23,17 @@ FAULTS = {
     "garbage": 'garbage="what?\\r\\n"',  # before the reply
 }
 SESSION = ["GREETING", "EHLO", "STARTTLS", "TLS", "EHLO2", "AUTH", "AUTHCONT", "QUIT"]
-STAGES = {
+STAGES = {  # how messages go: DATA, or BDAT with so many in flight
     "DATA": [*SESSION, "MAIL", "RCPT", "DATA", "CONTENT", "DOT", "RSET"],
-    "BDAT": [*SESSION, "MAIL", "RCPT", "LAST", "RSET"],
+    "BDAT 1": [*SESSION, "MAIL", "RCPT", "LAST", "RSET"],
+    "BDAT 16": [*SESSION, "MAIL", "RCPT", "LAST", "RSET"],
 }
-WINDOW = 4
 CELLS = [(mode, stage, fault) for mode, stages in STAGES.items() for stage in stages for fault in FAULTS
          if stage != "TLS" or fault not in ("421", "4xx", "5xx")]  # no replies there
 # A refused login or STARTTLS, and a server without TLS, are nothing to try again: the run stops, and --resume goes on.
 STOPS = {("STARTTLS", "5xx"), ("AUTH", "5xx"), ("AUTHCONT", "5xx"), ("TLS", "garbage")}
-MAY_STOP = {("GREETING", "close before")}  # a relay that was never heard of, unless another connection was faster
+# The same of what does not seem to be a relay at all, unless another connection was faster to be welcome there.
+MAY_STOP = {("GREETING", "close before"), ("EHLO", "5xx"), ("EHLO2", "5xx"), *((stage, "garbage") for stage in SESSION)}
 
 
 def wanted(mode, stage, fault):
@@ -43,14 +44,14 @@ def wanted(mode, stage, fault):
         return 1, 0, 0
     if fault in ("421", "4xx", "5xx"):
         return 0, 0, 0
-    doubt = 1 if mode == "DATA" else WINDOW
+    doubt = 1 if mode == "DATA" else int(mode.split()[1]) + 1
     if (stage, fault) == ("DOT", "close after"):
         return 0, 0, 0
     if stage in ("CONTENT", "DOT") or (stage, fault) == ("LAST", "close before"):
         return 0, 1, doubt
     if (stage, fault) == ("LAST", "close after"):  # the next one may be on its way
         return 0, 0, doubt
-    if mode == "BDAT":  # all is on its way when the line drops
+    if mode != "DATA":  # all is on its way when the line drops
         return 0, 0 if stage == "RSET" else 1, doubt
     return 0, 0, 1 if (stage, fault) == ("DATA", "close after") else 0
 
@@ -81,7 +82,7 @@ def run(folder, certs, mode, stage, fault):
     with Relay(folder / "relay", *options) as r:
         command = ["send", "letter.eml", "list.csv", "--relay", f"smtp://ann@localhost:{r.port}?ca={certs}/ca.pem",
                    "--password-file", "password", "--yes", "--connections", CONNECTIONS, "--timeout", "2s",
-                   "--retry-for", "20s"]
+                   "--retry-for", "20s", *(["--window", mode.split()[1]] if mode != "DATA" else [])]
         done = lettershop(*command, cwd=folder)
         if (done.returncode == 3) != ((stage, fault) in STOPS) and (stage, fault) not in MAY_STOP:
             return f"exit status {done.returncode}: {done.stderr}"

@@ -1,12 +1,14 @@
 /* smtp_answer.c - the receiver's cursor: what each reply means for its transaction.
  *
- * | after MAIL, RCPT.., DATA             | then                                               |
- * |--------------------------------------|----------------------------------------------------|
- * | MAIL 2, some RCPT 2, DATA 354        | intent, grant, content; refused ones keep their own |
- * | MAIL 2, no RCPT 2, DATA 4/5          | their own replies; RSET before the next             |
- * | MAIL 2, no RCPT 2, DATA 354          | a lone dot, whose reply counts for nobody           |
- * | MAIL 4/5, the rest whatever          | MAIL's reply for all; after 354 a lone dot and QUIT |
- * | DATA 4/5 with good recipients        | DATA's reply for them; RSET before the next         |
+ * | after MAIL, RCPT.., DATA               | then                                                  |
+ * |----------------------------------------|-------------------------------------------------------|
+ * | MAIL 2, some RCPT 2, DATA 354          | intent, grant, content; refused ones keep their own   |
+ * | MAIL 2, no RCPT 2, DATA 4/5            | their own replies; RSET before the next               |
+ * | MAIL 2, no RCPT 2, DATA 354            | a lone dot, whose reply counts for nobody             |
+ * | MAIL 4/5, no RCPT 2, the rest whatever | MAIL's reply for all; after 354 a lone dot and QUIT   |
+ * | MAIL 4/5, some RCPT 2, DATA 354        | MAIL's reply for all; hang up: an older MAIL is open, |
+ * |                                        | and a dot would send an empty message from there      |
+ * | DATA 4/5 with good recipients          | DATA's reply for them; RSET before the next           |
  *
  * With BDAT the content is already under way when MAIL or RCPT is refused. The verdict of a
  * refused MAIL then waits for the reply to BDAT: a server that takes the content all the same has
@@ -126,6 +128,7 @@ void smtp_on_rcpt(struct smtp_session *s, const struct smtp_expect *x, const str
 			tx->accepted++;
 			s->rcpt[x->rcpt].state = RCPT_ACCEPTED;
 		}
+		tx->astray = tx->failed;
 	} else if (tx->failed) {
 		count_refusal(s, NULL);
 	} else if (!broke_pipelining(s, tx, r)) {
@@ -146,6 +149,10 @@ void smtp_on_data(struct smtp_session *s, const struct smtp_expect *x, const str
 	struct verdict v;
 
 	if (r->code == 354) {
+		if (tx->astray) {
+			smtp_end(s, NULL, ERR_PROTO, r->code, "relay wants a message whose envelope it had refused");
+			return;
+		}
 		if (tx->failed) /* an odd server: no further mail through it */
 			s->retiring = s->leaving = true;
 		if (tx->accepted == 0 && s->opt->lmtp) { /* and as many replies to its end as there are */

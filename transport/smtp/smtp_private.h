@@ -97,6 +97,7 @@ struct smtp_tx {
 	bool in_use, bdat, granted, asked;
 	bool mail_sent;         /* MAIL was written */
 	bool failed;            /* MAIL was refused: record `holder` has the verdict for all */
+	bool astray;            /* and a recipient accepted all the same: under whose sender? */
 	bool content_begun;
 	bool ended;             /* a reply to its end of data was read */
 	bool soiled;            /* BDAT was refused: RFC 3030 2 asks for RSET */
