@@ -310,8 +310,6 @@ int relay_talk_send(struct relay_talk *t, const struct mail *m, struct verdict *
 	int rc;
 
 	MUST(t->session && t->ready);
-	if (t->closed)
-		return broken(t, e);
 	t->done = false;
 	t->verdicts = verdicts;
 	t->n_verdicts = m->n_recipients;
@@ -320,6 +318,8 @@ int relay_talk_send(struct relay_talk *t, const struct mail *m, struct verdict *
 						.recipient = i };
 		verdict_say(&verdicts[i], "not begun: the session is over");
 	}
+	if (t->closed)
+		return broken(t, e);
 	if (!smtp_session_offer(t->session, m))
 		return err_set(e, ERR_NET, "the relay takes no more mail in this session");
 	rc = go_on_until(t, GOAL_DONE, e);

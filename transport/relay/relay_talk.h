@@ -47,7 +47,7 @@ void relay_talk_free(struct relay_talk **t);
 
 /* One mail; verdicts has room for one a recipient, in their order. 0: all of them are there, be it that it was
  * refused or that the line was lost on the way (what comes next then says so). -1 with e: the conversation
- * was over before, and the mail was not begun. */
+ * was over before, and the mail was not begun: the verdicts say so, too. */
 int relay_talk_send(struct relay_talk *t, const struct mail *m, struct verdict *verdicts, struct err *e);
 /* Any line but those that are the session's own (smtp_session_command). 0 with the answer, whatever its
  * code; -1 with e. ERR_INPUT: the line was not sent, and the conversation goes on. */
