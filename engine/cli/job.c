@@ -146,6 +146,25 @@ static int read_wishes(struct options *o, struct delivery_options *d, struct err
 	return join(o, &o->rcpt_options, &d->rcpt_options, e);
 }
 
+/* "results.csv" -> "results.trouble.txt"; NULL when there is no memory for it. */
+static const char *trouble_name(struct options *o, const char *results)
+{
+	static const char ending[] = ".trouble.txt";
+	struct span s = span_str(results);
+	char *out;
+
+	if (span_ends(s, SPAN(".csv")))
+		s.n -= 4;
+	else if (span_ends(s, SPAN(".jsonl")))
+		s.n -= 6;
+	out = arena_take(&o->memory, s.n + sizeof ending);
+	if (!out)
+		return NULL;
+	memcpy(out, s.p, s.n);
+	memcpy(out + s.n, ending, sizeof ending);
+	return out;
+}
+
 int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 {
 	struct delivery_options *d = &job->delivery;
@@ -177,5 +196,6 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 		return -1;
 	if (outputs_check(o, job->results, d->relays, d->n_relays, e) < 0)
 		return -1;
+	d->trouble_path = trouble_name(o, job->results);
 	return o->transcript ? open_transcript(o->transcript, &d->trace_fd, e) : 0;
 }

@@ -64,6 +64,8 @@ static void print_files(const struct campaign_job *job, const struct campaign_re
 		printf("Results:     %s\n", job->results);
 	if (r->failed_path[0])
 		printf("Not sent:    %s\n", r->failed_path);
+	if (job->delivery.trouble_path && file_exists(job->delivery.trouble_path))
+		printf("Last words:  %s\n", job->delivery.trouble_path);
 	if (r->in_doubt_path[0])
 		printf("In doubt:    %s\n", r->in_doubt_path);
 	if (r->suppress_added) {

@@ -47,6 +47,7 @@ struct delivery_options {
 	                       * is made for it: delivery_wake() makes that */
 	int64_t timeout_ms;   /* 0: RFC 5321; else the cap of each wait (tests, impatient users) */
 	int trace_fd;         /* transcript goes here; -1: none */
+	const char *trouble_path; /* as in relay.h, borrowed for the plan's life; NULL: none */
 	/* What MAIL and RCPT say beyond what a mail needs, as in relay.h; NULL: nothing. */
 	const char *dsn_notify, *dsn_ret, *mail_options, *rcpt_options;
 	bool requiretls;

@@ -13,6 +13,7 @@ struct smtp_plan {
 	uint32_t n;
 	unsigned connections;
 	int trace_fd;
+	const char *trouble_path;
 	bool paced;
 };
 
@@ -154,6 +155,7 @@ static int plan_open(struct delivery **out, const struct delivery_plan *base, un
 		.first = index,
 		.wake_fd = wake_fd,
 		.trace_fd = p->trace_fd,
+		.trouble_path = p->trouble_path,
 		.paced = p->paced,
 	};
 	struct smtp_delivery *d = mem_new(sizeof *d);
@@ -251,6 +253,7 @@ int delivery_smtp_plan(struct delivery_plan **out, const struct delivery_options
 	p->base.ops = &plan_ops;
 	p->connections = opt->connections ? opt->connections : 1;
 	p->trace_fd = opt->trace_fd;
+	p->trouble_path = opt->trouble_path;
 	p->paced = opt->paced;
 	p->relays = mem_array(opt->n_relays, sizeof(struct relay *));
 	if (!p->relays) {

@@ -62,6 +62,8 @@ struct relay_pool_options {
 	unsigned first;                    /* index of the relay that gets the first connection */
 	int wake_fd;                       /* polled for reading beside the sockets; -1: none */
 	int trace_fd;                      /* transcript; -1: none */
+	const char *trouble_path;          /* file that gets the last lines of a session in which something happened
+	                                    * that nobody expected; NULL: none. Borrowed for the pool's life */
 	bool paced;                        /* no mail is taken that has to wait for a connection */
 };
 

@@ -135,7 +135,8 @@ static int begin_session(struct relay_link *l, int64_t now_ms, struct err *e)
 		net_link_own_literal(l->net, l->own_literal);
 		l->options.helo_name = span_str(l->own_literal);
 	}
-	if (l->pool->trace_fd >= 0) {
+	l->ring.count = 0;
+	if (l->pool->trace_fd >= 0 || l->pool->trouble_path) {
 		l->options.trace = relay_trace_line;
 		l->options.trace_ctx = l;
 	}
@@ -222,7 +223,7 @@ int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_m
 	l->side = side;
 	l->number = 0;
 	l->in_hand = l->served = 0;
-	l->was_ready = l->secured = l->heard = false;
+	l->was_ready = l->secured = l->heard = l->troubled = false;
 	l->polled_fd = -1;
 	side->links++;
 	set_state(l, LINK_CONNECTING);

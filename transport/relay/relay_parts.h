@@ -18,6 +18,7 @@
 #include "engine/base/rng.h"
 #include "transport/net/net.h"
 #include "transport/relay/relay.h"
+#include "transport/relay/relay_ring.h"
 #include "transport/relay/relay_secret.h"
 #include "transport/relay/relay_url.h"
 #include "transport/sasl/sasl.h"
@@ -34,6 +35,7 @@ struct relay_board {
 	bool reached;         /* it has said something once */
 	atomic_bool ready;    /* a session has got as far as taking mails once */
 	unsigned connections; /* made so far, for the transcript */
+	atomic_uint troubles; /* sessions whose last lines were written */
 	bool broken;          /* why says what no later attempt would mend */
 	struct err why;
 	int64_t quiet_until_ms; /* the relay asked for a pause: no new mail before this */
@@ -130,6 +132,8 @@ struct relay_link {
 	bool secured; /* TLS has begun */
 	bool heard;   /* the server has said something */
 	int64_t idle_since_ms; /* meaningful while READY and in_hand == 0 */
+	bool troubled; /* its last lines were written */
+	struct relay_ring ring;
 	struct relay_node nodes[LISTS];
 };
 
@@ -220,6 +224,7 @@ enum { RELAY_READ_BYTES = 64 * 1024, RELAY_PIECES = 1024 };
 
 struct relay_pool {
 	int epoll_fd, wake_fd, trace_fd;
+	const char *trouble_path; /* NULL: nobody wants to know */
 	struct relay_side *sides;
 	unsigned n_sides, sides_down;
 	struct relay_link *links;
@@ -259,6 +264,12 @@ void relay_pool_timers(struct relay_pool *p, int64_t now_ms);
 void relay_pool_poll(struct relay_pool *p, struct relay_link *l);
 void relay_pool_unpoll(struct relay_pool *p, struct relay_link *l);
 void relay_pool_watch_lookup(struct relay_pool *p, const struct relay_side *s);
+
+/* Its last lines go to the pool's trouble_path, once a connection and RELAY_TROUBLES_MAX times a relay. */
+void relay_link_trouble(struct relay_link *l, const char *what);
+/* True for a verdict that nobody expected: in doubt, or a reply that says that a command of ours was
+ * wrong. */
+bool relay_is_trouble(const struct verdict *v);
 
 /* relay_trace.c: ctx is a struct relay_link. */
 void relay_trace_line(void *ctx, bool from_server, struct span line);

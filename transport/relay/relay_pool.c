@@ -152,6 +152,7 @@ int relay_pool_new(struct relay_pool **out, const struct relay_pool_options *opt
 	p->epoll_fd = -1;
 	p->wake_fd = opt->wake_fd;
 	p->trace_fd = opt->trace_fd;
+	p->trouble_path = opt->trouble_path;
 	p->paced = opt->paced;
 	p->first = p->turn = opt->first % opt->n_relays;
 	p->n_links = opt->connections > RELAY_LINKS_MAX ? RELAY_LINKS_MAX : opt->connections;
@@ -356,6 +357,8 @@ static int translate(struct relay_pool *p, struct relay_link *l, struct relay_ev
 		if (is_enough(&p->event))
 			relay_side_hung_up(l->side, l->served);
 		l->served += is_service(&p->event.verdict);
+		if (relay_is_trouble(&p->event.verdict))
+			relay_link_trouble(l, p->event.verdict.text);
 		if (p->event.verdict.kind == VERDICT_SENT) {
 			relay_board_served(l->side->relay, p->now_ms);
 			if (smtp_session_is_pipelined(l->session))
@@ -372,6 +375,8 @@ static int translate(struct relay_pool *p, struct relay_link *l, struct relay_ev
 	case EV_CLOSED:
 		if (is_enough(&p->event))
 			relay_side_hung_up(l->side, l->served);
+		if (p->event.error.kind == ERR_PROTO)
+			relay_link_trouble(l, p->event.error.text);
 		relay_link_closed(l, &p->event.error, p->now_ms);
 		return 0;
 	}

@@ -11,6 +11,7 @@
 #include "engine/base/span.h"
 #include "engine/base/utf8.h"
 #include "transport/relay/relay_parts.h"
+#include "transport/relay/relay_policy.h"
 #include "transport/relay/relay_talk.h"
 
 enum { LINE_SHOWN = 2048 };
@@ -30,7 +31,25 @@ void relay_trace_write(int fd, const char *name, unsigned number, bool from_serv
 
 void relay_trace_line(void *ctx, bool from_server, struct span line)
 {
-	const struct relay_link *l = ctx;
+	struct relay_link *l = ctx;
 
-	relay_trace_write(l->pool->trace_fd, l->side->relay->name, l->number, from_server, line);
+	relay_ring_add(&l->ring, l->pool->now_ms, from_server, line);
+	if (l->pool->trace_fd >= 0)
+		relay_trace_write(l->pool->trace_fd, l->side->relay->name, l->number, from_server, line);
+}
+
+bool relay_is_trouble(const struct verdict *v)
+{
+	return v->kind == VERDICT_IN_DOUBT || (v->code >= 500 && v->code <= 504) || v->code == 555;
+}
+
+void relay_link_trouble(struct relay_link *l, const char *what)
+{
+	struct relay_board *board = l->side->relay->board;
+
+	if (!l->pool->trouble_path || l->troubled || l->ring.count == 0)
+		return;
+	l->troubled = true;
+	if (atomic_fetch_add_explicit(&board->troubles, 1, memory_order_relaxed) < RELAY_TROUBLES_MAX)
+		relay_ring_write(&l->ring, l->pool->trouble_path, l->side->relay->name, l->number, what, l->pool->now_ms);
 }

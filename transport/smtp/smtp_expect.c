@@ -120,11 +120,12 @@ static void trace_reply(const struct smtp_session *s, const struct smtp_reply *r
 
 	do {
 		struct span text = span_cut(&rest, '\n');
-		char line[4 + WORDS_MAX] = {
-			(char)('0' + r->code / 100), (char)('0' + r->code / 10 % 10), (char)('0' + r->code % 10),
-			rest.p ? '-' : ' ',
-		};
+		char line[4 + WORDS_MAX]; /* what is not written is not read */
 
+		line[0] = (char)('0' + r->code / 100);
+		line[1] = (char)('0' + r->code / 10 % 10);
+		line[2] = (char)('0' + r->code % 10);
+		line[3] = rest.p ? '-' : ' ';
 		if (r->code == 334) /* a challenge belongs to the login */
 			text = SPAN("(challenge)");
 		text = span_sub(text, 0, WORDS_MAX);

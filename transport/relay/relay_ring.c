@@ -1,0 +1,47 @@
+/* relay_ring.c - writes the last lines of a connection.
+ *
+ * The session masks secrets and leaves contents out before a line comes here, as for a transcript. Held by
+ * tests/unit/test_relay_pool.c and tests/system/test_transcript.py. */
+#include "transport/relay/relay_ring.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/utf8.h"
+
+enum { TEXT_MAX = 1024 + RELAY_RING_LINES * (RELAY_RING_TEXT * 3 + 64) };
+
+static size_t put(char *out, size_t n, const char *when, char sign, struct span line)
+{
+	char text[RELAY_RING_TEXT * 3 + 1];
+	int more;
+
+	utf8_printable(line, text, sizeof text);
+	more = snprintf(out + n, TEXT_MAX - n, "  %s %c %s\n", when, sign, text);
+	return more > 0 && (size_t)more < TEXT_MAX - n ? n + (size_t)more : n;
+}
+
+void relay_ring_write(const struct relay_ring *r, const char *path, const char *name, unsigned number,
+		      const char *what, int64_t now_ms)
+{
+	uint32_t from = r->count > RELAY_RING_LINES ? r->count - RELAY_RING_LINES : 0;
+	int64_t wall_ms = clock_wall_ms();
+	char out[TEXT_MAX], when[CLOCK_RFC3339_SIZE];
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600), n;
+
+	if (fd < 0)
+		return; /* nobody's mail depends on it */
+	clock_rfc3339(wall_ms, when);
+	n = snprintf(out, sizeof out, "%s %s#%u: %s\n", when, name, number, what);
+	for (uint32_t i = from; n > 0 && i < r->count; i++) {
+		const struct relay_ring_line *l = &r->lines[i % RELAY_RING_LINES];
+
+		clock_rfc3339(wall_ms - (now_ms - l->when_ms), when);
+		n = (int)put(out, (size_t)n, when, l->from_server ? '<' : '>', span_of(l->text, l->n));
+	}
+	if (n > 0)
+		(void)!write(fd, out, (size_t)n < sizeof out ? (size_t)n : sizeof out - 1);
+	close(fd);
+}
