@@ -1,8 +1,7 @@
 /* dkim_sign.c - signers, desks, and the DKIM-Signature field (RFC 6376 3.5).
  *
- *  1. The field is folded here and hashed as it is written: what a verifier relaxes is what we
- *     relaxed, for both go through dkim_field_relax().
- *  2. Signers of one letter share the hash of each body form; a second key costs one signature.
+ *  1. Signers of one letter share the hash of each body form; a second key costs one signature.
+ *  2. A field is laid out once for all mails that have the same fields (dkim_form.c).
  * Held by tests/unit/test_dkim_sign.c and tests/system/test_dkim.py. */
 #include "templates/dkim/dkim.h"
 
@@ -16,15 +15,13 @@
 #include "engine/base/must.h"
 #include "engine/model/address.h"
 #include "templates/dkim/dkim_body.h"
+#include "templates/dkim/dkim_form.h"
 #include "templates/dkim/dkim_header.h"
 #include "templates/dkim/dkim_key.h"
 
 enum {
 	SELECTOR_MAX = 190,          /* with "._domainkey." and a domain it must fit a DNS name */
-	FOLD_COLUMN = 76,
-	TAGS_MAX = 320,              /* octets of tags but s=, d=, h=, b= */
-	HASH_BASE64 = 44,
-	SIGNATURE_BASE64 = 4 * ((DKIM_SIGNATURE_MAX + 2) / 3) + 1
+	HASH_BASE64 = 44
 };
 
 struct dkim_signer {
@@ -37,6 +34,7 @@ struct dkim_signer {
 struct dkim_desk {
 	struct dkim_signer *const *signers;
 	struct dkim_pen **pens; /* one a signer */
+	struct dkim_form *forms; /* the same */
 	uint32_t n;
 	struct digest *digest;
 };
@@ -195,16 +193,21 @@ int dkim_desk_new(struct dkim_desk **out, struct dkim_signer *const *signers, ui
 		return err_nomem(e, "a signature");
 	d->signers = signers;
 	d->pens = mem_array(n, sizeof(struct dkim_pen *));
-	if (!d->pens) {
+	d->forms = mem_array(n, sizeof *d->forms);
+	if (!d->pens || !d->forms) {
 		err_nomem(e, "a signature");
 		dkim_desk_free(&d);
 		return -1;
 	}
 	for (; d->n < n; d->n++) {
-		if (dkim_pen_new(&d->pens[d->n], signers[d->n]->key, e) < 0) {
+		const struct dkim_signer *s = signers[d->n];
+
+		if (dkim_pen_new(&d->pens[d->n], s->key, e) < 0) {
 			dkim_desk_free(&d);
 			return -1;
 		}
+		dkim_form_init(&d->forms[d->n], algorithm_names[dkim_key_algorithm(s->key)], canon_names[s->body], s->domain,
+			       s->selector);
 	}
 	if (digest_new(&d->digest, DIGEST_SHA256, e) < 0) {
 		dkim_desk_free(&d);
@@ -221,135 +224,42 @@ void dkim_desk_free(struct dkim_desk **dp)
 	if (!d)
 		return;
 	*dp = NULL;
-	for (uint32_t i = 0; i < d->n; i++)
+	for (uint32_t i = 0; i < d->n; i++) {
 		dkim_pen_free(&d->pens[i]);
+		dkim_form_release(&d->forms[i]);
+	}
 	mem_free(d->pens);
+	mem_free(d->forms);
 	digest_free(&d->digest);
 	mem_free(d);
 }
 
 /* ---- the field ---- */
 
-struct field_text {
-	char *p;
-	size_t n, cap, column;
-};
-
-/* Appends s, on a new line when it does not fit this one. */
-static void put(struct field_text *t, struct span s)
-{
-	if (t->column > 1 && t->column + s.n > FOLD_COLUMN) {
-		while (t->n > 0 && t->p[t->n - 1] == ' ')
-			t->n--;
-		MUST(t->cap - t->n >= 3);
-		memcpy(t->p + t->n, "\r\n ", 3);
-		t->n += 3;
-		t->column = 1;
-	}
-	MUST(t->cap - t->n >= s.n);
-	memcpy(t->p + t->n, s.p, s.n);
-	t->n += s.n;
-	t->column += s.n;
-}
-
-static void put_str(struct field_text *t, const char *s)
-{
-	put(t, span_str(s));
-}
-
-/* Two texts that must not be parted. */
-static void put_tag(struct field_text *t, const char *tag, struct span value, const char *end)
-{
-	if (t->column > 1 && t->column + strlen(tag) + value.n + strlen(end) > FOLD_COLUMN)
-		t->column = FOLD_COLUMN; /* fold before the tag */
-	put_str(t, tag);
-	for (size_t i = 0; i < value.n; i += FOLD_COLUMN) /* a long value may be longer than a line */
-		put(t, span_sub(value, i, FOLD_COLUMN));
-	put_str(t, end);
-}
-
-static void put_names(struct field_text *t, const struct dkim_choice *choices, uint32_t n)
-{
-	char entry[64];
-
-	put_str(t, "h=");
-	for (uint32_t i = 0; i < n; i++) {
-		snprintf(entry, sizeof entry, "%s%s", choices[i].name, i + 1 < n ? ":" : "; ");
-		put_str(t, entry);
-	}
-}
-
-static size_t field_size(const struct dkim_signer *s, uint32_t n_choices)
-{
-	return TAGS_MAX + s->selector.n + s->domain.n + (size_t)n_choices * 32 + 2 * SIGNATURE_BASE64;
-}
-
-/* All but the signature itself; "b=" ends it. */
-static void put_tags(struct field_text *t, const struct dkim_signer *s, int64_t wall_ms,
-		     const struct dkim_choice *choices, uint32_t n, const char *body_hash)
-{
-	char text[64];
-
-	put_str(t, "DKIM-Signature: v=1; ");
-	snprintf(text, sizeof text, "a=%s; ", algorithm_names[dkim_key_algorithm(s->key)]);
-	put_str(t, text);
-	snprintf(text, sizeof text, "c=%s; ", canon_names[s->body]);
-	put_str(t, text);
-	put_tag(t, "d=", s->domain, "; ");
-	put_tag(t, "s=", s->selector, "; ");
-	snprintf(text, sizeof text, "t=%" PRId64 "; ", wall_ms > 0 ? wall_ms / 1000 : 0);
-	put_str(t, text);
-	put_names(t, choices, n);
-	put_tag(t, "bh=", span_str(body_hash), "; ");
-	put_str(t, "b=");
-}
-
 static int hash_header(struct dkim_desk *d, struct span field, const struct dkim_choice *choices, uint32_t n,
-		       struct arena *a, unsigned char out[SHA256_SIZE])
+		       unsigned char out[SHA256_SIZE])
 {
-	struct span name, relaxed = dkim_field_relax(field, a, &name);
-
-	if (!relaxed.p)
-		return -1;
 	for (uint32_t i = 0; i < n; i++) {
 		if (choices[i].field)
 			digest_add(d->digest, choices[i].field->canonical);
 	}
-	digest_add(d->digest, span_sub(relaxed, 0, relaxed.n - 2)); /* without its CRLF: 3.7 */
-	digest_end(d->digest, out);
-	return 0;
+	digest_add(d->digest, field);
+	return digest_end(d->digest, out) == SHA256_SIZE ? 0 : -1;
 }
 
-static void put_signature(struct field_text *t, const unsigned char *signature, size_t n)
-{
-	char text[SIGNATURE_BASE64 + 1];
-	struct span rest = span_of(text, dkim_base64(signature, n, text));
-
-	while (rest.n > 0) {
-		size_t room = t->column < FOLD_COLUMN ? FOLD_COLUMN - t->column : 0;
-
-		if (room == 0)
-			room = FOLD_COLUMN - 1;
-		put(t, span_sub(rest, 0, room));
-		rest = span_skip(rest, room);
-	}
-}
-
-static int sign_with(struct dkim_desk *d, uint32_t at, struct field_text *t, const struct dkim_choice *choices,
+/* Appends the signer's field. */
+static int sign_with(struct dkim_desk *d, uint32_t at, struct dkim_text *t, const struct dkim_choice *choices,
 		     uint32_t n, const char *body_hash, int64_t wall_ms, struct arena *a, struct err *e)
 {
 	unsigned char hash[SHA256_SIZE], signature[DKIM_SIGNATURE_MAX];
-	size_t from = t->n, signature_n;
+	struct dkim_form *f = &d->forms[at];
+	size_t signature_n;
 
-	t->column = 0;
-	put_tags(t, d->signers[at], wall_ms, choices, n, body_hash);
-	if (hash_header(d, span_of(t->p + from, t->n - from), choices, n, a, hash) < 0)
+	if (dkim_form_fill(f, choices, n, wall_ms, body_hash, a) < 0)
 		return err_nomem(e, "a signature");
-	if (dkim_pen_sign(d->pens[at], hash, signature, &signature_n, e) < 0)
+	if (hash_header(d, f->relaxed, choices, n, hash) < 0 || dkim_pen_sign(d->pens[at], hash, signature, &signature_n, e) < 0)
 		return -1;
-	put_signature(t, signature, signature_n);
-	memcpy(t->p + t->n, "\r\n", 2); /* field_size() has room */
-	t->n += 2;
+	dkim_form_put(f, signature, signature_n, t);
 	return 0;
 }
 
@@ -375,7 +285,7 @@ int dkim_sign(struct dkim_desk *d, struct arena *a, const struct span *content, 
 	struct dkim_header header;
 	struct dkim_choice *choices;
 	struct dkim_place body;
-	struct field_text t = { 0 };
+	struct dkim_text t = { 0 };
 	struct span text;
 	uint32_t n_choices;
 
@@ -383,7 +293,7 @@ int dkim_sign(struct dkim_desk *d, struct arena *a, const struct span *content, 
 	    dkim_header_choose(&header, a, &choices, &n_choices) < 0)
 		return err_nomem(e, "a signature");
 	for (uint32_t i = 0; i < d->n; i++)
-		t.cap += field_size(d->signers[i], n_choices);
+		t.cap += dkim_form_size(&d->forms[i], n_choices);
 	t.p = arena_take(a, t.cap);
 	if (!t.p)
 		return err_nomem(e, "a signature");

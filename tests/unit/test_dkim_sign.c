@@ -189,6 +189,38 @@ static void every_allocation_fails(void **state)
 		line = span_cut(&rest, '\n');
 }
 
+/* A desk lays a field out once: what it signs after other mails is what a new desk signs. */
+static void mails_do_not_show_in_each_other(void **state)
+{
+	static const char *const headers[] = {
+		"From: a@example.com\r\nTo: b@example.com\r\n", "From: a@example.com\r\nCc: c@example.com\r\nCc: d@example.com\r\n",
+		"From: a@example.com\r\n", "From: a@example.com\r\nTo: x@example.com\r\n",
+		"From: a@example.com\r\nList-Id: <l.example.com>\r\nSubject: x\r\nReferences: <a@b>\r\n",
+	};
+	static const int64_t times[] = { 1700000000000, 999999999000, 0, 1700000001000, -5 };
+	struct dkim_options opt = { put_file(rfc_key), SPAN("s"), SPAN("example.com"), DKIM_RELAXED };
+	struct dkim_signer *s;
+	struct dkim_desk *used, *fresh;
+
+	(void)state;
+	assert_int_equal(dkim_signer_new(&s, &opt, NULL), 0);
+	assert_int_equal(dkim_desk_new(&used, &s, 1, NULL), 0);
+	for (int i = 0; i < 60; i++) {
+		char body[32];
+		struct span content[] = { span_str(headers[i * 7 % 5]), SPAN("\r\n"), span_of(body, 0) }, one, two;
+
+		content[2].n = (size_t)snprintf(body, sizeof body, "text %d\r\n", i);
+		assert_int_equal(dkim_desk_new(&fresh, &s, 1, NULL), 0);
+		assert_int_equal(dkim_sign(used, &a, content, 3, times[i * 3 / 2 % 5], &one, NULL), 0);
+		assert_int_equal(dkim_sign(fresh, &a, content, 3, times[i * 3 / 2 % 5], &two, NULL), 0);
+		assert_true(span_eq(one, two));
+		dkim_desk_free(&fresh);
+		arena_reset(&a);
+	}
+	dkim_desk_free(&used);
+	dkim_signer_free(&s);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -213,6 +245,7 @@ int main(void)
 		cmocka_unit_test(wrong_keys),
 		cmocka_unit_test(made_keys),
 		cmocka_unit_test(every_allocation_fails),
+		cmocka_unit_test(mails_do_not_show_in_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
