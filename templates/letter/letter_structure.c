@@ -86,12 +86,13 @@ static struct letter_node *body_node(struct letter_compile *c, const struct lett
 	return n;
 }
 
-/* As MIMEMultipart would: the outermost level is of the kind the letter asks for. */
+/* As MIMEMultipart would: the outermost level is of the kind the letter asks for. Forms of one text
+ * stay what they are, inside it. */
 static struct letter_node *as_asked(struct letter_compile *c, struct letter_node *root)
 {
 	if (!root || c->subtype.n == 0)
 		return root;
-	if (root->kind != NODE_MULTI)
+	if (root->kind != NODE_MULTI || (span_eq(root->subtype, SPAN("alternative")) && !span_case_eq(c->subtype, root->subtype)))
 		root = multi(c, c->subtype, root);
 	if (!root)
 		return NULL;

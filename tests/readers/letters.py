@@ -167,7 +167,7 @@ class Letter:
             if attached:
                 tree = ["mixed", tree, *attached]
             if self.subtype:
-                tree = ["mixed", *tree[1:]] if isinstance(tree, list) else ["mixed", tree]
+                tree = tree if tree[0] == "mixed" else ["mixed", tree]
         return ["signed", tree, "application/pkcs7-signature"] if self.smime else tree
 
     def expect(self, i):

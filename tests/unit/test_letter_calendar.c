@@ -81,6 +81,9 @@ static void parts_by_order(void **state)
 	open_and_write(HEAD "Multipart: mixed; boundary=\"=_mine-1\"\n\ntext\n");
 	must_have("Content-Type: multipart/mixed;\r\n boundary=\"=_mine-1\"\r\n\r\n--=_mine-1\r\nContent-Type: text/plain");
 	must_have("\r\n--=_mine-1--\r\n");
+	open_and_write(HEAD "Multipart: mixed\nContent-Type: text/html\n\n<p>text</p>\n"); /* two forms stay two forms of one text */
+	must_have("Content-Type: multipart/mixed;");
+	must_have("Content-Type: multipart/alternative;");
 	open_and_write(HEAD "Multipart: report\nAttachment: b.txt\n\ntext\n");
 	must_have("Content-Type: multipart/report;");
 	assert_int_equal(try_open(&t, HEAD "Multipart: mixed; boundary=simple\n\nx"), -1);
