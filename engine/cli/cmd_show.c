@@ -96,7 +96,7 @@ static int open_letter(struct showing *s, struct finding_sink *sink, struct err 
 	if (letter_open(&s->letter, &opt, sink, e) < 0)
 		return -1;
 	letter_digest(s->letter, digest);
-	if (memcmp(digest, s->header.identity.letter, sizeof digest) == 0)
+	if (memcmp(digest, s->attempt.letter, sizeof digest) == 0)
 		return 0;
 	err_set(e, ERR_CONFLICT, "the letter (or a file of it, or an option that changes messages) is not the campaign's");
 	err_at(e, s->job.letter, 0, 0);

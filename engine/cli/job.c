@@ -177,6 +177,7 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 	job->rate = o->rate;
 	job->redirect_to = o->redirect_to;
 	job->resume = o->resume;
+	job->accept_changes = o->accept_changes;
 	job->in_doubt = (enum campaign_in_doubt)o->in_doubt;
 	job->bad_rows = (enum campaign_bad_rows)o->bad_rows;
 	job->sync_ms = o->sync_ms;

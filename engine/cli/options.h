@@ -73,7 +73,7 @@ struct options {
 
 	/* campaign */
 	const char *results, *redirect_to, *rate;
-	bool resume, yes, no_preflight;
+	bool resume, accept_changes, yes, no_preflight;
 	int duplicates;
 	struct text_list suppress;
 	const char *suppress_add;

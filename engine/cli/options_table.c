@@ -181,6 +181,8 @@ const struct option_spec options_table[] = {
 	{ .name = "size", .value = "BYTES", .commands = FOR_PROBE, .kind = OPTION_COUNT, .at = MEMBER(size), .min = 1,
 	  .max = 1000000000000,
 	  .about = "would it take a message of that many octets?" },
+	{ .name = "accept-changes", .commands = FOR_SEND, .kind = OPTION_FLAG, .at = MEMBER(accept_changes),
+	  .about = "with --resume: send the rest with the letter and options as they are now" },
 	{ .name = "stop-after", .value = "SHARE", .commands = FOR_SEND, .kind = OPTION_TEXT, .at = MEMBER(stop_after),
 	  .about = "when so many are refused alike, as 20%/200; or off (50%/200)" },
 	{ .name = "retry-refused", .value = "CLASS", .commands = FOR_SEND, .kind = OPTION_TEXT,

@@ -22,6 +22,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/file.h"
+#include "engine/base/log.h"
 #include "engine/base/mem.h"
 #include "engine/results/journal_identity.h"
 #include "engine/results/journal_io.h"
@@ -29,6 +30,7 @@
 #include "engine/results/journal_parts.h"
 
 enum { CAMPAIGN_PENDING_MAX = 64 << 10 };
+enum opening { OPEN_NEW, OPEN_RESUME, OPEN_CHANGED };
 
 /* ---- writing to `campaign` ---- */
 
@@ -180,15 +182,16 @@ static int exists(const struct journal *j, struct err *e)
 }
 
 /* The campaign as it stands, or a new one. */
-static int begin(struct journal *j, bool resume, const struct journal_header *header, struct err *e)
+static int begin(struct journal *j, enum opening how, const struct journal_header *header, struct err *e)
 {
 	int there = campaign_read(&j->log, j->results_path, e);
 
 	if (there < 0)
 		return -1;
-	if (there && !resume)
+	if (there && how == OPEN_NEW)
 		return exists(j, e);
-	if (there && journal_identity_same(&j->log.header.identity, &header->identity, j->results_path, e) < 0)
+	if (there && journal_identity_same(&j->log.header.identity, &header->identity, how == OPEN_CHANGED,
+					   j->results_path, e) < 0)
 		return -1;
 	if (open_campaign_file(j, e) < 0)
 		return -1;
@@ -208,7 +211,29 @@ static void note_runs(struct journal *j)
 		j->power_was_lost |= j->log.runs[i].power_lost;
 }
 
-static int open_journal(struct journal *j, const char *results_path, bool resume,
+/* What its owner accepted; the list is the same, so what is known of it stays known. */
+static int write_identity(struct journal *j, const struct journal_identity *now, struct err *e)
+{
+	struct journal_identity *was = &j->log.header.identity, next = *now;
+	char changes[JOURNAL_CHANGES_SIZE];
+
+	if (journal_identity_changes(was, now, changes) == 0)
+		return 0;
+	if (was->list_known) {
+		next.list_known = true;
+		memcpy(next.list, was->list, sizeof next.list);
+	}
+	buf_reset(&j->out);
+	if (record_put_identity(&j->out, j->sequence, &next) < 0)
+		return put_failed(e);
+	if (append(j, 1, e) < 0 || sync_campaign(j, e) < 0)
+		return -1;
+	*was = next;
+	log_line(LOG_NOTE, "lettershop: going on with changes: %s", changes);
+	return 0;
+}
+
+static int open_journal(struct journal *j, const char *results_path, enum opening how,
 			const struct journal_header *header, struct err *e)
 {
 	char *lock_path;
@@ -225,16 +250,16 @@ static int open_journal(struct journal *j, const char *results_path, bool resume
 	if (rc == 0)
 		rc = journal_lock(&j->lock_fd, lock_path, results_path, e);
 	mem_free(lock_path);
-	if (rc < 0 || begin(j, resume, header, e) < 0)
+	if (rc < 0 || begin(j, how, header, e) < 0)
 		return -1;
 	note_runs(j);
-	if (write_run(j, e) < 0)
+	if (write_run(j, e) < 0 || (j->run > 1 && how == OPEN_CHANGED && write_identity(j, &header->identity, e) < 0))
 		return -1;
 	return sync_folders(j, e);
 }
 
-int journal_open(struct journal **out, const char *results_path, bool resume, const struct journal_header *header,
-		 struct err *e)
+static int open_as(struct journal **out, const char *results_path, enum opening how,
+		   const struct journal_header *header, struct err *e)
 {
 	struct journal *j = mem_new(sizeof *j);
 
@@ -244,13 +269,25 @@ int journal_open(struct journal **out, const char *results_path, bool resume, co
 	j->fd = j->lock_fd = -1;
 	j->broken = true; /* until it is open */
 	buf_init(&j->out, CAMPAIGN_PENDING_MAX);
-	if (open_journal(j, results_path, resume, header, e) < 0) {
+	if (open_journal(j, results_path, how, header, e) < 0) {
 		journal_close(&j);
 		return -1;
 	}
 	j->broken = false;
 	*out = j;
 	return 0;
+}
+
+int journal_open(struct journal **out, const char *results_path, bool resume, const struct journal_header *header,
+		 struct err *e)
+{
+	return open_as(out, results_path, resume ? OPEN_RESUME : OPEN_NEW, header, e);
+}
+
+int journal_open_changed(struct journal **out, const char *results_path, const struct journal_header *header,
+			 struct err *e)
+{
+	return open_as(out, results_path, OPEN_CHANGED, header, e);
 }
 
 /* (3); a failure leaves the campaign as after a kill, which loses nothing. */

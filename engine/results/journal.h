@@ -48,6 +48,11 @@ int journal_peek(const char *results_path, struct journal_header *out, struct er
  * changed). The folder and every file in it are synced when created. */
 int journal_open(struct journal **out, const char *results_path, bool resume, const struct journal_header *header,
 		 struct err *e);
+/* Resumes a campaign whose letter, choice of rows or options changed, and records that it is this one
+ * from now on; a log line says what changed. A list, a destination or a redirection that is another one
+ * is refused as by journal_open(): other people, or a rehearsal taken for the performance. */
+int journal_open_changed(struct journal **out, const char *results_path, const struct journal_header *header,
+			 struct err *e);
 void journal_close(struct journal **j);
 /* 1 the first run of the campaign, 2 its first resume, ... */
 unsigned journal_run(const struct journal *j);

@@ -79,7 +79,19 @@ static int add_run(struct campaign_log *c, const struct record *record, struct e
 	runs[c->n_runs] = (struct campaign_run){ 0 };
 	if (record_get_run(record, &runs[c->n_runs].note) < 0 || runs[c->n_runs].note.run != c->n_runs + 1)
 		return 1;
+	memcpy(runs[c->n_runs].letter, c->header.identity.letter, sizeof runs[0].letter);
 	c->n_runs++;
+	return 0;
+}
+
+static int take_identity(struct campaign_log *c, struct campaign_run *run, const struct record *record)
+{
+	struct journal_identity now;
+
+	if (!run || record_get_identity(record, &now) < 0)
+		return 1;
+	c->header.identity = now;
+	memcpy(run->letter, now.letter, sizeof run->letter);
 	return 0;
 }
 
@@ -139,6 +151,8 @@ static int take(struct campaign_log *c, const struct record *record, struct err 
 			return 1;
 		run->ended = true;
 		return 0;
+	case RECORD_IDENTITY:
+		return take_identity(c, run, record);
 	case RECORD_PARDON:
 		return take_pardon(c, record, e);
 	case RECORD_ROWS:

@@ -15,6 +15,7 @@ struct campaign_run {
 	struct record_run note;
 	bool ended;      /* it closed its journal with everything on disk */
 	bool power_lost; /* it did not, and the machine was started anew before the next run or now */
+	unsigned char letter[32]; /* digest of what it sent */
 	uint64_t last_claim; /* number of the campaign's newest claim when the run was over */
 };
 

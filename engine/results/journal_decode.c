@@ -113,24 +113,39 @@ static int done(const struct cursor *c)
 	return !c->bad && c->at == c->end ? 0 : -1;
 }
 
+static void take_identity(struct cursor *c, struct journal_identity *i)
+{
+	take_array(c, i->letter, sizeof i->letter);
+	i->list_known = take_byte(c, 1) != 0;
+	take_array(c, i->list, sizeof i->list);
+	i->list_size = take_number(c);
+	i->list_mtime_ns = take_signed(c);
+	take_str(c, i->destination, sizeof i->destination);
+	take_str(c, i->options, sizeof i->options);
+	take_str(c, i->selection, sizeof i->selection);
+}
+
+int record_get_identity(const struct record *r, struct journal_identity *out)
+{
+	struct cursor c = cursor_of(r);
+
+	memset(out, 0, sizeof *out);
+	if (r->type != RECORD_IDENTITY)
+		return -1;
+	take_identity(&c, out);
+	return done(&c);
+}
+
 int record_get_campaign(const struct record *r, struct journal_header *out)
 {
 	struct cursor c = cursor_of(r);
-	struct journal_identity *i = &out->identity;
 
 	memset(out, 0, sizeof *out);
 	if (r->type != RECORD_CAMPAIGN)
 		return -1;
 	take_array(&c, out->seed, sizeof out->seed);
 	out->begun_ms = take_signed(&c);
-	take_array(&c, i->letter, sizeof i->letter);
-	i->list_known = take_byte(&c, 1) != 0;
-	take_array(&c, i->list, sizeof i->list);
-	i->list_size = take_number(&c);
-	i->list_mtime_ns = take_signed(&c);
-	take_str(&c, i->destination, sizeof i->destination);
-	take_str(&c, i->options, sizeof i->options);
-	take_str(&c, i->selection, sizeof i->selection);
+	take_identity(&c, &out->identity);
 	return done(&c);
 }
 

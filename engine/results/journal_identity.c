@@ -4,10 +4,12 @@
  * a time of 0 is not known and is not compared. Held by tests/unit/test_results_journal.c. */
 #include "engine/results/journal_identity.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/buf.h"
 #include "engine/base/err.h"
+#include "engine/base/utf8.h"
 
 enum { WORDS_MAX = 640, VALUE_SHOWN = 60 };
 
@@ -92,29 +94,73 @@ static void say_text(const char *what, const char *was, const char *now, const c
 	add_value(words, span_str(now[0] ? now : none));
 }
 
-int journal_identity_same(const struct journal_identity *was, const struct journal_identity *now,
-			  const char *results_path, struct err *e)
+/* The redirection, as it stands among the options. */
+static struct span redirection(const struct journal_identity *i)
+{
+	struct span value = { NULL, 0 };
+
+	find_option(i->options, SPAN("redirect-to"), &value);
+	return value;
+}
+
+/* These cannot be accepted: other rows under the same numbers, or a rehearsal taken for the performance. */
+static bool list_differs(const struct journal_identity *was, const struct journal_identity *now)
 {
 	struct buf words;
+	bool differs;
+
+	buf_init(&words, WORDS_MAX);
+	say_list(was, now, &words);
+	differs = words.n > 0 || words.failed;
+	buf_release(&words);
+	return differs;
+}
+
+static bool leads_elsewhere(const struct journal_identity *was, const struct journal_identity *now)
+{
+	return strcmp(was->destination, now->destination) != 0 || !span_eq(redirection(was), redirection(now));
+}
+
+static void say_all(const struct journal_identity *was, const struct journal_identity *now, struct buf *words)
+{
+	if (memcmp(was->letter, now->letter, sizeof was->letter) != 0)
+		buf_add_str(words, "the letter or one of its files changed");
+	say_list(was, now, words);
+	say_text("the destination", was->destination, now->destination, "none", words);
+	say_text("the choice of rows", was->selection, now->selection, "all", words);
+	say_options(was->options, now->options, false, words);
+	say_options(now->options, was->options, true, words);
+}
+
+int journal_identity_changes(const struct journal_identity *was, const struct journal_identity *now,
+			     char out[JOURNAL_CHANGES_SIZE])
+{
+	struct buf words;
+	int any;
 
 	buf_init(&words, 8 * sizeof was->options);
-	if (memcmp(was->letter, now->letter, sizeof was->letter) != 0)
-		buf_add_str(&words, "the letter or one of its files changed");
-	say_list(was, now, &words);
-	say_text("the destination", was->destination, now->destination, "none", &words);
-	say_text("the choice of rows", was->selection, now->selection, "all", &words);
-	say_options(was->options, now->options, false, &words);
-	say_options(now->options, was->options, true, &words);
-	if (words.n == 0 && !words.failed) {
-		buf_release(&words);
-		return 0;
-	}
-	if (words.n == 0) {
-		buf_release(&words);
-		return err_nomem(e, "comparing the campaign");
-	}
-	err_set(e, ERR_CONFLICT, "this is not the campaign of '%s' any more: %.*s", results_path,
-		SPAN_ARG(span_sub(buf_span(&words), 0, WORDS_MAX)));
+	say_all(was, now, &words);
+	any = words.n > 0 || words.failed;
+	snprintf(out, JOURNAL_CHANGES_SIZE, "%.*s", SPAN_ARG(utf8_cut(buf_span(&words), JOURNAL_CHANGES_SIZE - 1)));
 	buf_release(&words);
-	return err_hint(e, "go on with what it began with, or begin another campaign with --results FILE");
+	return any;
+}
+
+int journal_identity_same(const struct journal_identity *was, const struct journal_identity *now, bool accepted,
+			  const char *results_path, struct err *e)
+{
+	bool list = list_differs(was, now), elsewhere = leads_elsewhere(was, now);
+	char changes[JOURNAL_CHANGES_SIZE];
+
+	if (!journal_identity_changes(was, now, changes) || (accepted && !list && !elsewhere))
+		return 0;
+	err_set(e, ERR_CONFLICT, "this is not the campaign of '%s' any more: %s", results_path, changes);
+	if (elsewhere)
+		return err_hint(e, "begin another campaign with --results FILE");
+	if (list)
+		return err_hint(e, "put the old list back; or say by which column its rows are known, with --key COLUMN%s; or "
+				   "begin another campaign with --results FILE",
+				accepted || strcmp(changes, "the list of recipients changed") == 0 ? "" : " --accept-changes");
+	return err_hint(e, "go on with what it began with; or send the rest as it is now, with --accept-changes; or begin "
+			   "another campaign with --results FILE");
 }

@@ -104,23 +104,37 @@ static int finish(struct writer *w, struct buf *out, uint32_t sequence)
 	return 0;
 }
 
+static void put_identity(struct writer *w, const struct journal_identity *i)
+{
+	put_bytes(w, i->letter, sizeof i->letter);
+	*w->at++ = i->list_known;
+	put_bytes(w, i->list, sizeof i->list);
+	put_number(w, i->list_size);
+	put_signed(w, i->list_mtime_ns);
+	put_str(w, i->destination);
+	put_str(w, i->options);
+	put_str(w, i->selection);
+}
+
+int record_put_identity(struct buf *out, uint32_t sequence, const struct journal_identity *i)
+{
+	struct writer w;
+
+	if (begin(&w, out, RECORD_IDENTITY, sizeof *i + 16 * NUMBER_MAX) < 0)
+		return -1;
+	put_identity(&w, i);
+	return finish(&w, out, sequence);
+}
+
 int record_put_campaign(struct buf *out, uint32_t sequence, const struct journal_header *h)
 {
-	const struct journal_identity *i = &h->identity;
 	struct writer w;
 
 	if (begin(&w, out, RECORD_CAMPAIGN, sizeof *h + 16 * NUMBER_MAX) < 0)
 		return -1;
 	put_bytes(&w, h->seed, sizeof h->seed);
 	put_signed(&w, h->begun_ms);
-	put_bytes(&w, i->letter, sizeof i->letter);
-	*w.at++ = i->list_known;
-	put_bytes(&w, i->list, sizeof i->list);
-	put_number(&w, i->list_size);
-	put_signed(&w, i->list_mtime_ns);
-	put_str(&w, i->destination);
-	put_str(&w, i->options);
-	put_str(&w, i->selection);
+	put_identity(&w, &h->identity);
 	return finish(&w, out, sequence);
 }
 

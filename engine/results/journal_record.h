@@ -41,6 +41,7 @@ enum record_type {
 	RECORD_END = 5,      /* that run closed its journal with everything on disk */
 	RECORD_ROWS = 6,     /* how many rows take part */
 	RECORD_PARDON = 7,   /* refusals of a class in the runs so far count as deferred */
+	RECORD_IDENTITY = 8, /* from this run on the campaign is that one: its owner accepted what changed */
 	/* of a segment */
 	RECORD_SEGMENT = 16, /* the first */
 	RECORD_BEGIN = 17,
@@ -91,6 +92,7 @@ struct record_mark {
 
 /* Append one record; -1 when memory or the buffer's bound ran out, which leaves it as it was. */
 int record_put_campaign(struct buf *out, uint32_t sequence, const struct journal_header *h);
+int record_put_identity(struct buf *out, uint32_t sequence, const struct journal_identity *i);
 int record_put_run(struct buf *out, uint32_t sequence, const struct record_run *r);
 int record_put_claim(struct buf *out, uint32_t sequence, const struct record_claim *c);
 int record_put_list(struct buf *out, uint32_t sequence, const unsigned char list[32]);
@@ -114,6 +116,7 @@ static inline size_t record_size(const struct record *r)
 /* 0, or -1: the body is not of this form (another version wrote it). Spans are borrowed from the
  * body. */
 int record_get_campaign(const struct record *r, struct journal_header *out);
+int record_get_identity(const struct record *r, struct journal_identity *out);
 int record_get_run(const struct record *r, struct record_run *out);
 int record_get_claim(const struct record *r, struct record_claim *out);
 int record_get_list(const struct record *r, unsigned char list[32]);

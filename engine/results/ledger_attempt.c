@@ -3,11 +3,14 @@
  * Held by tests/system/test_show.py. */
 #include "engine/results/ledger_attempt.h"
 
+#include <string.h>
+
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/results/ledger_parts.h"
 
-static int look(struct journal_reader *r, uint64_t row, struct ledger_attempt *out, bool *found, struct err *e)
+static int look(struct journal_reader *r, uint64_t row, const unsigned char letter[32], struct ledger_attempt *out,
+		bool *found, struct err *e)
 {
 	struct journal_recipient recipients[JOURNAL_RECIPIENTS_MAX];
 	struct journal_intent intent;
@@ -21,7 +24,8 @@ static int look(struct journal_reader *r, uint64_t row, struct ledger_attempt *o
 			return journal_reader_damaged(r, record.offset, e);
 		if (intent.row != row || (*found && intent.time_ms < out->time_ms))
 			continue;
-		*out = (struct ledger_attempt){ intent.time_ms, intent.attempt };
+		*out = (struct ledger_attempt){ .time_ms = intent.time_ms, .attempt = intent.attempt };
+		memcpy(out->letter, letter, sizeof out->letter);
 		*found = true;
 	}
 	return rc;
@@ -35,14 +39,14 @@ static int look_everywhere(const char *results_path, const struct campaign_log *
 	size_t n = 0;
 	int rc = campaign_segments(results_path, 0, &names, &n, e);
 
-	for (size_t i = 0; i < n && rc >= 0; i++) {
+	for (size_t i = 0; i < n && rc >= 0 && names[i].run <= log->n_runs; i++) {
 		struct journal_reader r;
 
 		rc = ledger_open_segment(&r, results_path, log, names[i], e);
 		if (rc < 0)
 			break;
 		if (rc > 0)
-			rc = look(&r, row, out, &found, e);
+			rc = look(&r, row, log->runs[names[i].run - 1].letter, out, &found, e);
 		journal_reader_close(&r);
 	}
 	mem_free(names);

@@ -9,6 +9,7 @@ struct err;
 struct ledger_attempt {
 	int64_t time_ms;  /* the mail's recorded time */
 	uint32_t attempt; /* the first is 1 */
+	unsigned char letter[32]; /* digest of the letter of that run */
 };
 
 /* Goes through the journal of that results file: 1 found, the newest; 0 the content of that row's mail

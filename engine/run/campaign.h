@@ -55,6 +55,7 @@ struct campaign_job { /* borrowed for the campaign's life */
 	const char *rate;      /* "100/s,2000/day" or NULL */
 	const char *redirect_to; /* every mail's only envelope recipient, or NULL */
 	bool resume;
+	bool accept_changes;   /* go on with another letter or other options */
 	enum campaign_in_doubt in_doubt;
 	enum campaign_bad_rows bad_rows;
 	int64_t sync_ms;       /* or CAMPAIGN_SYNC_OFF, CAMPAIGN_SYNC_EACH */

@@ -326,6 +326,13 @@ static int look_again(struct campaign *c, struct journal *j, struct err *e)
 	return ledger_load_begins(&c->ledger, c->job->results, c->throttle ? throttle_memory(c->throttle) : 0, e);
 }
 
+static int open_journal(struct run *r, struct campaign *c, struct err *e)
+{
+	if (c->job->resume && c->job->accept_changes)
+		return journal_open_changed(&r->journal, c->job->results, &c->header, e);
+	return journal_open(&r->journal, c->job->results, c->job->resume, &c->header, e);
+}
+
 int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 {
 	struct run r;
@@ -339,7 +346,7 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 		return -1;
 	make_identity(c);
 	init_run(&r, c);
-	if (journal_open(&r.journal, c->job->results, c->job->resume, &c->header, e) == 0 &&
+	if (open_journal(&r, c, e) == 0 &&
 	    look_again(c, r.journal, e) == 0 && (c->selected == 0 || journal_note_rows(r.journal, c->selected, e) == 0) &&
 	    remember_begins(c, e) == 0 && make_threads(&r, &feeder, e) == 0 &&
 	    results_log_open(&recorder.log, c->job->results, c->job->log_format, journal_run(r.journal), c->ledger,
