@@ -257,8 +257,8 @@ static void say_goodbye(struct worker *w)
 	delivery_finish(w->delivery);
 	while (delivery_open_links(w->delivery) > 0 && run_stopping(w->run) != RUN_NOW && clock_mono_ms() < until) {
 		worker_take_events(w);
-		delivery_push(w->delivery);
-		if (delivery_wait(w->delivery, RUN_IDLE_MS, &e) < 0)
+		delivery_push(w->delivery); /* closes what was answered: there may be nothing left to wait for */
+		if (delivery_open_links(w->delivery) > 0 && delivery_wait(w->delivery, RUN_IDLE_MS, &e) < 0)
 			break;
 	}
 	worker_take_events(w);
