@@ -5,6 +5,7 @@
 # make check              unit and script tests of one mode, without installing anything
 # make lint samples bench
 # make torture [KILLS=500]   kills campaigns at every kind of point, resumes them, compares; prints a table
+# make soak [MESSAGES=2000000 FOR=1800]   one long campaign; memory and descriptors stay flat
 # make fuzz [FUZZ=liquid_source] [SECONDS=60]   searches for inputs that crash (tests/fuzz/fuzz.mk)
 # knobs: MODE=release|asan|tsan|cover  CC=gcc|clang  V=1  TEST=smtp_reply
 MODE ?= release
@@ -53,7 +54,7 @@ include tests/conformance/conformance.mk
 include tests/readers/readers.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all tests check demo test test-all torture lint samples fuzz bench clean
+.PHONY: all tests check demo test test-all torture soak lint samples fuzz bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -134,6 +135,10 @@ test-all:
 torture: all $B/fake-relay $B/fault.so
 	$(Q)LETTERSHOP=$(CURDIR)/$B/lettershop FAKE_RELAY=$(CURDIR)/$B/fake-relay FAULT_LIBRARY=$(CURDIR)/$B/fault.so \
 		/usr/bin/python3 tests/system/torture.py --kills $(or $(KILLS),500)
+
+soak: all $B/fake-relay
+	$(Q)LETTERSHOP=$(CURDIR)/$B/lettershop FAKE_RELAY=$(CURDIR)/$B/fake-relay \
+		/usr/bin/python3 tests/system/soak.py --messages $(or $(MESSAGES),2000000) --seconds $(or $(FOR),1800)
 
 samples: all
 	$(Q)samples/run

@@ -80,9 +80,9 @@ def lettershop(*arguments, cwd=None, timeout=120, env=None, check=None):
     return done
 
 
-def begin(*arguments, cwd=None):
+def begin(*arguments, cwd=None, env=None):
     """Starts it and returns at once."""
-    return subprocess.Popen([LETTERSHOP, *map(str, arguments)], cwd=cwd, stdin=subprocess.DEVNULL,
+    return subprocess.Popen([LETTERSHOP, *map(str, arguments)], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
