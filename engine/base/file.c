@@ -110,12 +110,22 @@ int file_read(const char *path, struct buf *out, struct err *e)
 	return rc;
 }
 
+int file_sync(int fd)
+{
+	int rc;
+
+	do
+		rc = fsync(fd);
+	while (rc < 0 && errno == EINTR);
+	return rc;
+}
+
 /* Content and mode are on disk, under the temporary name, when this returns 0. */
 static int fill(int fd, const char *path, struct span content, mode_t mode, struct err *e)
 {
 	if (fchmod(fd, mode) < 0)
 		return err_sys(e, "cannot set the mode of '%s'", path);
-	if (file_write_full(fd, content.p, content.n) < 0 || fsync(fd) < 0)
+	if (file_write_full(fd, content.p, content.n) < 0 || file_sync(fd) < 0)
 		return err_sys(e, "cannot write '%s'", path);
 	return 0;
 }
@@ -159,7 +169,7 @@ int file_sync_folder(const char *path, struct err *e)
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "cannot open the folder '%s'", folder);
-	rc = fsync(fd);
+	rc = file_sync(fd);
 	/* A file system without syncing of folders says EINVAL: there is nothing more to do. */
 	if (rc < 0 && errno != EINVAL)
 		err_sys(e, "cannot sync the folder '%s'", folder);

@@ -19,6 +19,8 @@ ssize_t file_read_full(int fd, void *p, size_t n);
 ssize_t file_pread_full(int fd, void *p, size_t n, off_t at);
 /* All bytes or -1 with errno; what was written before a failure stays written. */
 int file_write_full(int fd, const void *p, size_t n);
+/* fsync(2), gone on with after a signal; 0 or -1 with errno. */
+int file_sync(int fd);
 /* Written to a temporary name beside path, synced, mode, renamed: whole or not at all. */
 int file_replace(const char *path, struct span content, mode_t mode, struct err *e);
 /* fsync of the folder that holds path. */

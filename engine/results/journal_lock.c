@@ -36,12 +36,15 @@ static int try_lock(int fd)
 static int write_note(int fd, const char *path, struct err *e)
 {
 	char note[NOTE_SIZE], when[CLOCK_RFC3339_SIZE], host[65] = "?";
-	int n;
+	int n, cut;
 
 	gethostname(host, sizeof host - 1);
 	clock_rfc3339(clock_wall_ms(), when);
 	n = snprintf(note, sizeof note, "process %ld on %s since %s\n", (long)getpid(), host, when);
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, note, (size_t)n, 0) != n)
+	do
+		cut = ftruncate(fd, 0);
+	while (cut < 0 && errno == EINTR);
+	if (cut < 0 || file_write_full(fd, note, (size_t)n) < 0)
 		return err_sys(e, "cannot write '%s'", path);
 	return 0;
 }

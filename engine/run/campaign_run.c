@@ -220,6 +220,7 @@ static int go(struct run *r, struct feeder *feeder, struct recorder *recorder, s
 	if (fed)
 		pthread_join(feeder_thread, NULL);
 	atomic_store(&r->workers_gone, true);
+	queue_close(recorder->over);
 	if (recorded)
 		pthread_join(recorder_thread, NULL);
 	return started == r->n_workers ? 0 : err_set(e, ERR_NOMEM, "no thread for a worker");
@@ -349,6 +350,7 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 	if (open_journal(&r, c, e) == 0 &&
 	    look_again(c, r.journal, e) == 0 && (c->selected == 0 || journal_note_rows(r.journal, c->selected, e) == 0) &&
 	    remember_begins(c, e) == 0 && make_threads(&r, &feeder, e) == 0 &&
+	    queue_new(&recorder.over, 1, e) == 0 &&
 	    results_log_open(&recorder.log, c->job->results, c->job->log_format, journal_run(r.journal), c->ledger,
 			     e) == 0) {
 		rc = go(&r, feeder, &recorder, e);
@@ -357,6 +359,7 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 	}
 	release_run(&r, &feeder);
 	results_log_close(&recorder.log);
+	queue_free(&recorder.over);
 	journal_close(&r.journal);
 	out->elapsed_ms = clock_mono_ms() - begun_ms;
 	return rc;

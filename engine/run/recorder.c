@@ -6,10 +6,10 @@
 #include "engine/run/recorder.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
+#include "engine/base/queue.h"
 #include "engine/results/journal.h"
 #include "engine/results/results_log.h"
 #include "engine/run/run.h"
@@ -60,11 +60,11 @@ static void write_results(struct recorder *r, struct results_totals *totals, boo
 	*told = true;
 }
 
-static void rest(void)
+static void rest(struct recorder *r)
 {
-	struct timespec t = { .tv_nsec = TURN_MS * 1000000L };
+	void *nothing;
 
-	nanosleep(&t, NULL);
+	queue_pop(r->over, &nothing, TURN_MS);
 }
 
 void *recorder_main(void *arg)
@@ -89,7 +89,7 @@ void *recorder_main(void *arg)
 			shown_ms = now;
 		}
 		if (!gone)
-			rest();
+			rest(r);
 	} while (!gone);
 	return NULL;
 }

@@ -163,7 +163,7 @@ static int end_file(struct side_file *f, char *path_out, size_t path_size, struc
 	}
 	if (write_out(f, e) < 0)
 		return -1;
-	if (fsync(f->fd) < 0 || rename(f->temporary, f->path) < 0)
+	if (file_sync(f->fd) < 0 || rename(f->temporary, f->path) < 0)
 		return err_sys(e, "cannot write '%s'", f->path);
 	if (file_sync_folder(f->path, e) < 0)
 		return -1;

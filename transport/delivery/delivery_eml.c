@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "transport/delivery/delivery_sink.h"
 
@@ -122,7 +123,7 @@ static int eml_write(struct sink *base, struct sink_mail *mails, unsigned n, cha
 	(void)buffer;
 	for (unsigned i = 0; i < n; i++)
 		write_one(s, &mails[i]);
-	if (s->sync && fsync(s->folder) < 0)
+	if (s->sync && file_sync(s->folder) < 0)
 		sink_all_failed(mails, n, "cannot bring the folder to disk");
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "transport/delivery/delivery_local.h"
 #include "transport/delivery/delivery_sink.h"
@@ -80,7 +81,7 @@ static int write_one(struct maildir_sink *s, struct sink_mail *m, struct unique_
 static void settle_one(const struct maildir_sink *s, struct sink_mail *m, const struct unique_path *path, int fd)
 {
 	const char *name = path->p + FOLDER;
-	int rc = s->sync ? fsync(fd) : 0;
+	int rc = s->sync ? file_sync(fd) : 0;
 
 	if (close(fd) < 0)
 		rc = -1;
@@ -105,7 +106,7 @@ static int maildir_write(struct sink *base, struct sink_mail *mails, unsigned n,
 	for (unsigned i = 0; i < n; i++)
 		if (fds[i] >= 0)
 			settle_one(s, &mails[i], &paths[i], fds[i]);
-	if (!s->sync || fsync(s->fresh) == 0)
+	if (!s->sync || file_sync(s->fresh) == 0)
 		return 0;
 	for (unsigned i = 0; i < n; i++) /* they are there, but may not outlive a power cut */
 		if (mails[i].kind == VERDICT_SENT) {
