@@ -2,7 +2,8 @@
  *
  * A spreadsheet program takes a cell that begins with = + - @ (also in their full-width forms), a
  * tab or a line end for a formula. Addresses and what servers say are other people's words: such
- * a cell gets an apostrophe in front, which the program shows as text. JSON lines stay exact.
+ * a cell gets an apostrophe in front, which the program shows as text. A control byte, which the
+ * cell of a row that could not be a message may have, is shown as '?'. JSON lines stay exact.
  * Held by tests/unit/test_results_log.c. */
 #include <stdio.h>
 
@@ -39,15 +40,29 @@ static bool needs_quotes(struct span s)
 	return s.n > 0 && (s.p[0] == ' ' || s.p[s.n - 1] == ' '); /* some readers trim */
 }
 
-static void put_doubled(struct buf *out, struct span s)
+static bool is_control(char c)
 {
-	while (s.n > 0) {
-		size_t quote = span_find(s, '"');
+	return ((unsigned char)c < ' ' && c != '\n' && c != '\t') || c == '\x7f';
+}
 
-		buf_add(out, span_sub(s, 0, quote));
-		if (quote < s.n)
-			buf_add_str(out, "\"\"");
-		s = span_skip(s, quote + 1);
+static bool is_plain(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '"' || is_control(s.p[i]))
+			return false;
+	return true;
+}
+
+static void put_shown(struct buf *out, struct span s)
+{
+	if (is_plain(s)) {
+		buf_add(out, s);
+		return;
+	}
+	for (size_t i = 0; i < s.n; i++) {
+		buf_add_char(out, is_control(s.p[i]) ? '?' : s.p[i]);
+		if (s.p[i] == '"')
+			buf_add_char(out, '"');
 	}
 }
 
@@ -59,12 +74,9 @@ static void put_text(struct buf *out, struct span s)
 	buf_add_str(out, quotes ? ",\"" : ",");
 	if (guard)
 		buf_add_char(out, '\'');
-	if (quotes) {
-		put_doubled(out, s);
+	put_shown(out, s);
+	if (quotes)
 		buf_add_char(out, '"');
-	} else {
-		buf_add(out, s);
-	}
 }
 
 static int put_header(struct buf *out)
