@@ -15,10 +15,10 @@ static const char help[] =
 	"Usage: lettershop check LETTER RECIPIENTS [options]\n"
 	"Writes every message in memory, sends nothing, and reports what is wrong with\n"
 	"letter and list as FILE:LINE:COLUMN, the first five places of each kind.\n"
-	"\n"
 	"List     --encoding NAME --delimiter SIGN --sheet NAME  (all by looking)\n"
 	"         --no-header --columns email,name  the first line is a recipient already\n"
-	"Who      --rows 3-9,14 --limit N  (the first row below the header is 1)\n"
+	"Who      --rows 3-9,14 --skip N --limit N --sample N --where 'age > 30'\n"
+	"         --only ADDRESS|FILE --shard I/N\n"
 	"         --suppress FILE       addresses and @domains that get nothing\n"
 	"         --duplicates WORD     skip, send: an address with rows that differ\n"
 	"Letter   --var NAME=VALUE      a value for the letter; NAME=@FILE reads a file\n"
@@ -99,7 +99,7 @@ static int check(const struct campaign_job *job, struct report *r)
 			    "below its header the list has no row", "the list has no recipients");
 	else if (r->selected == 0)
 		finding_say(&r->sink, FINDING_ERROR, "no recipients", NULL, 0, 0, NULL,
-			    "the options --rows and --limit choose none of the list's rows");
+			    "the options choose none of the list's rows");
 	return finish(r, outlook.list_form);
 }
 

@@ -19,8 +19,8 @@ static const char help[] =
 	"                               replaced, a folder with other files is refused\n"
 	"List     --encoding NAME --delimiter SIGN --sheet NAME  (all by looking)\n"
 	"         --no-header --columns email,name  the first line is a recipient already\n"
-	"Rows     --limit N|all         the first N rows (100)\n"
-	"         --rows 3-9,14         only these rows (the first below the header is 1)\n"
+	"Rows     --limit N|all (100) --rows 3-9,14 --skip N --sample N --shard I/N\n"
+	"         --where 'plan == \"pro\"' --only ADDRESS|FILE\n"
 	"Letter   --var NAME=VALUE      a value for the letter; NAME=@FILE reads a file\n"
 	"         --address-column NAME --envelope-from ADDR  (email, the From)\n"
 	"         --bulk                with the headers that mail to many must have\n"
@@ -45,7 +45,7 @@ static int finish(const struct options *o, const struct report *r, const struct 
 			say_wrong("below its header the list has no row", "%s: the list has no recipients",
 				  o->operands[1]);
 		else
-			say_wrong(NULL, "--rows and --limit choose none of the list's rows");
+			say_wrong(NULL, "the options choose none of the list's rows");
 		return EXIT_WRONG;
 	}
 	printf("%s (%s) written to %s/eml", say_many(t->messages, "message", "messages", messages),

@@ -33,7 +33,8 @@ static const char help[] =
 	"        --password-command CMD | --password-file FILE | --password-env NAME\n"
 	"        --messages-per-connection N --helo NAME --timeout TIME --transcript FILE\n"
 	"List    --encoding NAME --delimiter SIGN --sheet NAME --no-header --columns A,B\n"
-	"Who     --rows 3-9,14  --limit N  --address-column NAME  --duplicates skip|send\n"
+	"Who     --rows 3-9,14 --skip N --limit N --sample N --shard I/N --where 'age>30'\n"
+	"        --only ADDRESS|FILE  --address-column NAME  --duplicates skip|send\n"
 	"        --suppress FILE --suppress-add FILE --redirect-to ADDRESS (all to one)\n"
 	"Letter  --var NAME=VALUE|@FILE  --envelope-from ADDR --seed N --date TIME --bulk\n"
 	"        --charset NAME --smime-cert F --smime-key F --max-steps N --max-output N\n"
@@ -120,7 +121,7 @@ static int nobody(const struct sending *s)
 	if (s->report.rows == 0)
 		say_wrong("below its header the list has no row", "%s: the list has no recipients", s->job.list);
 	else
-		say_wrong(NULL, "--rows and --limit choose none of the list's rows");
+		say_wrong(NULL, "the options choose none of the list's rows");
 	return EXIT_WRONG;
 }
 

@@ -76,6 +76,8 @@ struct options {
 	bool resume, accept_changes, yes, no_preflight;
 	int duplicates;
 	struct text_list suppress;
+	const char *only, *shard, *where;
+	uint64_t skip, sample;
 	const char *suppress_add;
 	int in_doubt, bad_rows, log_format, progress; /* indexes into their words */
 	int64_t sync_ms, retry_for_ms, canary_wait_ms;

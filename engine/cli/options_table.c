@@ -3,6 +3,8 @@
  * it is about stands in `lettershop help COMMAND --all`. .rare stands before .kind. */
 #include "engine/cli/options_table.h"
 
+#include "engine/rows/select.h"
+
 #define MEMBER(name) offsetof(struct options, name)
 
 enum { MAILS = FOR_SEND | FOR_PREVIEW | FOR_CHECK };
@@ -41,6 +43,18 @@ const struct option_spec options_table[] = {
 	  .about = "only these rows: 3-9,14,20- (the first below the header is 1)" },
 	{ .name = "limit", .value = "N", .commands = MAILS, .kind = OPTION_LIMIT, .at = MEMBER(limit),
 	  .about = "only the first N of the rows" },
+	{ .name = "where", .value = "CONDITION", .commands = MAILS, .kind = OPTION_TEXT, .at = MEMBER(where),
+	  .about = "only rows of which this is true: plan == \"pro\" and age > 30" },
+	{ .name = "only", .value = "ADDRESS|FILE", .commands = MAILS, .kind = OPTION_TEXT, .at = MEMBER(only),
+	  .about = "only this address, or those (and @domains) of the file" },
+	{ .name = "skip", .value = "N", .commands = MAILS, .kind = OPTION_COUNT, .at = MEMBER(skip), .min = 1,
+	  .max = UINT64_MAX,
+	  .about = "not the first N of the rows" },
+	{ .name = "sample", .value = "N", .commands = MAILS, .kind = OPTION_COUNT, .at = MEMBER(sample), .min = 1,
+	  .max = SELECT_SAMPLE_MAX,
+	  .about = "N of the rows by chance, the same ones each time" },
+	{ .name = "shard", .value = "I/N", .commands = MAILS, .kind = OPTION_TEXT, .at = MEMBER(shard),
+	  .about = "the I-th of N parts of the list, by address: rows of one meet in one" },
 	{ .name = "duplicates", .value = "WORD", .commands = FOR_SEND | FOR_CHECK, .kind = OPTION_WORD,
 	  .at = MEMBER(duplicates), .words = duplicates_words,
 	  .about = "an address with rows that differ: stop, mail the first one, mail each" },

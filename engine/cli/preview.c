@@ -20,6 +20,7 @@
 #include "engine/cli/preview_page.h"
 #include "engine/rows/rows.h"
 #include "engine/rows/select.h"
+#include "engine/run/choice.h"
 #include "engine/run/campaign.h"
 #include "templates/letter/letter.h"
 
@@ -37,7 +38,7 @@ struct preview {
 	struct report *report;
 	struct preview_totals *totals;
 	struct rows *rows;
-	struct selection *selection;
+	struct choice *choice;
 	struct letter *letter;
 	struct letter_desk *desk;
 	struct row_block *block;
@@ -72,9 +73,12 @@ static int open_letter(struct preview *p, struct err *e)
 				      .address_column = job->address_column,
 				      .envelope_from = job->envelope_from,
 				      .ways = job->ways };
+	int address_column;
 
-	if (rows_open(&p->rows, &rows, e) < 0 || selection_new(&p->selection, job->rows, job->limit, e) < 0 ||
-	    seed_letter(job, opt.seed, e) < 0)
+	if (rows_open(&p->rows, &rows, e) < 0 || seed_letter(job, opt.seed, e) < 0)
+		return -1;
+	address_column = columns_find(rows_columns(p->rows), span_str(job->address_column ? job->address_column : "email"));
+	if (choice_open(&p->choice, job, p->rows, address_column, NULL, &p->report->sink, e) < 0)
 		return -1;
 	rows_tell(p->rows, &p->report->sink);
 	opt.columns = rows_columns(p->rows);
@@ -228,12 +232,14 @@ static int add_rows(struct preview *p, struct err *e)
 			return rc;
 		for (uint32_t i = 0; i < p->block->n; i++) {
 			const struct row *r = &p->block->rows[i];
-			int wants = selection_wants(p->selection, r->number);
+			enum select_answer wants = selection_wants(choice_selection(p->choice), r, e);
 
 			p->report->rows++;
-			if (wants < 0)
+			if (wants == SELECT_BROKEN)
+				return -1;
+			if (wants == SELECT_END)
 				return 0;
-			if (wants == 0)
+			if (wants == SELECT_NO)
 				continue;
 			if (add_row(p, r, e) < 0)
 				return -1;
@@ -267,7 +273,7 @@ static void release(struct preview *p)
 	letter_desk_free(&p->desk);
 	letter_free(&p->letter);
 	row_block_free(&p->block);
-	selection_free(&p->selection);
+	choice_free(&p->choice);
 	rows_close(&p->rows);
 	arena_release(&p->arena);
 	buf_release(&p->eml);

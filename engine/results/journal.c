@@ -357,6 +357,16 @@ int journal_claim(struct journal *j, uint64_t first, uint64_t last, bool sync, s
 	return sync ? sync_campaign(j, e) : 0;
 }
 
+int journal_note_choice(struct journal *j, const char *selection, struct err *e)
+{
+	if (j->broken)
+		return broken(j, e);
+	buf_reset(&j->out);
+	if (record_put_choice(&j->out, j->sequence, span_str(selection)) < 0)
+		return put_failed(e);
+	return append(j, 1, e) < 0 ? -1 : sync_campaign(j, e);
+}
+
 int journal_note_list(struct journal *j, const unsigned char list[32], struct err *e)
 {
 	if (j->broken)

@@ -72,6 +72,9 @@ int journal_pardon(struct journal *j, const char *class, bool earlier, struct er
 /* How many rows take part in the campaign, for whoever wants to know what is left. */
 int journal_note_rows(struct journal *j, uint64_t rows, struct err *e);
 
+/* The choice of rows as a resume widened it: journal_peek() gives the newest. */
+int journal_note_choice(struct journal *j, const char *selection, struct err *e);
+
 int journal_segment_open(struct journal_segment **out, struct journal *j, unsigned worker, struct err *e);
 void journal_segment_close(struct journal_segment **s);
 

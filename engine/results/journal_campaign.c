@@ -155,6 +155,8 @@ static int take(struct campaign_log *c, const struct record *record, struct err 
 		return take_identity(c, run, record);
 	case RECORD_PARDON:
 		return take_pardon(c, record, e);
+	case RECORD_CHOICE:
+		return !run || record_get_choice(record, c->header.identity.selection, sizeof c->header.identity.selection) < 0;
 	case RECORD_ROWS:
 		return !run || record_get_rows(record, &c->rows) < 0;
 	default:

@@ -185,6 +185,16 @@ int record_get_list(const struct record *r, unsigned char list[32])
 	return done(&c);
 }
 
+int record_get_choice(const struct record *r, char *out, size_t size)
+{
+	struct cursor c = cursor_of(r);
+
+	if (r->type != RECORD_CHOICE)
+		return -1;
+	take_str(&c, out, size);
+	return done(&c);
+}
+
 int record_get_end(const struct record *r, unsigned *run)
 {
 	struct cursor c = cursor_of(r);

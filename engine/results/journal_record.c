@@ -174,6 +174,16 @@ int record_put_list(struct buf *out, uint32_t sequence, const unsigned char list
 	return finish(&w, out, sequence);
 }
 
+int record_put_choice(struct buf *out, uint32_t sequence, struct span selection)
+{
+	struct writer w;
+
+	if (begin(&w, out, RECORD_CHOICE, selection.n + NUMBER_MAX) < 0)
+		return -1;
+	put_text(&w, selection);
+	return finish(&w, out, sequence);
+}
+
 int record_put_end(struct buf *out, uint32_t sequence, unsigned run)
 {
 	struct writer w;

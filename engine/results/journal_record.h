@@ -42,6 +42,7 @@ enum record_type {
 	RECORD_ROWS = 6,     /* how many rows take part */
 	RECORD_PARDON = 7,   /* refusals of a class in the runs so far count as deferred */
 	RECORD_IDENTITY = 8, /* from this run on the campaign is that one: its owner accepted what changed */
+	RECORD_CHOICE = 9,   /* the choice of rows, wider than before */
 	/* of a segment */
 	RECORD_SEGMENT = 16, /* the first */
 	RECORD_BEGIN = 17,
@@ -97,6 +98,7 @@ int record_put_run(struct buf *out, uint32_t sequence, const struct record_run *
 int record_put_claim(struct buf *out, uint32_t sequence, const struct record_claim *c);
 int record_put_list(struct buf *out, uint32_t sequence, const unsigned char list[32]);
 int record_put_end(struct buf *out, uint32_t sequence, unsigned run);
+int record_put_choice(struct buf *out, uint32_t sequence, struct span selection);
 int record_put_rows(struct buf *out, uint32_t sequence, uint64_t rows);
 int record_put_pardon(struct buf *out, uint32_t sequence, const struct record_pardon *p);
 int record_put_segment(struct buf *out, uint32_t sequence, const struct record_segment *s);
@@ -121,6 +123,8 @@ int record_get_run(const struct record *r, struct record_run *out);
 int record_get_claim(const struct record *r, struct record_claim *out);
 int record_get_list(const struct record *r, unsigned char list[32]);
 int record_get_end(const struct record *r, unsigned *run);
+/* out: of size bytes, NUL-terminated. */
+int record_get_choice(const struct record *r, char *out, size_t size);
 int record_get_rows(const struct record *r, uint64_t *rows);
 int record_get_pardon(const struct record *r, struct record_pardon *out);
 int record_get_segment(const struct record *r, struct record_segment *out);

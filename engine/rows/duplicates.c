@@ -14,12 +14,12 @@
 #include "engine/base/hash.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
+#include "engine/rows/row_hash.h"
 #include "engine/rows/spill.h"
 
 enum {
 	SEEN_MEMORY = 24 << 20,
 	FOUND_MEMORY = 8 << 20,
-	VALUE_DEPTH_MAX = 64, /* values deeper in a JSON row are not told apart */
 	ADDRESS_HASHED_MAX = 512
 };
 
@@ -108,46 +108,7 @@ void duplicates_free(struct duplicates **out)
 	*out = NULL;
 }
 
-/* ---- hashes ---- */
-
-static uint64_t chain(struct hash_key key, uint64_t before, struct span s)
-{
-	key.k0 ^= before;
-	return hash_span(key, s);
-}
-
-static uint64_t hash_value(struct hash_key key, uint64_t before, const struct value *v, unsigned depth)
-{
-	char head[16];
-	uint64_t h;
-
-	memset(head, 0, sizeof head);
-	head[0] = (char)v->kind;
-	memcpy(head + 4, &v->n, sizeof v->n);
-	if (v->kind == VALUE_INT)
-		memcpy(head + 8, &v->i, sizeof v->i);
-	else if (v->kind == VALUE_BOOL)
-		head[8] = v->b;
-	h = chain(key, before, span_of(head, sizeof head));
-	if (v->kind == VALUE_TEXT || v->kind == VALUE_CELL)
-		h = chain(key, h, value_span(*v));
-	if (depth == VALUE_DEPTH_MAX)
-		return h;
-	for (uint32_t i = 0; v->kind == VALUE_ARRAY && i < v->n; i++)
-		h = hash_value(key, h, &v->items[i], depth + 1);
-	for (uint32_t i = 0; v->kind == VALUE_OBJECT && i < v->n; i++)
-		h = hash_value(key, chain(key, h, v->members[i].key), &v->members[i].value, depth + 1);
-	return h;
-}
-
-static uint64_t hash_row(struct hash_key key, const struct row *row)
-{
-	uint64_t h = 0;
-
-	for (uint32_t i = 0; i < row->n_cells; i++)
-		h = chain(key, h, row->cells[i]);
-	return row->object.kind == VALUE_NIL ? h : hash_value(key, h, &row->object, 0);
-}
+/* ---- what is remembered ---- */
 
 static char lower(char c)
 {
@@ -160,11 +121,11 @@ void duplicates_see(const struct duplicates *d, const struct row *row, struct sp
 	char text[ADDRESS_HASHED_MAX];
 	struct span key = address;
 
-	*out = (struct duplicates_row){ .cells = hash_row(d->keys[0], row) };
+	*out = (struct duplicates_row){ .cells = row_hash(d->keys[0], row) };
 	out->place = (struct row_place){ row->number, row->line, row->offset };
 	if (address.n == 0) {
 		out->address[0] = out->cells;
-		out->address[1] = hash_row(d->keys[1], row);
+		out->address[1] = row_hash(d->keys[1], row);
 		return;
 	}
 	if (address.n <= sizeof text) {

@@ -1,150 +1,170 @@
-/* select.c - ranges of rows, and how many at most.
+/* select.c - the choice of rows.
  *
- * Ranges are kept sorted and merged, so that one place in them, moving forward, answers for rows
- * that are asked in order, and two ways to write one choice have one text.
- * Held by tests/unit/test_rows_select.c. */
+ *  1. An answer depends on the list and the choice alone: hashes are keyed with constants, and a sample
+ *     is the rows with the lowest ones, so that a larger sample has the smaller one in it.
+ *  2. Two ways to write one choice have one text.
+ * Held by tests/unit/test_rows_select.c and tests/system/test_choosing.py. */
 #include "engine/rows/select.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "engine/base/arena.h"
 #include "engine/base/buf.h"
 #include "engine/base/digest.h"
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
+#include "engine/model/address.h"
+#include "engine/rows/row_hash.h"
+#include "engine/rows/rows.h"
+#include "engine/rows/select_ranges.h"
+#include "engine/rows/suppress.h"
 
-enum {
-	RANGES_MAX = 100000,
-	TEXT_MAX = 900 /* what the journal's identity has room for; a longer text becomes its hash */
-};
+enum { TEXT_ROWS_MAX = 600, BLOCK_ROWS = 512, SCRATCH = 16 << 10 };
 
-struct range_of_rows {
-	uint64_t first, last;
+static const struct hash_key sample_key = { 0x6c65747465727368, 0x6f702d73616d706c };
+static const struct hash_key shard_key = { 0x6c65747465727368, 0x6f702d7368617264 };
+
+struct drawn { /* a row of the sample */
+	uint64_t hash, row;
 };
 
 struct selection {
-	struct range_of_rows *ranges; /* none: all rows */
-	size_t n;
-	uint64_t limit;               /* 0: none */
-	size_t at;                    /* ranges before this one are behind us */
-	uint64_t taken;
+	struct selection_options opt;
+	struct ranges ranges;
+	struct suppress *only; /* NULL: everybody */
+	const char *only_path;
+	uint64_t shard, shards; /* shards 0: no share */
+	struct arena scratch;
+	size_t at;             /* ranges before this one are behind us */
+	uint64_t skipped, taken;
+	struct drawn *sample;  /* sorted by row once it is drawn */
+	size_t n_sample, sample_at;
+	bool drawn;
 	char *text;
 };
 
-/* "3", "3-9" or "20-" */
-static int parse_range(struct span piece, struct range_of_rows *out, struct err *e)
-{
-	struct span rest = span_trim(piece), first;
-	bool dash = span_find(rest, '-') < rest.n;
-	unsigned long long lo, hi;
+/* ---- what was asked for ---- */
 
-	first = span_trim(span_cut(&rest, '-'));
+static int parse_shard(struct selection *s, const char *text, struct err *e)
+{
+	struct span rest = span_str(text), first = span_trim(span_cut(&rest, '/'));
+	unsigned long long part, parts;
+
 	rest = span_trim(rest);
-	if (span_number(first, UINT64_MAX, &lo) < 0 || lo == 0)
-		goto wrong;
-	hi = dash ? UINT64_MAX : lo;
-	if (rest.n > 0 && (span_number(rest, UINT64_MAX, &hi) < 0 || hi < lo))
-		goto wrong;
-	*out = (struct range_of_rows){ lo, hi };
-	return 0;
-wrong:
-	err_set(e, ERR_INPUT, "'%.*s' is no range of rows", SPAN_ARG(span_sub(piece, 0, 60)));
-	return err_hint(e, "rows are written as 3-9,14,20- and counted from 1");
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct range_of_rows *x = a, *y = b;
-
-	return (x->first > y->first) - (x->first < y->first);
-}
-
-/* Sorted; ranges that touch become one. */
-static void merge(struct selection *s)
-{
-	size_t to = 0;
-
-	qsort(s->ranges, s->n, sizeof *s->ranges, compare);
-	for (size_t i = 1; i < s->n; i++) {
-		struct range_of_rows *last = &s->ranges[to], *next = &s->ranges[i];
-
-		if (last->last != UINT64_MAX && next->first > last->last + 1)
-			s->ranges[++to] = *next;
-		else if (next->last > last->last)
-			last->last = next->last;
+	if (span_number(first, SELECT_SHARDS_MAX, &part) == 0 && span_number(rest, SELECT_SHARDS_MAX, &parts) == 0 &&
+	    part >= 1 && part <= parts) {
+		s->shard = part;
+		s->shards = parts;
+		return 0;
 	}
-	s->n = to + 1;
+	err_set(e, ERR_INPUT, "'%.*s' is no share of the list", SPAN_ARG(span_sub(span_str(text), 0, 60)));
+	return err_hint(e, "a share is written as 2/5: the second of five");
 }
 
-static int parse(struct selection *s, const char *text, struct err *e)
+/* An address when it looks like one and no file has that name. */
+static int open_only(struct selection *s, struct err *e)
 {
-	struct span rest = span_str(text);
-	size_t pieces = 1;
-
-	for (size_t i = 0; i < rest.n; i++)
-		pieces += rest.p[i] == ',';
-	if (pieces > RANGES_MAX)
-		return err_set(e, ERR_INPUT, "over %d ranges of rows", RANGES_MAX);
-	s->ranges = mem_array(pieces, sizeof *s->ranges);
-	if (!s->ranges)
-		return err_nomem(e, "the choice of rows");
-	while (s->n < pieces)
-		if (parse_range(span_cut(&rest, ','), &s->ranges[s->n++], e) < 0)
-			return -1;
-	merge(s);
-	return 0;
+	s->only_path = s->opt.only;
+	return suppress_open_one(&s->only, &s->only_path, e);
 }
 
-static void write_ranges(const struct selection *s, struct buf *out)
+static int wants_address(const struct selection *s, const char *option, struct err *e)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		const struct range_of_rows *r = &s->ranges[i];
-
-		buf_add_str(out, i ? "," : "rows ");
-		buf_addf(out, "%llu", (unsigned long long)r->first);
-		if (r->last == UINT64_MAX)
-			buf_add_char(out, '-');
-		else if (r->last > r->first)
-			buf_addf(out, "-%llu", (unsigned long long)r->last);
-	}
+	if (s->opt.address_column >= 0 || s->opt.address_name.n)
+		return 0;
+	err_set(e, ERR_INPUT, "--%s wants to know which column holds the address", option);
+	return err_hint(e, "name it with --address-column");
 }
 
-static void shorten(struct buf *text)
+static void add_line(struct buf *out, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	buf_addf(out, "%s=", name);
+	for (; *value; value++)
+		buf_add_char(out, *value == '\n' ? ' ' : *value); /* a line each */
+	buf_add_char(out, '\n');
+}
+
+static void add_number(struct buf *out, const char *name, uint64_t n)
+{
+	if (n)
+		buf_addf(out, "%s=%llu\n", name, (unsigned long long)n);
+}
+
+/* What is too long for the journal is told by its hash. */
+static void add_rows(const struct selection *s, struct buf *out)
 {
 	unsigned char sum[SHA256_SIZE];
 	char hex[2 * SHA256_SIZE + 1];
+	struct buf text;
 
-	if (text->n <= TEXT_MAX || digest_sha256(buf_span(text), sum) < 0)
+	if (ranges_are_all(&s->ranges))
 		return;
-	digest_hex(sum, sizeof sum, hex);
-	buf_reset(text);
-	buf_addf(text, "rows with SHA-256 %s", hex);
+	buf_init(&text, SIZE_MAX / 2);
+	ranges_write(&s->ranges, &text);
+	if (text.n > TEXT_ROWS_MAX && digest_sha256(buf_span(&text), sum) == 0) {
+		digest_hex(sum, sizeof sum, hex);
+		buf_addf(out, "rows=SHA-256 %s\n", hex);
+	} else {
+		add_line(out, "rows", buf_str(&text));
+	}
+	out->failed |= text.failed;
+	buf_release(&text);
 }
 
 static int write_text(struct selection *s, struct err *e)
 {
-	struct buf text;
+	struct buf out;
+	int rc = -1;
 
-	buf_init(&text, SIZE_MAX / 2);
-	if (s->n > 0 && !(s->n == 1 && s->ranges[0].first == 1 && s->ranges[0].last == UINT64_MAX))
-		write_ranges(s, &text);
-	shorten(&text);
-	if (s->limit > 0)
-		buf_addf(&text, "%sat most %llu", text.n ? ", " : "", (unsigned long long)s->limit);
-	s->text = text.failed ? NULL : mem_copy(buf_span(&text));
-	buf_release(&text);
-	return s->text ? 0 : err_nomem(e, "the choice of rows");
+	buf_init(&out, 1 << 20);
+	add_rows(s, &out);
+	add_line(&out, "only", s->opt.only);
+	add_line(&out, "where", s->opt.where_text);
+	if (s->shards)
+		buf_addf(&out, "shard=%llu/%llu\n", (unsigned long long)s->shard, (unsigned long long)s->shards);
+	add_number(&out, "skip", s->opt.skip);
+	add_number(&out, "sample", s->opt.sample);
+	add_number(&out, "limit", s->opt.limit);
+	if (out.failed)
+		err_nomem(e, "the choice of rows");
+	else if (out.n >= SELECT_TEXT_MAX)
+		err_set(e, ERR_INPUT, "the choice of rows takes more than %d characters to write down", SELECT_TEXT_MAX - 1);
+	else
+		rc = 0;
+	s->text = rc == 0 ? mem_copy(buf_span(&out)) : NULL;
+	buf_release(&out);
+	if (rc == 0 && !s->text)
+		return err_nomem(e, "the choice of rows");
+	return rc;
 }
 
-int selection_new(struct selection **out, const char *ranges, uint64_t limit, struct err *e)
+static int understand(struct selection *s, struct err *e)
+{
+	const struct selection_options *o = &s->opt;
+
+	if (o->rows && ranges_parse(&s->ranges, span_str(o->rows), e) < 0)
+		return -1;
+	if (o->only && (wants_address(s, "only", e) < 0 || open_only(s, e) < 0))
+		return -1;
+	if (o->shard && (parse_shard(s, o->shard, e) < 0 || wants_address(s, "shard", e) < 0))
+		return -1;
+	return write_text(s, e);
+}
+
+int selection_new(struct selection **out, const struct selection_options *opt, struct err *e)
 {
 	struct selection *s = mem_new(sizeof *s);
 
 	*out = NULL;
 	if (!s)
 		return err_nomem(e, "the choice of rows");
-	s->limit = limit;
-	if ((ranges && parse(s, ranges, e) < 0) || write_text(s, e) < 0) {
+	s->opt = *opt;
+	arena_init(&s->scratch, SCRATCH, SCRATCH * 64);
+	if (understand(s, e) < 0) {
 		selection_free(&s);
 		return -1;
 	}
@@ -152,37 +172,299 @@ int selection_new(struct selection **out, const char *ranges, uint64_t limit, st
 	return 0;
 }
 
-void selection_free(struct selection **s)
+void selection_free(struct selection **out)
 {
-	if (!*s)
+	struct selection *s = *out;
+
+	if (!s)
 		return;
-	mem_free((*s)->ranges);
-	mem_free((*s)->text);
-	mem_free(*s);
-	*s = NULL;
+	ranges_release(&s->ranges);
+	suppress_free(&s->only);
+	arena_release(&s->scratch);
+	mem_free(s->sample);
+	mem_free(s->text);
+	mem_free(s);
+	*out = NULL;
 }
 
-int selection_wants(struct selection *s, uint64_t row)
+/* ---- one row ---- */
+
+/* As on the wire when it is one address, else what stands there; empty when there is none. */
+static struct span address_of(struct selection *s, const struct row *row)
 {
-	if (s->limit > 0 && s->taken == s->limit)
-		return -1;
-	while (s->at < s->n && s->ranges[s->at].last < row)
+	struct span text = SPAN("");
+	struct address a;
+	struct err unused;
+
+	if (s->opt.address_column >= 0 && (uint32_t)s->opt.address_column < row->n_cells) {
+		text = row->cells[s->opt.address_column];
+	} else if (row->object.kind == VALUE_OBJECT) {
+		struct value v = value_member(row->object, s->opt.address_name);
+
+		if (v.kind == VALUE_TEXT || v.kind == VALUE_CELL)
+			text = value_span(v);
+	}
+	arena_reset(&s->scratch);
+	return address_parse(text, &s->scratch, &a, &unused) < 0 ? span_trim(text) : a.path;
+}
+
+static bool is_our_share(struct selection *s, const struct row *row)
+{
+	char number[8], lower[ADDRESS_PATH_MAX];
+	struct span key = address_of(s, row);
+
+	if (key.n == 0 || key.n > sizeof lower) {
+		memcpy(number, &row->number, sizeof number);
+		key = span_of(number, sizeof number);
+	} else {
+		for (size_t i = 0; i < key.n; i++)
+			lower[i] = key.p[i] >= 'A' && key.p[i] <= 'Z' ? (char)(key.p[i] | 0x20) : key.p[i];
+		key.p = lower;
+	}
+	return hash_span(shard_key, key) % s->shards == s->shard - 1;
+}
+
+/* All that comes before skip, sample and limit. */
+static enum select_answer fits(struct selection *s, const struct row *row, struct err *e)
+{
+	char reason[SUPPRESS_REASON_MAX];
+	int rc;
+
+	while (s->at < s->ranges.n && s->ranges.items[s->at].last < row->number)
 		s->at++;
-	if (s->n > 0 && s->at == s->n)
-		return -1;
-	if (s->n > 0 && row < s->ranges[s->at].first)
-		return 0;
-	s->taken++;
-	return 1;
+	if (s->ranges.n > 0 && s->at == s->ranges.n)
+		return SELECT_END;
+	if (s->ranges.n > 0 && row->number < s->ranges.items[s->at].first)
+		return SELECT_NO;
+	if (s->only && !suppress_has(s->only, address_of(s, row), reason))
+		return SELECT_NO;
+	if (s->opt.where) {
+		rc = s->opt.where(s->opt.where_ctx, row, e);
+		if (rc <= 0)
+			return rc < 0 ? SELECT_BROKEN : SELECT_NO;
+	}
+	if (s->shards && !is_our_share(s, row))
+		return SELECT_NO;
+	return SELECT_YES;
+}
+
+static enum select_answer after_skip(struct selection *s, const struct row *row, struct err *e)
+{
+	enum select_answer answer = fits(s, row, e);
+
+	if (answer != SELECT_YES || s->skipped == s->opt.skip)
+		return answer;
+	s->skipped++;
+	return SELECT_NO;
+}
+
+/* Rows of the sample say yes; the other questions were answered when it was drawn. */
+static enum select_answer in_sample(struct selection *s, const struct row *row)
+{
+	while (s->sample_at < s->n_sample && s->sample[s->sample_at].row < row->number)
+		s->sample_at++;
+	if (s->sample_at == s->n_sample)
+		return SELECT_END;
+	return s->sample[s->sample_at].row == row->number ? SELECT_YES : SELECT_NO;
+}
+
+enum select_answer selection_wants(struct selection *s, const struct row *row, struct err *e)
+{
+	enum select_answer answer;
+
+	if (s->opt.limit > 0 && s->taken == s->opt.limit)
+		return SELECT_END;
+	answer = s->drawn ? in_sample(s, row) : after_skip(s, row, e);
+	s->taken += answer == SELECT_YES;
+	return answer;
 }
 
 void selection_rewind(struct selection *s)
 {
-	s->at = 0;
-	s->taken = 0;
+	s->at = s->sample_at = 0;
+	s->taken = s->skipped = 0;
 }
+
+/* ---- a sample ---- */
+
+static bool is_above(const struct drawn *a, const struct drawn *b)
+{
+	return a->hash != b->hash ? a->hash > b->hash : a->row > b->row;
+}
+
+/* The heap's top is its highest: it leaves for a lower one. */
+static void sink(struct drawn *heap, size_t n, size_t at)
+{
+	for (;;) {
+		size_t high = at, left = 2 * at + 1;
+		struct drawn moved = heap[at];
+
+		if (left < n && is_above(&heap[left], &heap[high]))
+			high = left;
+		if (left + 1 < n && is_above(&heap[left + 1], &heap[high]))
+			high = left + 1;
+		if (high == at)
+			return;
+		heap[at] = heap[high];
+		heap[high] = moved;
+		at = high;
+	}
+}
+
+static void rise(struct drawn *heap, size_t at)
+{
+	while (at > 0 && is_above(&heap[at], &heap[(at - 1) / 2])) {
+		struct drawn moved = heap[at];
+
+		heap[at] = heap[(at - 1) / 2];
+		heap[(at - 1) / 2] = moved;
+		at = (at - 1) / 2;
+	}
+}
+
+static int draw(struct selection *s, const struct row *row, size_t *room, struct err *e)
+{
+	struct drawn d = { row_hash(sample_key, row) ^ row->number * 0x9e3779b97f4a7c15u, row->number };
+
+	if (s->n_sample == s->opt.sample) {
+		if (is_above(&s->sample[0], &d)) {
+			s->sample[0] = d;
+			sink(s->sample, s->n_sample, 0);
+		}
+		return 0;
+	}
+	if (s->n_sample == *room) {
+		size_t more = *room ? 2 * *room : 64;
+		struct drawn *grown = mem_grow(s->sample, more * sizeof *grown);
+
+		if (!grown)
+			return err_nomem(e, "the sample");
+		s->sample = grown;
+		*room = more;
+	}
+	s->sample[s->n_sample] = d;
+	rise(s->sample, s->n_sample++);
+	return 0;
+}
+
+static int by_row(const void *a, const void *b)
+{
+	const struct drawn *x = a, *y = b;
+
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+static int draw_all(struct selection *s, struct rows *list, struct row_block *block, struct err *e)
+{
+	enum select_answer answer = SELECT_NO;
+	size_t room = 0;
+	int rc;
+
+	while (answer != SELECT_END && (rc = rows_read(list, block, BLOCK_ROWS, e)) == 1) {
+		for (uint32_t i = 0; i < block->n && answer != SELECT_END; i++) {
+			answer = after_skip(s, &block->rows[i], e);
+			if (answer == SELECT_BROKEN || (answer == SELECT_YES && draw(s, &block->rows[i], &room, e) < 0))
+				return -1;
+		}
+		row_block_reset(block);
+	}
+	return answer != SELECT_END && rc < 0 ? -1 : 0;
+}
+
+int selection_prepare(struct selection *s, const struct rows *of, struct err *e)
+{
+	struct row_block *block = NULL;
+	struct rows *list = NULL;
+	int rc = -1;
+
+	if (s->opt.sample == 0 || s->drawn)
+		return 0;
+	if (row_block_new(&block, BLOCK_ROWS) < 0)
+		err_nomem(e, "the sample");
+	else if (rows_share(&list, of, e) == 0)
+		rc = draw_all(s, list, block, e);
+	rows_close(&list);
+	row_block_free(&block);
+	if (rc < 0)
+		return -1;
+	if (s->n_sample > 1)
+		qsort(s->sample, s->n_sample, sizeof *s->sample, by_row);
+	s->drawn = true;
+	selection_rewind(s);
+	return 0;
+}
+
+/* ---- texts ---- */
 
 const char *selection_text(const struct selection *s)
 {
 	return s->text;
+}
+
+int selection_text_get(const char *text, const char *name, struct span *value)
+{
+	struct span rest = span_str(text);
+
+	while (rest.n > 0) {
+		struct span line = span_cut(&rest, '\n');
+
+		if (!span_eq(span_cut(&line, '='), span_str(name)))
+			continue;
+		*value = line;
+		return 1;
+	}
+	return 0;
+}
+
+static unsigned long long number_of(const char *text, const char *name, unsigned long long none)
+{
+	unsigned long long n = none;
+	struct span value;
+
+	return selection_text_get(text, name, &value) && span_number(value, UINT64_MAX, &n) == 0 ? n : none;
+}
+
+static bool rows_widen(struct span was, bool had, struct span now, bool has)
+{
+	struct ranges x = { 0 }, y = { 0 };
+	bool ok = !has || (had && span_eq(was, now));
+
+	if (!ok && had && ranges_parse(&x, was, NULL) == 0 && ranges_parse(&y, now, NULL) == 0)
+		ok = ranges_contain(&y, &x);
+	ranges_release(&x);
+	ranges_release(&y);
+	return ok;
+}
+
+static bool widens(const char *name, const char *was, const char *now)
+{
+	struct span x = { NULL, 0 }, y = { NULL, 0 };
+	bool had = selection_text_get(was, name, &x), has = selection_text_get(now, name, &y);
+
+	if (strcmp(name, "rows") == 0)
+		return rows_widen(x, had, y, has);
+	if (strcmp(name, "skip") == 0)
+		return number_of(now, name, 0) <= number_of(was, name, 0);
+	if (strcmp(name, "limit") == 0 || strcmp(name, "sample") == 0)
+		return number_of(now, name, UINT64_MAX) >= number_of(was, name, UINT64_MAX);
+	return !has || (had && span_eq(x, y));
+}
+
+int selection_widens(const char *was, const char *now, struct err *e)
+{
+	static const char *const names[] = { "rows", "only", "where", "shard", "skip", "sample", "limit" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct span x = SPAN("all"), y = SPAN("all");
+
+		if (widens(names[i], was, now))
+			continue;
+		selection_text_get(was, names[i], &x);
+		selection_text_get(now, names[i], &y);
+		err_set(e, ERR_CONFLICT, "the campaign was begun with --%s %.*s, and now it is %.*s: a resume may choose more "
+			"rows, not others", names[i], SPAN_ARG(span_sub(x, 0, 100)), SPAN_ARG(span_sub(y, 0, 100)));
+		return err_hint(e, "leave --%s out to go on as it was begun, or begin another campaign with --results FILE",
+				names[i]);
+	}
+	return 0;
 }

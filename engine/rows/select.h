@@ -1,4 +1,7 @@
-/* select.h - which rows take part: --rows and --limit, decided in the order of the list. */
+/* select.h - which rows take part, decided in the order of the list.
+ *
+ * In this order: ranges of rows, addresses, a condition, a share, then how many to skip, a sample, and
+ * at most how many. The same list and the same choice give the same rows. */
 #ifndef ENGINE_ROWS_SELECT_H
 #define ENGINE_ROWS_SELECT_H
 
@@ -7,17 +10,46 @@
 #include "engine/model/row.h"
 
 struct err;
+struct rows;
 struct selection;
 
-/* ranges: "3-9,14,20-" or NULL for all; limit: 0 for no limit. ERR_INPUT says what is wrong. */
-int selection_new(struct selection **out, const char *ranges, uint64_t limit, struct err *e);
+enum { SELECT_TEXT_MAX = 1024, SELECT_SAMPLE_MAX = 10000000, SELECT_SHARDS_MAX = 100000 };
+
+struct selection_options { /* all borrowed for the life of the selection; zeroed: all rows */
+	const char *rows;  /* "3-9,14,20-" */
+	const char *only;  /* an address, or a file of addresses and @domains */
+	const char *shard; /* "2/5": the second of five parts, by a hash of the address */
+	uint64_t skip, limit, sample; /* 0: none */
+	/* 1 the row takes part, 0 not, -1 with e; where_text says it in words. NULL: all do. */
+	int (*where)(void *ctx, const struct row *row, struct err *e);
+	void *where_ctx;
+	const char *where_text;
+	int address_column; /* -1: none */
+	struct span address_name; /* of the member that is the address in rows without columns */
+};
+
+enum select_answer {
+	SELECT_NO,
+	SELECT_YES,
+	SELECT_END,   /* neither this row nor any later one */
+	SELECT_BROKEN /* e says why it cannot be told */
+};
+
+/* ERR_INPUT says what is wrong. */
+int selection_new(struct selection **out, const struct selection_options *opt, struct err *e);
 void selection_free(struct selection **s);
-/* Ask once for each row, in the order of the list: 1 it takes part, 0 it does not, -1 neither it
- * nor any later one does. */
-int selection_wants(struct selection *s, uint64_t row);
+/* With a sample: reads the list once. Before the first question. */
+int selection_prepare(struct selection *s, const struct rows *list, struct err *e);
+/* Ask once for each row, in the order of the list. */
+enum select_answer selection_wants(struct selection *s, const struct row *row, struct err *e);
 /* Begin anew with the first row. */
 void selection_rewind(struct selection *s);
-/* The same choice in one canonical form, for the campaign's identity; "" means all. Borrowed. */
+/* The choice in one canonical form, "name=value" lines; "" means all. Borrowed. */
 const char *selection_text(const struct selection *s);
+/* The line of that name in such a text: 1 with its value, 0 there is none. */
+int selection_text_get(const char *text, const char *name, struct span *value);
+/* Whoever takes part by `was` does by `now` too, as far as can be told from the texts; else what is
+ * narrower stands in e (ERR_CONFLICT). */
+int selection_widens(const char *was, const char *now, struct err *e);
 
 #endif

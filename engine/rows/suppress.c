@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
@@ -268,6 +269,29 @@ int suppress_open(struct suppress **out, const char *const *paths, uint32_t n, s
 	}
 	*out = s;
 	return 0;
+}
+
+static bool is_address(const char *text)
+{
+	return strchr(text, '@') && access(text, F_OK) < 0;
+}
+
+int suppress_open_one(struct suppress **out, const char *const *path, struct err *e)
+{
+	struct reading r = { .path = *path };
+	int rc;
+
+	if (!is_address(*path))
+		return suppress_open(out, path, 1, e);
+	if (suppress_open(out, path, 0, e) < 0)
+		return -1;
+	r.table = (*out)->table;
+	arena_init(&r.scratch, CHUNK, CHUNK * 16);
+	rc = take(&r, span_str(*path), SPAN(""), 0, e);
+	arena_release(&r.scratch);
+	if (rc < 0)
+		suppress_free(out);
+	return rc;
 }
 
 void suppress_free(struct suppress **out)

@@ -20,6 +20,8 @@ enum { SUPPRESS_REASON_MAX = 160 };
 
 /* The paths are borrowed for its life. ERR_INPUT, ERR_SYS, ERR_NOMEM. */
 int suppress_open(struct suppress **out, const char *const *paths, uint32_t n, struct err *e);
+/* Of *path alone; when that is an address, or an @domain, and no file: of that one. */
+int suppress_open_one(struct suppress **out, const char *const *path, struct err *e);
 void suppress_free(struct suppress **s);
 /* Reads all files again; when that fails, what was known stays. Any thread, one at a time. */
 int suppress_reload(struct suppress *s, struct err *e);

@@ -16,6 +16,7 @@
 #include "engine/rows/select.h"
 #include "engine/rows/suppress.h"
 #include "engine/run/breaker.h"
+#include "engine/run/choice.h"
 #include "engine/run/throttle.h"
 #include "templates/letter/letter.h"
 
@@ -39,7 +40,7 @@ static int open_list(struct campaign *c, struct finding_sink *sink, struct err *
 		err_at(e, c->job->list, 1, 0);
 		return near.n ? err_hint(e, "did you mean '%.*s'?", SPAN_ARG(near)) : -1;
 	}
-	return selection_new(&c->selection, c->job->rows, c->job->limit, e);
+	return 0;
 }
 
 static int exists_already(struct campaign *c, struct err *e)
@@ -158,6 +159,17 @@ static int open_breaker(struct campaign *c, struct err *e)
 	return breaker_new(&c->breaker, limit, e);
 }
 
+/* A campaign that is gone on with remembers its choice. */
+static int choose_rows(struct campaign *c, struct finding_sink *sink, struct err *e)
+{
+	const char *recorded = c->ledger ? c->header.identity.selection : NULL;
+
+	if (choice_open(&c->choice, c->job, c->list, c->address_column, recorded, sink, e) < 0)
+		return -1;
+	c->selection = choice_selection(c->choice);
+	return 0;
+}
+
 int campaign_open(struct campaign **out, const struct campaign_job *job, struct finding_sink *sink, struct err *e)
 {
 	struct campaign *c = mem_new(sizeof *c);
@@ -168,6 +180,7 @@ int campaign_open(struct campaign **out, const struct campaign_job *job, struct 
 	arena_init(&c->memory, 4096, CAMPAIGN_ARENA_MAX);
 	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) || open_breaker(c, e) < 0 ||
 	    open_list(c, sink, e) < 0 || open_suppressed(c, e) < 0 || look_back(c, e) < 0 ||
+	    choose_rows(c, sink, e) < 0 ||
 	    open_letter(c, sink, e) < 0 || same_letter(c, e) < 0 || parse_redirect(c, e) < 0 ||
 	    open_plan(c, e) < 0) {
 		campaign_free(&c);
@@ -188,7 +201,7 @@ void campaign_free(struct campaign **out)
 	ledger_free(&c->ledger);
 	throttle_free(&c->throttle);
 	breaker_free(&c->breaker);
-	selection_free(&c->selection);
+	choice_free(&c->choice);
 	suppress_free(&c->suppress);
 	duplicates_free(&c->duplicates);
 	rows_close(&c->list);
@@ -296,11 +309,11 @@ static int show_first(struct campaign *c, struct row_block *block, struct campai
 	if (letter_desk_new(&desk, c->letter, &e) < 0)
 		return -1;
 	for (uint32_t i = 0; i < block->n && rc < 0; i++) {
-		int wants = selection_wants(c->selection, block->rows[i].number);
+		enum select_answer wants = selection_wants(c->selection, &block->rows[i], &e);
 
-		if (wants < 0)
+		if (wants >= SELECT_END)
 			break;
-		if (wants == 0 || campaign_is_done(c, block->rows[i].number) || block->rows[i].problem.n)
+		if (wants == SELECT_NO || campaign_is_done(c, block->rows[i].number) || block->rows[i].problem.n)
 			continue;
 		rc = letter_view(c->letter, desk, &c->memory, &block->rows[i], clock_wall_ms(), &view, &e);
 		if (rc == 0)

@@ -48,6 +48,11 @@ struct campaign_job { /* borrowed for the campaign's life */
 	struct letter_ways ways;
 	const char *rows;      /* "3-9,14" or NULL */
 	uint64_t limit;        /* 0: none */
+	bool limit_given;      /* also when it is none */
+	uint64_t skip, sample; /* 0: none */
+	const char *only;      /* an address or a file of them; NULL: all */
+	const char *shard;     /* "2/5" or NULL */
+	const char *where;     /* a condition of the template language, or NULL */
 	enum duplicates_rule duplicates;
 	const char *const *suppress; /* files of addresses that get nothing */
 	uint32_t n_suppress;

@@ -19,7 +19,8 @@ struct campaign {
 	const struct campaign_job *job;
 	struct arena memory;
 	struct rows *list;
-	struct selection *selection;
+	struct choice *choice;
+	struct selection *selection;   /* of the choice */
 	int address_column;            /* -1: the list has none */
 	struct letter *letter;
 	struct delivery_plan *plan;    /* NULL: check */
@@ -29,6 +30,7 @@ struct campaign {
 	struct suppress *suppress;     /* NULL: nobody is */
 	struct duplicates *duplicates; /* NULL: not searched yet */
 	struct journal_header header;
+	char recorded_choice[1024];    /* of rows, when the campaign is gone on with */
 	struct span redirect;
 	uint64_t list_size;            /* as it was when it was opened */
 	int64_t list_mtime_ns;

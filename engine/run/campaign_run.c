@@ -119,6 +119,7 @@ static void make_identity(struct campaign *c)
 {
 	struct journal_identity *id = &c->header.identity;
 
+	snprintf(c->recorded_choice, sizeof c->recorded_choice, "%s", id->selection);
 	memset(id, 0, sizeof *id);
 	letter_digest(c->letter, id->letter);
 	id->list_known = c->list_known;
@@ -132,7 +133,8 @@ static void make_identity(struct campaign *c)
 	put_option(id, "address-column", c->job->address_column);
 	put_ways(id, &c->job->list_ways);
 	put_date(id, c->job->date_ms);
-	snprintf(id->selection, sizeof id->selection, "%s", selection_text(c->selection));
+	/* A resume's choice was compared already: it may be wider, and is noted then. */
+	snprintf(id->selection, sizeof id->selection, "%s", c->ledger ? c->recorded_choice : selection_text(c->selection));
 }
 
 /* The begin times of earlier runs count: a window does not end with a process. */
@@ -311,6 +313,13 @@ static int end_run(struct campaign *c, struct run *r, struct results_log **log, 
 	return rc;
 }
 
+static int note_choice(struct campaign *c, struct journal *j, struct err *e)
+{
+	const char *now = selection_text(c->selection);
+
+	return !c->ledger || strcmp(c->recorded_choice, now) == 0 ? 0 : journal_note_choice(j, now, e);
+}
+
 /* What other processes did between the opening and the lock counts: it is read again now that
  * nobody else can write. */
 static int look_again(struct campaign *c, struct journal *j, struct err *e)
@@ -347,8 +356,8 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 		return -1;
 	make_identity(c);
 	init_run(&r, c);
-	if (open_journal(&r, c, e) == 0 &&
-	    look_again(c, r.journal, e) == 0 && (c->selected == 0 || journal_note_rows(r.journal, c->selected, e) == 0) &&
+	if (open_journal(&r, c, e) == 0 && look_again(c, r.journal, e) == 0 && note_choice(c, r.journal, e) == 0 &&
+	    (c->selected == 0 || journal_note_rows(r.journal, c->selected, e) == 0) &&
 	    remember_begins(c, e) == 0 && make_threads(&r, &feeder, e) == 0 &&
 	    queue_new(&recorder.over, 1, e) == 0 &&
 	    results_log_open(&recorder.log, c->job->results, c->job->log_format, journal_run(r.journal), c->ledger,

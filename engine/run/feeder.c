@@ -234,11 +234,13 @@ static int sift(struct feeder *f, struct work *w, struct err *e)
 	uint64_t taking_part = 0;
 
 	for (uint32_t i = 0; i < w->rows->n && !f->list_ended; i++) {
-		int wants = selection_wants(f->run->selection, w->rows->rows[i].number);
+		enum select_answer wants = selection_wants(f->run->selection, &w->rows->rows[i], e);
 
-		if (wants < 0)
+		if (wants == SELECT_BROKEN)
+			return -1;
+		if (wants == SELECT_END)
 			f->list_ended = true;
-		if (wants <= 0)
+		if (wants != SELECT_YES)
 			continue;
 		taking_part++;
 		if (!is_to_do(f, w->rows->rows[i].number, &w->items[kept]))

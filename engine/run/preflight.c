@@ -187,18 +187,16 @@ static void *checker_main(void *arg)
 }
 
 /* Leaves the rows that are to be checked, and those that an earlier run began: duplicates of them are
- * not sent. Counts the others. False: none after these takes part. */
-static bool sift(struct campaign *c, struct row_block *b, struct report *r)
+ * not sent. Counts the others. The answer of the last row that was asked about. */
+static enum select_answer sift(struct campaign *c, struct row_block *b, struct report *r, struct err *e)
 {
 	uint32_t kept = 0;
-	bool more = true;
+	enum select_answer wants = SELECT_NO;
 
-	for (uint32_t i = 0; i < b->n && more; i++) {
-		int wants = selection_wants(c->selection, b->rows[i].number);
-
-		more = wants >= 0;
+	for (uint32_t i = 0; i < b->n && wants < SELECT_END; i++) {
+		wants = selection_wants(c->selection, &b->rows[i], e);
 		r->rows++;
-		if (wants <= 0)
+		if (wants != SELECT_YES)
 			continue;
 		r->selected++;
 		if (campaign_is_done(c, b->rows[i].number)) {
@@ -209,22 +207,24 @@ static bool sift(struct campaign *c, struct row_block *b, struct report *r)
 		b->rows[kept++] = b->rows[i];
 	}
 	b->n = kept;
-	return more;
+	return wants;
 }
 
 static int read_all(struct campaign *c, struct queue *full, struct queue *empty, struct report *r, struct err *e)
 {
 	void *item;
-	bool more = true;
+	enum select_answer last = SELECT_NO;
 
 	while (atomic_load(&c->stop) == RUN_GO && queue_pop(empty, &item, -1) == 1) {
 		struct row_block *block = item;
 		int rc = rows_read(c->list, block, CHECK_BLOCK_ROWS, e);
 
-		if (rc == 1 && more)
-			more = sift(c, block, r);
+		if (rc == 1 && last < SELECT_END)
+			last = sift(c, block, r, e);
 		else if (rc == 1)
 			block->n = 0; /* still read to the end: the hash covers the whole list */
+		if (last == SELECT_BROKEN)
+			rc = -1;
 		if (rc == 1 && block->n > 0) {
 			queue_push(full, block, -1);
 			continue;

@@ -160,3 +160,67 @@ def test_who_does_not_exist_is_added(shop, tmp_path):
         lettershop("send", "letter.eml", "list.csv", "--relay", to, "--yes", "--suppress", "gone.csv", "--results",
                    "two.csv", cwd=shop, check=1)
     assert results(shop, "two.csv")[2]["status"] == "skipped"
+
+
+def test_duplicates_over_a_resume(shop):
+    """Row 3 went out first; row 1, which is the same, comes later into the choice and is left out."""
+    bare(shop)
+    put(shop, TWICE)
+    send(shop, "--rows", "3")
+    send(shop, "--resume", "--rows", "1-", status=1)
+    assert fates(shop) == {1: "duplicate of line 4", 2: "sent", 3: "sent", 4: "duplicate of line 4"}
+    assert delivered(shop) == ["a@x.example", "b@x.example"]
+
+
+# ---- which rows ----
+
+PEOPLE = "email,name,plan,age\nann@x.example,Ann,pro,41\nbob@x.example,Bob,free,50\ncy@x.example,Cy,pro,9\n" \
+         "di@x.example,Di,pro,31\n"
+
+
+@pytest.mark.parametrize("arguments, rows", [
+    (["--where", 'plan == "pro" and age > 30'], [1, 4]),
+    (["--where", "name contains 'n'", "--skip", "0"], None),
+    (["--where", 'plan == "pro"', "--skip", "1", "--limit", "1"], [3]),
+    (["--only", "BOB@x.example"], [2]),
+    (["--only", "some.txt"], [1, 3]),
+    (["--where", "age > limit", "--var", "limit=40"], [1, 2]),
+    (["--sample", "4"], [1, 2, 3, 4]),
+])
+def test_choice(shop, arguments, rows):
+    bare(shop)
+    put(shop, PEOPLE)
+    (shop / "some.txt").write_text("ann@x.example\ncy@x.example\n")
+    if rows is None:
+        send(shop, *arguments, status=2)
+        return
+    send(shop, *arguments)
+    assert sorted(results(shop)) == rows
+
+
+def test_conditions_that_are_wrong(shop):
+    bare(shop)
+    put(shop, PEOPLE)
+    said = send(shop, "--where", "plam == 1", status=2).stderr
+    assert "--where:1:1: " in said and "plam" in said and "plan" in said
+    assert "--where:1:" in send(shop, "--where", "plan ==", status=2).stderr
+
+
+def test_a_resume_goes_on_with_the_same_choice(shop):
+    """What is not said again is remembered; --limit counts over the runs; more is more."""
+    bare(shop)
+    put(shop, PEOPLE)
+    send(shop, "--where", 'plan == "pro"', "--limit", "1")
+    assert sorted(results(shop)) == [1]
+    send(shop, "--resume")
+    assert sorted(results(shop)) == [1]
+    send(shop, "--resume", "--limit", "2")
+    assert sorted(results(shop)) == [1, 3]
+    send(shop, "--resume")
+    assert sorted(results(shop)) == [1, 3]
+    send(shop, "--resume", "--limit", "all")
+    assert sorted(results(shop)) == [1, 3, 4]
+    said = send(shop, "--resume", "--where", "age > 0", status=2).stderr
+    assert "a resume may choose more rows, not others" in said
+    said = send(shop, "--resume", "--limit", "1", status=2).stderr
+    assert "--limit" in said and "may choose more rows" in said

@@ -1,0 +1,13 @@
+/* row_hash.h - a row's content as a number (inside engine/rows only). */
+#ifndef ENGINE_ROWS_ROW_HASH_H
+#define ENGINE_ROWS_ROW_HASH_H
+
+#include <stdint.h>
+
+#include "engine/base/hash.h"
+#include "engine/model/row.h"
+
+/* Of all cells, each with its length, and of the object of a JSON row. */
+uint64_t row_hash(struct hash_key key, const struct row *row);
+
+#endif
