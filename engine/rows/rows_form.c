@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/base/err.h"
+#include "engine/rows/book.h"
 #include "engine/rows/rows_encoding.h"
 #include "engine/rows/rows_parts.h"
 #include "engine/rows/rows_text.h"
@@ -35,7 +36,6 @@ static const struct magic {
 	{ { "BZh", 3 }, "a bzip2 file", "unpack it first, as with: bunzip2 -c LIST | lettershop send LETTER -" },
 	{ { "\xfd" "7zXZ", 5 }, "an xz file", "unpack it first, as with: xz -dc LIST | lettershop send LETTER -" },
 	{ { "{\\rtf", 5 }, "an RTF document", "a list is a table: a CSV file with a header line, a workbook, or JSON" },
-	{ { "PK\x03\x04", 4 }, "a workbook or another ZIP file", "save it as CSV (UTF-8)" },
 };
 
 static int refuse_others(struct span front, const char *path, struct err *e)
@@ -233,6 +233,10 @@ static int find_kind(struct rows_list *list, bool *packed, struct err *e)
 	}
 	if (refuse_others(front, list->source.path, e) < 0)
 		return -1;
+	if (span_begins(front, SPAN("PK\x03\x04")))
+		return book_take(list, e);
+	if (list->ways.sheet)
+		return err_set(e, ERR_INPUT, "--sheet is for workbooks; this list is text");
 	return find_text(list, e);
 }
 

@@ -84,7 +84,7 @@ struct rows_kind {
 
 enum { ROWS_BLOCK_BYTES = 1 << 20 };
 
-extern const struct rows_kind rows_kind_csv;
+extern const struct rows_kind rows_kind_csv, rows_kind_sheet;
 
 /* Finds the form of the file by its bytes: unpacks and converts it where it is no UTF-8 text, sets
  * kind, delimiter and form. ERR_INPUT with a hint for what is known and not read here. */
