@@ -10,7 +10,7 @@
 #include "engine/base/buf.h"
 #include "engine/rows/book_format_code.h"
 
-enum { DAY_MS = 86400000, LAST_DAY = 2958465, LEAP_DAY = 60, DAYS_TO_1904 = 1462 };
+enum { DAY_MS = 86400000, DAY_SECONDS = 86400, LAST_DAY = 2958465, LEAP_DAY = 60, DAYS_TO_1904 = 1462 };
 
 struct shape {
 	bool date, time, seconds, elapsed;
@@ -95,7 +95,7 @@ bool format_date(struct buf *out, const struct section *s, double days, bool dat
 		days += DAYS_TO_1904;
 	if (!(days >= 0 && days < LAST_DAY + 1))
 		return false;
-	ms = shape.decimals ? llround(days * DAY_MS) : llround(days * (DAY_MS / 1000)) * 1000;
+	ms = shape.decimals ? llround(days * DAY_MS) : llround(days * DAY_SECONDS) * 1000;
 	day = ms / DAY_MS;
 	ms %= DAY_MS;
 	if (shape.date)

@@ -244,3 +244,73 @@ int json_parse(struct span text, const char *path, struct arena *a, struct value
 	json_decref(j);
 	return rc < 0 ? err_nomem(e, "reading JSON") : 0;
 }
+
+/* ---- writing ---- */
+
+static void write_string(struct span s, struct buf *out)
+{
+	buf_add_char(out, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c == '"' || c == '\\')
+			buf_addf(out, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			buf_addf(out, "\\u%04x", c);
+		else
+			buf_add_char(out, (char)c);
+	}
+	buf_add_char(out, '"');
+}
+
+static bool is_number(struct span s)
+{
+	bool digit = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (!number_byte(s.p[i]))
+			return false;
+		digit |= s.p[i] >= '0' && s.p[i] <= '9';
+	}
+	return digit;
+}
+
+void json_write(struct value v, struct buf *out)
+{
+	switch (v.kind) {
+	case VALUE_BOOL:
+		buf_add_str(out, v.b ? "true" : "false");
+		break;
+	case VALUE_INT:
+		buf_addf(out, "%lld", (long long)v.i);
+		break;
+	case VALUE_CELL:
+		if (is_number(value_span(v)))
+			buf_add(out, value_span(v));
+		else
+			write_string(value_span(v), out);
+		break;
+	case VALUE_TEXT:
+		write_string(value_span(v), out);
+		break;
+	case VALUE_ARRAY:
+		for (uint32_t i = 0; i < v.n; i++) {
+			buf_add_char(out, i ? ',' : '[');
+			json_write(v.items[i], out);
+		}
+		buf_add_str(out, v.n ? "]" : "[]");
+		break;
+	case VALUE_OBJECT:
+		for (uint32_t i = 0; i < v.n; i++) {
+			buf_add_char(out, i ? ',' : '{');
+			write_string(v.members[i].key, out);
+			buf_add_char(out, ':');
+			json_write(v.members[i].value, out);
+		}
+		buf_add_str(out, v.n ? "}" : "{}");
+		break;
+	default:
+		buf_add_str(out, "null");
+		break;
+	}
+}

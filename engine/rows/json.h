@@ -5,9 +5,13 @@
 #include "engine/base/arena.h"
 #include "engine/model/value.h"
 
+struct buf;
 struct err;
 /* Everything lives in a. Integers stay exact; objects keep their order. path is named in errors,
  * which have line and column. ERR_INPUT, ERR_NOMEM. */
 int json_parse(struct span text, const char *path, struct arena *a, struct value *out, struct err *e);
+
+/* The value as JSON in one line; numbers that are cells stay numbers. A failure is out's. */
+void json_write(struct value v, struct buf *out);
 
 #endif

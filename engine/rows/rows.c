@@ -52,6 +52,10 @@ static int read_header(struct rows_list *list, struct err *e)
 		return -1;
 	rc = list->kind->header(r, &list->memory, &names, &n, &list->start, e);
 	list->kind->close(r);
+	if (rc == 0 && list->kind == &rows_kind_json) { /* names of members are what they are */
+		list->columns = (struct columns){ .n = n, .names = names, .open = true };
+		return 0;
+	}
 	if (rc < 0 || (list->ways.no_header && rows_columns_given(list, n, &names, &n, e) < 0))
 		return -1;
 	return rows_columns_set(list, names, n, e);

@@ -200,10 +200,22 @@ static int find_csv(struct rows_list *list, struct span front, struct err *e)
 	return 0;
 }
 
+/* An object, or an array of them; no header of a table begins so. */
+static bool looks_like_json(struct span front, bool *array)
+{
+	front = span_trim(front);
+	*array = front.n > 0 && front.p[0] == '[';
+	if (front.n < 2 || (front.p[0] != '{' && !*array))
+		return false;
+	front = span_trim(span_skip(front, 1));
+	return front.n > 0 && (front.p[0] == '}' || front.p[0] == (*array ? '{' : '"') || (*array && front.p[0] == ']'));
+}
+
 static int find_text(struct rows_list *list, struct err *e)
 {
 	struct rows_text text;
 	struct span front;
+	bool json, array = false;
 	int rc;
 
 	if (rows_encoding_settle(&list->source, list->ways.encoding, list->encoding, &list->guessed, e) < 0)
@@ -211,10 +223,15 @@ static int find_text(struct rows_list *list, struct err *e)
 	if (rows_text_open(&text, &list->source, LOOK_BYTES, NULL, e) < 0)
 		return -1;
 	rc = rows_text_peek(&text, &front, e);
-	if (rc == 0)
+	json = rc == 0 && looks_like_json(front, &array);
+	if (rc == 0 && !json)
 		rc = find_csv(list, front, e);
 	rows_text_close(&text);
-	return rc;
+	if (!json)
+		return rc;
+	if (list->ways.delimiter || list->ways.no_header)
+		return err_set(e, ERR_INPUT, "--delimiter, --no-header and --columns are for tables; this list is JSON");
+	return rows_json_take(list, array, e);
 }
 
 /* ---- files ---- */

@@ -84,13 +84,15 @@ struct rows_kind {
 
 enum { ROWS_BLOCK_BYTES = 1 << 20 };
 
-extern const struct rows_kind rows_kind_csv, rows_kind_sheet;
+extern const struct rows_kind rows_kind_csv, rows_kind_sheet, rows_kind_json;
 
 /* Finds the form of the file by its bytes: unpacks and converts it where it is no UTF-8 text, sets
  * kind, delimiter and form. ERR_INPUT with a hint for what is known and not read here. */
 int rows_form_find(struct rows_list *list, struct err *e);
 /* A packed source becomes what is in it (rows_gzip.c). */
 int rows_gzip_unpack(struct rows_source *source, struct err *e);
+/* The source is JSON in UTF-8: it becomes records, one an element (rows_json.c). */
+int rows_json_take(struct rows_list *list, bool array, struct err *e);
 /* Checks the header's names and makes them the list's columns. */
 int rows_columns_set(struct rows_list *list, struct span *names, uint32_t n, struct err *e);
 /* The names of --columns in place of those that a header would have; there are `cells` in its place. */
