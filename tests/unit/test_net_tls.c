@@ -239,7 +239,7 @@ static void check_cert(const struct cert_case *c)
 {
 	const struct party *issuer = c->by == BY_CA ? &ca : c->by == BY_STRANGER ? &stranger : NULL;
 	struct party who = make_party(c->common_name, issuer, c->names, c->usage, c->from_days, c->to_days, false);
-	const struct net_tls_options opt = { .host = c->host, .ca_file = ca_path, .verify = !c->no_verify };
+	const struct net_tls_options opt = { .host = c->host, .ca = ca_path, .verify = c->no_verify ? NET_VERIFY_NONE : NET_VERIFY_FULL };
 	struct net_tls *t = NULL;
 	struct net_link *l;
 	struct server s;
@@ -284,7 +284,7 @@ struct setting {
 
 static void set_up(struct setting *x, int max_version, enum server_end end, struct net_ticket *ticket)
 {
-	const struct net_tls_options opt = { .host = "mx.example", .ca_file = ca_path, .verify = true };
+	const struct net_tls_options opt = { .host = "mx.example", .ca = ca_path };
 	struct err e = { 0 };
 
 	if (!x->tls) {
@@ -425,7 +425,7 @@ static void *say_and_close(void *arg)
 
 static void no_tls_there(void **state)
 {
-	const struct net_tls_options opt = { .host = "mx.example", .ca_file = ca_path, .verify = true };
+	const struct net_tls_options opt = { .host = "mx.example", .ca = ca_path };
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
@@ -462,7 +462,7 @@ static void no_tls_there(void **state)
 
 static void bad_ca_files(void **state)
 {
-	struct net_tls_options opt = { .host = "mx.example", .ca_file = "/nonexistent.pem", .verify = true };
+	struct net_tls_options opt = { .host = "mx.example", .ca = "/nonexistent.pem" };
 	struct net_tls *t = NULL;
 	struct err e = { 0 };
 
@@ -471,12 +471,12 @@ static void bad_ca_files(void **state)
 	assert_int_equal(e.kind, ERR_INPUT);
 	assert_string_equal(e.path, "/nonexistent.pem");
 	assert_non_null(strstr(e.text, "No such file"));
-	opt.ca_file = "Makefile";
+	opt.ca = "Makefile";
 	memset(&e, 0, sizeof e);
 	assert_int_equal(net_tls_new(&t, &opt, &e), -1);
 	assert_non_null(strstr(e.text, "PEM"));
 	assert_null(t);
-	opt.ca_file = NULL;
+	opt.ca = NULL;
 	assert_int_equal(net_tls_new(&t, &opt, &e), 0);
 	net_tls_free(&t);
 	mem_fail_after(0);

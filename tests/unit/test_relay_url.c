@@ -56,14 +56,35 @@ static void understood(void **state)
 
 		if (relay_url_parse(c->url, &u, &e) < 0)
 			fail_msg("%s: %s", c->url, e.text);
-		if (u.lmtp != c->lmtp || u.security != c->security || u.port != c->port || u.verify != c->verify)
+		if (u.lmtp != c->lmtp || u.security != c->security || u.port != c->port || (u.verify == NET_VERIFY_FULL) != c->verify)
 			fail_msg("%s: port %d, security %d", c->url, u.port, (int)u.security);
 		assert_string_equal(u.host, c->host);
 		assert_string_equal(u.socket, c->socket);
 		assert_string_equal(u.user, c->user);
-		assert_string_equal(u.ca_file, c->ca);
+		assert_string_equal(u.ca, c->ca);
 		assert_string_equal(u.auth, c->auth);
 	}
+}
+
+static void tls_parameters(void **state)
+{
+	static const char plain[] = "smtps://mx?tls-min=1.3&cert=/c.pem&key=/k.pem&ca=/etc/ssl&pin=sha256:"
+				    "000102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F&verify=pin";
+	static const char colons[] = "smtp://mx?pin=SHA256:00:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f:10:11:12:13:"
+				     "14:15:16:17:18:19:1a:1b:1c:1d:1e:1f";
+	struct relay_url u;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(relay_url_parse(plain, &u, &e), 0);
+	assert_true(u.only_tls13 && u.pinned && u.verify == NET_VERIFY_PIN);
+	assert_string_equal(u.cert, "/c.pem");
+	assert_string_equal(u.key, "/k.pem");
+	assert_string_equal(u.ca, "/etc/ssl");
+	for (int i = 0; i < NET_FINGERPRINT; i++)
+		assert_int_equal(u.pin[i], i);
+	assert_int_equal(relay_url_parse(colons, &u, &e), 0);
+	assert_true(!u.only_tls13 && u.pinned && u.verify == NET_VERIFY_FULL && u.pin[31] == 31);
 }
 
 static const struct bad_case {
@@ -106,6 +127,15 @@ static const struct bad_case {
 	{ "smtp://mx?tls=", "?tls=" },
 	{ "smtp://mx?TLS=none", "not known" },
 	{ "smtp://mx?verify=0", "?verify=0" },
+	{ "smtp://mx?verify=pin", "wants a ?pin=" },
+	{ "smtp://mx?pin=00", "no fingerprint" },
+	{ "smtp://mx?pin=sha256:00", "no fingerprint" },
+	{ "smtp://mx?pin=sha256:", "no fingerprint" },
+	{ "smtp://mx?pin=sha256:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f00", "no fingerprint" },
+	{ "smtp://mx?pin=sha1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "no fingerprint" },
+	{ "smtp://mx?tls-min=1.1", "?tls-min=1.1" },
+	{ "smtp://mx?key=x", "no ?cert=" },
+	{ "smtp://mx?tls=none&tls-min=1.3", "there is to be none" },
 	{ "smtp://mx?ca=", "not known" },
 	{ "smtp://mx?ca", "not known" },
 	{ "smtp://mx?auth=PLAIN", "no user" },
@@ -162,7 +192,7 @@ static void any_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(understood),
+		cmocka_unit_test(understood), cmocka_unit_test(tls_parameters),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(any_bytes),
 	};

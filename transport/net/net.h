@@ -59,10 +59,22 @@ int net_lookup_now(const char *host, uint16_t port, int64_t wait_ms, struct net_
 
 /* ---- TLS ---- */
 
-struct net_tls_options {
-	const char *host;    /* the name the user configured, as A-labels, or an address in numbers */
-	const char *ca_file; /* PEM; NULL: the system's store */
-	bool verify;         /* false only when the user said so in words */
+enum { NET_FINGERPRINT = 32 }; /* octets of SHA-256 */
+
+enum net_verify {
+	NET_VERIFY_FULL, /* chain and name; a pin besides */
+	NET_VERIFY_PIN,  /* the pin alone */
+	NET_VERIFY_NONE  /* only when the user said so in words; a pin all the same */
+};
+
+struct net_tls_options { /* strings are borrowed for the call */
+	const char *host;      /* the name the user configured, as A-labels, or an address in numbers */
+	const char *ca;        /* PEM file, or a folder of them as `openssl rehash` makes it; NULL: the system's store */
+	const char *cert_file; /* our own certificate and what vouches for it, PEM; NULL: none */
+	const char *key_file;  /* its key, PEM, which only its owner may read; NULL: in cert_file */
+	bool only_tls13;       /* else TLS 1.2 is enough */
+	enum net_verify verify;
+	const unsigned char *pin; /* SHA-256 of the server's certificate, NET_FINGERPRINT octets; NULL: none */
 };
 
 /* What it takes to shake hands with one server: TLS 1.2 or newer, chain and name verified. */
@@ -124,7 +136,7 @@ int net_link_handshake(struct net_link *l, struct err *e);
 void net_link_tls_words(const struct net_link *l, char *out, size_t out_size);
 bool net_link_resumed(const struct net_link *l);
 
-enum { NET_CERT_NAMES = 480, NET_CERT_PARTY = 80, NET_FINGERPRINT = 32 };
+enum { NET_CERT_NAMES = 480, NET_CERT_PARTY = 80 };
 
 struct net_cert_facts { /* of the server's own certificate */
 	char names[NET_CERT_NAMES];  /* "a.example, b.example"; "" none */

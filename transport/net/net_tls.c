@@ -17,6 +17,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
@@ -31,7 +32,10 @@ enum {
 struct net_tls {
 	SSL_CTX *ctx;
 	BIO_METHOD *method;
-	bool verify;
+	bool verify; /* chain and name */
+	bool only_tls13;
+	bool pinned, own_cert;
+	unsigned char pin[NET_FINGERPRINT];
 	bool host_is_number;
 	char host[NET_HOST_MAX + 1];
 };
@@ -126,27 +130,92 @@ static int openssl_says(struct err *e, const char *what)
 	return -1;
 }
 
-static int load_store(SSL_CTX *ctx, const char *ca_file, struct err *e)
+/* Why a PEM file could not be used: the system's word, or what it should have been. */
+static int bad_file(const char *path, const char *what, const char *wanted, struct err *e)
 {
-	if (!ca_file) {
+	unsigned long code = ERR_peek_error();
+
+	if (ERR_GET_LIB(code) == ERR_LIB_SYS)
+		err_set(e, ERR_INPUT, "cannot read the %s: %s", what, strerror(ERR_GET_REASON(code)));
+	else
+		err_set(e, ERR_INPUT, "this is no file of %s in the PEM form", wanted);
+	ERR_clear_error();
+	return err_at(e, path, 0, 0);
+}
+
+static int load_folder(SSL_CTX *ctx, const char *path, struct err *e)
+{
+	if (SSL_CTX_load_verify_dir(ctx, path) == 1)
+		return 0;
+	openssl_says(e, "cannot use the folder of certificates");
+	return err_at(e, path, 0, 0);
+}
+
+static int load_store(SSL_CTX *ctx, const char *ca, struct err *e)
+{
+	struct stat st;
+
+	if (!ca) {
 		if (SSL_CTX_set_default_verify_paths(ctx) == 1)
 			return 0;
 		return openssl_says(e, "cannot load this machine's certificate store");
 	}
 	ERR_clear_error();
-	if (SSL_CTX_load_verify_file(ctx, ca_file) == 1) {
-		/* The file says whom to trust, be it a server's own certificate. */
-		X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
+	/* Who is named is trusted, be it a server's own certificate. */
+	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
+	if (stat(ca, &st) == 0 && S_ISDIR(st.st_mode))
+		return load_folder(ctx, ca, e);
+	if (SSL_CTX_load_verify_file(ctx, ca) == 1)
 		return 0;
+	bad_file(ca, "certificate file", "certificates", e);
+	return err_hint(e, "?ca= names a PEM file with the authority to trust, or a folder of them");
+}
+
+/* A key with a passphrase: nobody is asked, least of all on a terminal. */
+static int no_passphrase(char *buf, int size, int writing, void *ctx)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)ctx;
+	return 0;
+}
+
+static int check_key_file(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		err_sys(e, "cannot read the key of our certificate");
+		return err_at(e, path, 0, 0);
 	}
-	if (ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SYS)
-		err_set(e, ERR_INPUT, "cannot read the certificate file: %s",
-			strerror(ERR_GET_REASON(ERR_peek_error())));
-	else
-		err_set(e, ERR_INPUT, "this is no file of certificates in the PEM form");
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) == 0)
+		return 0;
+	err_set(e, ERR_INPUT, "the key may be read by others");
+	err_hint(e, "make it your own: chmod 600 %s", path);
+	return err_at(e, path, 0, 0);
+}
+
+static int load_own(SSL_CTX *ctx, const char *cert, const char *key, struct err *e)
+{
+	if (check_key_file(key, e) < 0)
+		return -1;
 	ERR_clear_error();
-	err_hint(e, "?ca=FILE names a PEM file with the authority to trust");
-	return err_at(e, ca_file, 0, 0);
+	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1) {
+		bad_file(cert, "certificate of ours", "certificates", e);
+		return err_hint(e, "?cert= names our own certificate, for relays that ask for one");
+	}
+	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1) {
+		if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH)
+			err_set(e, ERR_INPUT, "the key does not belong to the certificate '%s'", cert);
+		else
+			bad_file(key, "key of our certificate", "a key without a passphrase", e);
+		ERR_clear_error();
+		err_hint(e, "?key= names the key that belongs to ?cert=");
+		return err_at(e, key, 0, 0);
+	}
+	return 0;
 }
 
 /* The newest ticket is kept, for the next connection to the same server. */
@@ -173,10 +242,12 @@ static int verify_step(int ok, X509_STORE_CTX *store)
 	return ok;
 }
 
-static int make_ctx(struct net_tls *t, const char *ca_file, struct err *e)
+static int make_ctx(struct net_tls *t, const struct net_tls_options *opt, struct err *e)
 {
+	int least = opt->only_tls13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+
 	t->ctx = SSL_CTX_new(TLS_client_method());
-	if (!t->ctx || SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION) != 1)
+	if (!t->ctx || SSL_CTX_set_min_proto_version(t->ctx, least) != 1)
 		return openssl_says(e, "cannot set up TLS");
 	/* A missing close_notify is told apart by cut_off; to OpenSSL it would spoil the session's ticket. */
 	SSL_CTX_set_options(t->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -185,7 +256,9 @@ static int make_ctx(struct net_tls *t, const char *ca_file, struct err *e)
 	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(t->ctx, new_session);
 	SSL_CTX_set_verify(t->ctx, t->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, t->verify ? verify_step : NULL);
-	return t->verify ? load_store(t->ctx, ca_file, e) : 0;
+	if (opt->cert_file && load_own(t->ctx, opt->cert_file, opt->key_file ? opt->key_file : opt->cert_file, e) < 0)
+		return -1;
+	return t->verify ? load_store(t->ctx, opt->ca, e) : 0;
 }
 
 int net_tls_new(struct net_tls **out, const struct net_tls_options *opt, struct err *e)
@@ -195,7 +268,13 @@ int net_tls_new(struct net_tls **out, const struct net_tls_options *opt, struct 
 
 	if (!t)
 		return err_nomem(e, "for TLS");
-	t->verify = opt->verify;
+	t->verify = opt->verify == NET_VERIFY_FULL;
+	t->only_tls13 = opt->only_tls13;
+	t->own_cert = opt->cert_file != NULL;
+	t->pinned = opt->pin != NULL;
+	if (opt->pin)
+		memcpy(t->pin, opt->pin, sizeof t->pin);
+	MUST(opt->verify != NET_VERIFY_PIN || t->pinned);
 	snprintf(t->host, sizeof t->host, "%s", opt->host);
 	t->host_is_number = net_address_literal(opt->host, 0, &number) == 0;
 	t->method = make_method();
@@ -203,7 +282,7 @@ int net_tls_new(struct net_tls **out, const struct net_tls_options *opt, struct 
 		openssl_says(e, "cannot set up TLS");
 		goto fail;
 	}
-	if (make_ctx(t, opt->ca_file, e) < 0)
+	if (make_ctx(t, opt, e) < 0)
 		goto fail;
 	*out = t;
 	return 0;
@@ -304,8 +383,17 @@ static int truncated(struct err *e)
 	return err_set(e, ERR_NET, "the server closed the connection without the end of TLS (close_notify)");
 }
 
+/* The server ended TLS because of our certificate, or for the lack of one. */
+static int refused_ours(const struct tls_link *t, struct err *e)
+{
+	if (t->setup->own_cert)
+		return err_set(e, ERR_TLS, "the server does not accept our certificate");
+	err_set(e, ERR_TLS, "the server refuses TLS with us: it may want a certificate of ours");
+	return err_hint(e, "?cert=FILE&key=FILE in the relay's URL name one");
+}
+
 /* Why the handshake failed, where no certificate is to blame. */
-static int explain_handshake(struct err *e, int saved_errno)
+static int explain_handshake(const struct tls_link *t, struct err *e, int saved_errno)
 {
 	unsigned long code = ERR_peek_error();
 	const char *reason = ERR_reason_error_string(code);
@@ -323,10 +411,31 @@ static int explain_handshake(struct err *e, int saved_errno)
 		return err_hint(e, "smtps:// begins with TLS (port 465), smtp:// turns it on with STARTTLS (port 587)");
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
-		return err_set(e, ERR_TLS, "the server has no TLS 1.2 or newer");
+		return err_set(e, ERR_TLS, "the server has no TLS 1.%d or newer", t->setup->only_tls13 ? 3 : 2);
+	case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+	case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+	case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+	case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+	case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+		return refused_ours(t, e);
 	default:
 		return err_set(e, ERR_TLS, "the TLS handshake failed: %s", reason ? reason : "unknown reason");
 	}
+}
+
+/* A resumed session has the certificate of the one before it. */
+static bool is_pinned(const struct tls_link *t, struct err *e)
+{
+	struct net_cert_facts facts;
+	char shown[2 * NET_FINGERPRINT + 1] = "";
+
+	if (tls_link_cert(t, &facts) == 0 && memcmp(facts.sha256, t->setup->pin, sizeof facts.sha256) == 0)
+		return true;
+	for (size_t i = 0; i < sizeof facts.sha256; i++)
+		snprintf(shown + 2 * i, 3, "%02x", facts.sha256[i]);
+	err_set(e, ERR_TLS, "the certificate of %s is not the pinned one, but sha256:%s", t->setup->host, shown);
+	err_hint(e, "has it been renewed? Ask the relay's owner before you pin the new one");
+	return false;
 }
 
 int tls_link_handshake(struct tls_link *t, struct err *e)
@@ -341,7 +450,10 @@ int tls_link_handshake(struct tls_link *t, struct err *e)
 	if (rc == 1) {
 		MUST(!t->setup->verify || SSL_get_verify_result(t->ssl) == X509_V_OK);
 		t->shaken = true;
-		return 1;
+		if (!t->setup->pinned || is_pinned(t, e))
+			return 1;
+		t->dead = true;
+		return -1;
 	}
 	switch (SSL_get_error(t->ssl, rc)) {
 	case SSL_ERROR_WANT_READ:
@@ -357,7 +469,7 @@ int tls_link_handshake(struct tls_link *t, struct err *e)
 		if (e)
 			*e = t->refused;
 	} else {
-		explain_handshake(e, saved_errno);
+		explain_handshake(t, e, saved_errno);
 	}
 	ERR_clear_error();
 	return -1;
@@ -377,8 +489,12 @@ static int explain_broken(struct tls_link *t, int ssl_error, int saved_errno, st
 	else if (ssl_error == SSL_ERROR_SYSCALL) {
 		errno = saved_errno;
 		net_link_broken(e);
-	} else
+	} else if (ERR_GET_REASON(code) == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED ||
+		   ERR_GET_REASON(code) == SSL_R_TLSV1_ALERT_UNKNOWN_CA) {
+		refused_ours(t, e); /* TLS 1.3: told only after our side of the handshake is through */
+	} else {
 		err_set(e, ERR_NET, "TLS broke: %s", reason ? reason : "unknown reason");
+	}
 	ERR_clear_error();
 	return -1;
 }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "engine/base/clock.h"
@@ -107,12 +108,31 @@ static int get_password(struct relay *r, const struct relay_options *opt, struct
 	return err_hint(e, "give it by --password-command, a file or an environment variable");
 }
 
+/* Our certificate says who we are; a user in the URL is whom we want to act as. */
+static int set_external(struct relay *r, bool given, struct err *e)
+{
+	if (given)
+		return err_set(e, ERR_INPUT, "?auth=EXTERNAL logs in by our certificate: there is no password");
+	if (!r->url.cert[0] && r->url.security != SMTP_PLAIN) {
+		err_set(e, ERR_INPUT, "?auth=EXTERNAL logs in by our certificate, and none is given");
+		return err_hint(e, "?cert=FILE&key=FILE in the relay's URL name it");
+	}
+	r->login.authzid = span_str(r->url.user);
+	r->login.mechanism = "EXTERNAL";
+	r->session.login = &r->login;
+	return 0;
+}
+
 static int set_login(struct relay *r, const struct relay_options *opt, struct err *e)
 {
 	bool given = opt->password_command || opt->password_file || opt->password_env;
 
-	if (opt->no_login || (!r->url.user[0] && !given))
+	bool external = strcasecmp(r->url.auth, "EXTERNAL") == 0;
+
+	if (opt->no_login || (!r->url.user[0] && !given && !external))
 		return 0;
+	if (external)
+		return set_external(r, given, e);
 	if (!r->url.user[0]) {
 		err_set(e, ERR_INPUT, "a password is given for the relay %s, but no user", r->place);
 		return err_hint(e, "write the user in front of the host: %s://USER@%s",
@@ -135,8 +155,12 @@ static int set_tls(struct relay *r, struct err *e)
 {
 	struct net_tls_options opt = {
 		.host = r->url.host,
-		.ca_file = r->url.ca_file[0] ? r->url.ca_file : NULL,
+		.ca = r->url.ca[0] ? r->url.ca : NULL,
+		.cert_file = r->url.cert[0] ? r->url.cert : NULL,
+		.key_file = r->url.key[0] ? r->url.key : NULL,
+		.only_tls13 = r->url.only_tls13,
 		.verify = r->url.verify,
+		.pin = r->url.pinned ? r->url.pin : NULL,
 	};
 
 	return r->url.security == SMTP_PLAIN ? 0 : net_tls_new(&r->tls, &opt, e);
@@ -262,10 +286,13 @@ void relay_describe(const struct relay *r, char *out, size_t out_size)
 	static const char *const words[] = {
 		[SMTP_PLAIN] = "no TLS", [SMTP_STARTTLS] = "STARTTLS", [SMTP_IMPLICIT] = "TLS"
 	};
+	static const char *const verified[] = {
+		[NET_VERIFY_FULL] = "", [NET_VERIFY_PIN] = ", certificate pinned", [NET_VERIFY_NONE] = ", certificate not verified"
+	};
 	char user[RELAY_USER_MAX + 16] = "";
 
 	if (r->url.user[0])
 		snprintf(user, sizeof user, ", user %s", r->url.user);
 	snprintf(out, out_size, "%s (%s%s%s%s)", r->place, r->url.lmtp ? "LMTP, " : "", words[r->url.security],
-		 r->url.verify || r->url.security == SMTP_PLAIN ? "" : ", certificate not verified", user);
+		 r->url.security == SMTP_PLAIN ? "" : verified[r->url.verify], user);
 }

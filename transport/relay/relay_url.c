@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
@@ -76,14 +77,51 @@ static int take_tls(struct relay_url *u, struct span value, struct err *e)
 static int take_verify(struct relay_url *u, struct span value, struct err *e)
 {
 	if (span_eq(value, SPAN("yes")))
-		u->verify = true;
+		u->verify = NET_VERIFY_FULL;
+	else if (span_eq(value, SPAN("pin")))
+		u->verify = NET_VERIFY_PIN;
 	else if (span_eq(value, SPAN("no")))
-		u->verify = false;
+		u->verify = NET_VERIFY_NONE;
 	else {
 		err_set(e, ERR_INPUT, "?verify=%.*s of the relay's URL is not known", SPAN_ARG(value));
-		return err_hint(e, "it may be yes, or no to trust any certificate");
+		return err_hint(e, "it may be yes, pin to trust what ?pin= says alone, or no to trust any certificate");
 	}
 	return 0;
+}
+
+static int take_tls_min(struct relay_url *u, struct span value, struct err *e)
+{
+	u->only_tls13 = span_eq(value, SPAN("1.3"));
+	if (u->only_tls13 || span_eq(value, SPAN("1.2")))
+		return 0;
+	err_set(e, ERR_INPUT, "?tls-min=%.*s of the relay's URL is not known", SPAN_ARG(value));
+	return err_hint(e, "it may be 1.2 or 1.3; older ones are not spoken");
+}
+
+/* "sha256:" and 64 digits, with or without colons, as `openssl x509 -fingerprint -sha256` and `lettershop
+ * probe` print them. */
+static int take_pin(struct relay_url *u, struct span value, struct err *e)
+{
+	struct span hex = span_skip(value, 7);
+	size_t n = 0;
+
+	if (!span_case_begins(value, SPAN("sha256:")))
+		hex.n = 0;
+	while (hex.n >= 2 && n < sizeof u->pin) {
+		int high = hex_digit(hex.p[0]), low = hex_digit(hex.p[1]);
+
+		if (high < 0 || low < 0)
+			break;
+		u->pin[n++] = (unsigned char)(high * 16 + low);
+		hex = span_skip(hex, 2);
+		if (hex.n > 1 && *hex.p == ':')
+			hex = span_skip(hex, 1);
+	}
+	u->pinned = n == sizeof u->pin && hex.n == 0;
+	if (u->pinned)
+		return 0;
+	err_set(e, ERR_INPUT, "?pin= of the relay's URL is no fingerprint");
+	return err_hint(e, "it is sha256: and 64 digits of the certificate's SHA-256; lettershop probe URL shows it");
 }
 
 static int take_parameter(struct relay_url *u, struct span parameter, struct err *e)
@@ -94,12 +132,21 @@ static int take_parameter(struct relay_url *u, struct span parameter, struct err
 		return take_tls(u, value, e);
 	if (span_eq(key, SPAN("verify")))
 		return take_verify(u, value, e);
+	if (span_eq(key, SPAN("tls-min")))
+		return take_tls_min(u, value, e);
+	if (span_eq(key, SPAN("pin")))
+		return take_pin(u, value, e);
 	if (span_eq(key, SPAN("ca")) && value.n)
-		return decode(value, "?ca", u->ca_file, RELAY_PATH_MAX, e);
+		return decode(value, "?ca", u->ca, RELAY_PATH_MAX, e);
+	if (span_eq(key, SPAN("cert")) && value.n)
+		return decode(value, "?cert", u->cert, RELAY_PATH_MAX, e);
+	if (span_eq(key, SPAN("key")) && value.n)
+		return decode(value, "?key", u->key, RELAY_PATH_MAX, e);
 	if (span_eq(key, SPAN("auth")) && value.n)
 		return decode(value, "?auth", u->auth, RELAY_AUTH_MAX, e);
 	err_set(e, ERR_INPUT, "the relay's URL has a parameter that is not known: '%.*s'", SPAN_ARG(parameter));
-	return err_hint(e, "known are ?tls=none|starttls|implicit, ?ca=FILE, ?auth=MECHANISM and ?verify=no, joined by &");
+	return err_hint(e, "known are ?tls=none|starttls|implicit, ?tls-min=1.3, ?ca=FILE, ?cert=FILE, ?key=FILE, ?pin=sha256:HEX, "
+			   "?verify=no|pin and ?auth=MECHANISM, joined by &");
 }
 
 static int take_parameters(struct relay_url *u, struct span query, struct err *e)
@@ -254,7 +301,15 @@ static int check_whole(const struct relay_url *u, struct err *e)
 {
 	if (u->socket[0] && u->security != SMTP_PLAIN)
 		return err_set(e, ERR_INPUT, "a socket on this machine is not used with TLS");
-	if (u->auth[0] && !u->user[0]) {
+	if (u->verify == NET_VERIFY_PIN && !u->pinned) {
+		err_set(e, ERR_INPUT, "?verify=pin wants a ?pin= with the certificate's fingerprint");
+		return err_hint(e, "lettershop probe 'URL?verify=no' shows it");
+	}
+	if (u->key[0] && !u->cert[0])
+		return err_set(e, ERR_INPUT, "the relay's URL has ?key= but no ?cert=");
+	if (u->security == SMTP_PLAIN && (u->only_tls13 || u->pinned || u->cert[0] || u->ca[0]))
+		return err_set(e, ERR_INPUT, "the relay's URL says how TLS is to be, and that there is to be none");
+	if (u->auth[0] && !u->user[0] && strcasecmp(u->auth, "EXTERNAL") != 0) {
 		err_set(e, ERR_INPUT, "the relay's URL has ?auth= but no user");
 		return err_hint(e, "write the user in front of the host: smtp://ann@smtp.example.com");
 	}
@@ -293,7 +348,7 @@ int relay_url_parse(const char *text, struct relay_url *out, struct err *e)
 	struct span rest, place;
 
 	memset(out, 0, sizeof *out);
-	out->verify = true;
+	out->verify = NET_VERIFY_FULL;
 	if (!take_scheme(span_str(text), out, &rest)) {
 		err_set(e, ERR_INPUT, "a relay's URL begins with smtp://, smtps:// or lmtp://");
 		return err_hint(e, "for example smtp://ann@smtp.example.com:587");

@@ -4,7 +4,8 @@
  *     smtps://[user@]host[:port]   port 465, TLS from the first byte
  *     lmtp://host[:port]           port 24, plain on this machine, else STARTTLS required
  *     lmtp:///path/of/socket       plain
- *     ?tls=none|starttls|implicit  ?ca=FILE  ?auth=MECHANISM  ?verify=no, joined by &
+ *     ?tls=none|starttls|implicit  ?tls-min=1.2|1.3  ?ca=FILE|FOLDER  ?verify=yes|pin|no  ?pin=sha256:HEX
+ *     ?cert=FILE  ?key=FILE  ?auth=MECHANISM, joined by &
  *
  * IPv6 numbers stand in brackets. The user ends at the last @ and may hold %XX, as may values behind
  * the question mark and the path. A password in the URL is refused: it would be seen in process lists. */
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "transport/net/net.h"
 #include "transport/smtp/smtp_session.h"
 
 enum {
@@ -27,12 +29,16 @@ enum {
 struct relay_url {
 	bool lmtp;
 	enum smtp_security security;
-	bool verify;                       /* certificate: true unless ?verify=no */
+	enum net_verify verify;            /* full unless ?verify=pin or no */
+	bool only_tls13, pinned;
+	unsigned char pin[NET_FINGERPRINT]; /* when pinned */
 	uint16_t port;
 	char host[RELAY_HOST_MAX + 1];     /* A-labels, or numbers without brackets; "" for a socket */
 	char socket[RELAY_SOCKET_MAX + 1]; /* "" for TCP */
 	char user[RELAY_USER_MAX + 1];     /* "" none */
-	char ca_file[RELAY_PATH_MAX + 1];  /* "" the system's store */
+	char ca[RELAY_PATH_MAX + 1];       /* "" the system's store */
+	char cert[RELAY_PATH_MAX + 1];     /* ours; "" none */
+	char key[RELAY_PATH_MAX + 1];      /* "" in cert */
 	char auth[RELAY_AUTH_MAX + 1];     /* mechanism; "" the strongest */
 };
 
