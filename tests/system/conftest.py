@@ -21,6 +21,17 @@ def shop(tmp_path):
     return tmp_path
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: measures time, so nothing else may run beside it")
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of one real server run in one process, so that it is started once."""
+    for item in items:
+        if {"dovecot", "postfix", "exim", "opensmtpd", "aiosmtpd"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.xdist_group("servers"))
+
+
 # Real servers: started when the first test asks for one, and once for all tests. See servers/server.py.
 
 def running(server):

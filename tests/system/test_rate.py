@@ -1,5 +1,9 @@
 """Rates in plain words are exact: at the relay's clock, and over a resume."""
+import pytest
+
 from relay import LONG, Relay, begin, lettershop, write_list
+
+pytestmark = pytest.mark.alone
 
 
 def most_in_window(times_ns, window_ns):
