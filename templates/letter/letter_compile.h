@@ -77,7 +77,8 @@ int letter_choose_charset(struct letter_compile *c); /* letter_charset.c */
 void letter_drop_charset(struct letter_compile *c); /* when the letter's own text does not fit */
 int letter_add_bulk(struct letter_compile *c); /* fields of a letter to many: letter_bulk.c */
 void letter_check_bulk(struct letter_compile *c); /* its text */
-int letter_compile_parts(struct letter_compile *c); /* bodies and files: letter_compile_parts.c */
+int letter_compile_parts(struct letter_compile *c); /* bodies: letter_compile_parts.c */
+int letter_compile_files(struct letter_compile *c); /* letter_compile_files.c */
 int letter_compile_signers(struct letter_compile *c); /* letter_compile_sign.c */
 int letter_compile_structure(struct letter_compile *c); /* letter_structure.c */
 

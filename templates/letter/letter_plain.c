@@ -3,20 +3,18 @@
  *  1. The walk is a loop over parents and indexes: no nesting is deep enough to fill the stack.
  *  2. gumbo takes its memory from an arena; when that is used up it cannot tell, so the walk is
  *     left by a jump, and the arena forgets all of it.
- *  3. No line ends with a blank, no two empty lines follow each other, none stands first or last.
  * Held by tests/unit/test_letter_plain.c. */
 #include "templates/letter/letter_plain.h"
 
 #include <gumbo.h>
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "engine/base/err.h"
-#include "templates/mime/mime_out.h"
+#include "templates/letter/letter_flow.h"
 
-enum { LEVELS_MAX = 32, LINKS_MAX = 400, INDENT_MAX = 200, HTML_MAX = 64 << 20 };
+enum { LEVELS_MAX = 32, LINKS_MAX = 400, HTML_MAX = 64 << 20 };
 
 struct level { /* a list or a quote */
 	GumboTag tag;
@@ -25,14 +23,9 @@ struct level { /* a list or a quote */
 };
 
 struct plain {
-	jmp_buf out_of_memory;
+	struct letter_flow flow;
 	struct arena *work;
-	struct mime_out out;
-	unsigned breaks;        /* line ends due before the next text */
-	bool any, begun, space; /* some text; on this line; a blank is due */
 	unsigned pre;           /* within <pre> */
-	char indent[INDENT_MAX], marker[16];
-	size_t indent_n;
 	struct level levels[LEVELS_MAX];
 	unsigned n_levels;      /* deeper ones than LEVELS_MAX are counted, too */
 	struct span *links;
@@ -46,7 +39,7 @@ static void *take(void *ctx, size_t size)
 	void *piece = arena_take(p->work, size);
 
 	if (!piece)
-		longjmp(p->out_of_memory, 1);
+		longjmp(p->flow.out_of_memory, 1);
 	return piece;
 }
 
@@ -54,119 +47,6 @@ static void give_back(void *ctx, void *piece)
 {
 	(void)ctx;
 	(void)piece; /* arena_reset() does */
-}
-
-/* ---- writing ---- */
-
-static void put(struct plain *p, struct span s)
-{
-	if (mime_out_copy(&p->out, s) < 0)
-		longjmp(p->out_of_memory, 1);
-}
-
-static void put_indent(struct plain *p, bool full)
-{
-	size_t n = p->indent_n;
-
-	while (!full && n > 0 && p->indent[n - 1] == ' ')
-		n--;
-	put(p, span_of(p->indent, n));
-}
-
-/* At least n line ends before what follows. */
-static void break_lines(struct plain *p, unsigned n)
-{
-	if (p->breaks < n)
-		p->breaks = n;
-	p->space = false;
-}
-
-static void begin_text(struct plain *p)
-{
-	if (p->any && p->breaks > 0) {
-		put(p, SPAN("\n"));
-		for (unsigned i = 1; i < p->breaks; i++) {
-			put_indent(p, false);
-			put(p, SPAN("\n"));
-		}
-		p->begun = false;
-	}
-	p->breaks = 0;
-	if (!p->begun) {
-		size_t marker = strlen(p->marker);
-
-		if (marker > 0 && p->indent_n >= marker) {
-			put(p, span_of(p->indent, p->indent_n - marker));
-			put(p, span_of(p->marker, marker));
-			p->marker[0] = '\0';
-		} else {
-			put_indent(p, true);
-		}
-	} else if (p->space) {
-		put(p, SPAN(" "));
-	}
-	p->any = p->begun = true;
-	p->space = false;
-}
-
-static void put_words(struct plain *p, struct span s)
-{
-	if (s.n == 0)
-		return;
-	begin_text(p);
-	put(p, s);
-}
-
-static bool is_white(struct span s, size_t i, size_t *n)
-{
-	char c = s.p[i];
-
-	*n = 1;
-	if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f')
-		return true;
-	if ((unsigned char)c == 0xc2 && i + 1 < s.n && (unsigned char)s.p[i + 1] == 0xa0) { /* no-break space */
-		*n = 2;
-		return true;
-	}
-	if ((unsigned char)c == 0xe2 && i + 2 < s.n && (unsigned char)s.p[i + 1] == 0x80 &&
-	    ((unsigned char)s.p[i + 2] == 0x8b || (unsigned char)s.p[i + 2] == 0x8c)) { /* zero width: preheaders */
-		*n = 3;
-		return true;
-	}
-	return false;
-}
-
-/* Text with runs of white space as one blank. */
-static void put_text(struct plain *p, struct span s)
-{
-	size_t from = 0, n;
-
-	for (size_t i = 0; i < s.n;) {
-		if (!is_white(s, i, &n)) {
-			i++;
-			continue;
-		}
-		put_words(p, span_sub(s, from, i - from));
-		p->space = p->begun && p->breaks == 0;
-		i += n;
-		from = i;
-	}
-	put_words(p, span_skip(s, from));
-}
-
-static void put_preformatted(struct plain *p, struct span s)
-{
-	while (s.n > 0) {
-		size_t n = span_find(s, '\n');
-		struct span line = span_sub(s, 0, n);
-
-		while (line.n > 0 && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\r' || line.p[line.n - 1] == '\t'))
-			line.n--;
-		put_words(p, line);
-		if (n < s.n)
-			p->breaks++;
-		s = span_skip(s, n + 1);
-	}
 }
 
 /* ---- elements ---- */
@@ -263,17 +143,17 @@ static void push_level(struct plain *p, GumboTag tag, const char *indent)
 
 	if (p->n_levels++ >= LEVELS_MAX)
 		return;
-	p->levels[p->n_levels - 1] = (struct level){ .tag = tag, .indent = p->indent_n };
-	if (p->indent_n + n > INDENT_MAX)
+	p->levels[p->n_levels - 1] = (struct level){ .tag = tag, .indent = p->flow.indent_n };
+	if (p->flow.indent_n + n > INDENT_MAX)
 		return;
-	memcpy(p->indent + p->indent_n, indent, n);
-	p->indent_n += n;
+	memcpy(p->flow.indent + p->flow.indent_n, indent, n);
+	p->flow.indent_n += n;
 }
 
 static void pop_level(struct plain *p)
 {
 	if (p->n_levels-- <= LEVELS_MAX)
-		p->indent_n = p->levels[p->n_levels].indent;
+		p->flow.indent_n = p->levels[p->n_levels].indent;
 }
 
 /* The list that an item is in, the item's own level aside. */
@@ -285,13 +165,13 @@ static struct level *list_around(struct plain *p)
 static void begin_item(struct plain *p)
 {
 	struct level *list = list_around(p);
-	char marker[sizeof p->marker] = "- ";
+	char marker[sizeof p->flow.marker] = "- ";
 	static const char blanks[] = "               ";
 
 	if (list && list->tag == GUMBO_TAG_OL)
 		snprintf(marker, sizeof marker, "%u. ", ++list->number % 100000);
 	push_level(p, GUMBO_TAG_LI, blanks + sizeof blanks - 1 - strlen(marker));
-	memcpy(p->marker, marker, sizeof marker);
+	memcpy(p->flow.marker, marker, sizeof marker);
 }
 
 static void begin_list(struct plain *p, const GumboNode *node)
@@ -299,7 +179,7 @@ static void begin_list(struct plain *p, const GumboNode *node)
 	struct level *outer = list_around(p);
 	unsigned long long start = 1;
 
-	break_lines(p, outer && outer->tag == GUMBO_TAG_LI ? 1 : 2);
+	letter_flow_break(&p->flow, outer && outer->tag == GUMBO_TAG_LI ? 1 : 2);
 	push_level(p, node->v.element.tag, "");
 	if (span_number(attribute(node, "start"), 99999, &start) == 0 && p->n_levels <= LEVELS_MAX)
 		p->levels[p->n_levels - 1].number = (unsigned)start - 1;
@@ -322,10 +202,10 @@ static bool arranges(const GumboNode *cell)
 static void begin_cell(struct plain *p, const GumboNode *node)
 {
 	if (arranges(node))
-		break_lines(p, 1);
-	else if (node->index_within_parent > 0 && p->begun && p->breaks == 0)
-		put_words(p, SPAN("  "));
-	p->space = false;
+		letter_flow_break(&p->flow, 1);
+	else if (node->index_within_parent > 0 && p->flow.begun && p->flow.breaks == 0)
+		letter_flow_words(&p->flow, SPAN("  "));
+	p->flow.space = false;
 }
 
 static void put_image(struct plain *p, const GumboNode *node)
@@ -334,10 +214,10 @@ static void put_image(struct plain *p, const GumboNode *node)
 
 	if (alt.n == 0)
 		return;
-	put_words(p, SPAN("["));
-	put_text(p, alt);
-	p->space = false;
-	put_words(p, SPAN("]"));
+	letter_flow_words(&p->flow, SPAN("["));
+	letter_flow_text(&p->flow, alt);
+	p->flow.space = false;
+	letter_flow_words(&p->flow, SPAN("]"));
 }
 
 static void enter(struct plain *p, const GumboNode *node)
@@ -349,7 +229,7 @@ static void enter(struct plain *p, const GumboNode *node)
 		return;
 	}
 	if (breaks_around(tag) > 0)
-		break_lines(p, breaks_around(tag));
+		letter_flow_break(&p->flow, breaks_around(tag));
 	if (tag == GUMBO_TAG_LI)
 		begin_item(p);
 	else if (tag == GUMBO_TAG_BLOCKQUOTE)
@@ -357,17 +237,17 @@ static void enter(struct plain *p, const GumboNode *node)
 	else if (tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH)
 		begin_cell(p, node);
 	else if (tag == GUMBO_TAG_BR)
-		p->breaks++;
+		p->flow.breaks++;
 	else if (tag == GUMBO_TAG_HR)
-		put_words(p, SPAN("----------"));
+		letter_flow_words(&p->flow, SPAN("----------"));
 	else if (tag == GUMBO_TAG_IMG)
 		put_image(p, node);
 	else if (tag == GUMBO_TAG_PRE)
 		p->pre++;
 	else if (tag == GUMBO_TAG_A)
-		p->link_from = p->out.size;
+		p->link_from = p->flow.out.size;
 	if (tag == GUMBO_TAG_BR)
-		p->space = false;
+		p->flow.space = false;
 }
 
 /* ---- links ---- */
@@ -393,11 +273,11 @@ static unsigned number_of(struct plain *p, struct span to)
 /* Is what the link shows where it goes? Its text is the end of what was written. */
 static bool shows_itself(const struct plain *p, struct span to)
 {
-	struct span last = p->out.n ? p->out.spans[p->out.n - 1] : SPAN("");
+	struct span last = p->flow.out.n ? p->flow.out.spans[p->flow.out.n - 1] : SPAN("");
 
 	if (span_case_begins(to, SPAN("mailto:")))
 		to = span_sub(span_skip(to, 7), 0, span_find(span_skip(to, 7), '?'));
-	return to.n > 0 && p->out.size - p->link_from >= to.n && p->out.size - p->link_from <= to.n + p->indent_n + 3 &&
+	return to.n > 0 && p->flow.out.size - p->link_from >= to.n && p->flow.out.size - p->link_from <= to.n + p->flow.indent_n + 3 &&
 	       span_ends(last, to);
 }
 
@@ -407,27 +287,27 @@ static void leave_link(struct plain *p, const GumboNode *node)
 	char mark[24];
 	unsigned number;
 
-	if (p->out.size == p->link_from || !is_outside(to) || shows_itself(p, to))
+	if (p->flow.out.size == p->link_from || !is_outside(to) || shows_itself(p, to))
 		return;
 	number = number_of(p, to);
 	if (number == 0)
 		return;
 	snprintf(mark, sizeof mark, "[%u]", number);
-	p->space = p->begun && p->breaks == 0;
-	put_words(p, span_str(mark));
+	p->flow.space = p->flow.begun && p->flow.breaks == 0;
+	letter_flow_words(&p->flow, span_str(mark));
 }
 
 static void put_links(struct plain *p)
 {
 	char mark[24];
 
-	p->indent_n = 0;
-	p->marker[0] = '\0';
+	p->flow.indent_n = 0;
+	p->flow.marker[0] = '\0';
 	for (unsigned i = 0; i < p->n_links; i++) {
-		break_lines(p, i == 0 ? 2 : 1);
+		letter_flow_break(&p->flow, i == 0 ? 2 : 1);
 		snprintf(mark, sizeof mark, "[%u] ", i + 1);
-		put_words(p, span_str(mark));
-		put_words(p, p->links[i]);
+		letter_flow_words(&p->flow, span_str(mark));
+		letter_flow_words(&p->flow, p->links[i]);
 	}
 }
 
@@ -441,14 +321,14 @@ static void leave(struct plain *p, const GumboNode *node)
 	else if (tag == GUMBO_TAG_PRE)
 		p->pre--;
 	else if (tag == GUMBO_TAG_LI)
-		p->marker[0] = '\0';
+		p->flow.marker[0] = '\0';
 	if (tag == GUMBO_TAG_LI || tag == GUMBO_TAG_BLOCKQUOTE || tag == GUMBO_TAG_UL || tag == GUMBO_TAG_OL)
 		pop_level(p);
 	if (tag == GUMBO_TAG_UL || tag == GUMBO_TAG_OL) {
 		outer = list_around(p);
-		break_lines(p, outer && outer->tag == GUMBO_TAG_LI ? 1 : 2);
+		letter_flow_break(&p->flow, outer && outer->tag == GUMBO_TAG_LI ? 1 : 2);
 	} else if (breaks_around(tag) > 0) {
-		break_lines(p, breaks_around(tag));
+		letter_flow_break(&p->flow, breaks_around(tag));
 	}
 }
 
@@ -469,9 +349,9 @@ static void show_text(struct plain *p, const GumboNode *node)
 	if (node->type == GUMBO_NODE_COMMENT)
 		return;
 	if (p->pre > 0)
-		put_preformatted(p, span_str(node->v.text.text));
+		letter_flow_preformatted(&p->flow, span_str(node->v.text.text));
 	else
-		put_text(p, span_str(node->v.text.text));
+		letter_flow_text(&p->flow, span_str(node->v.text.text));
 }
 
 /* The node behind this one and all that is in it, leaving what ends there; NULL: the end. */
@@ -511,12 +391,12 @@ static void walk(struct plain *p, const GumboNode *node)
 int letter_plain(struct span html, struct arena *work, struct arena *a, struct span *text, struct err *e)
 {
 	GumboOptions options = kGumboDefaultOptions;
-	struct plain p = { .work = work, .breaks = 0 };
+	struct plain p = { .work = work };
 	const GumboOutput *tree;
 
 	if (html.n > HTML_MAX)
 		return err_set(e, ERR_INPUT, "an HTML text of more than %d bytes", HTML_MAX);
-	if (setjmp(p.out_of_memory)) {
+	if (setjmp(p.flow.out_of_memory)) {
 		arena_reset(work);
 		return err_nomem(e, "the text form of HTML");
 	}
@@ -524,14 +404,14 @@ int letter_plain(struct span html, struct arena *work, struct arena *a, struct s
 	options.deallocator = give_back;
 	options.userdata = &p;
 	options.max_errors = 0;
-	mime_out_init(&p.out, a);
+	mime_out_init(&p.flow.out, a);
 	p.links = take(&p, LINKS_MAX * sizeof *p.links);
 	tree = gumbo_parse_with_options(&options, html.n ? html.p : "", html.n);
 	walk(&p, tree->document);
 	put_links(&p);
-	if (p.any)
-		put(&p, SPAN("\n"));
-	*text = mime_out_flat(&p.out, a);
+	if (p.flow.any)
+		letter_flow_put(&p.flow, SPAN("\n"));
+	*text = mime_out_flat(&p.flow.out, a);
 	arena_reset(work);
 	return text->p ? 0 : err_nomem(e, "the text form of HTML");
 }

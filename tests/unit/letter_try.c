@@ -3,14 +3,17 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 static const int64_t when_ms = 1700000000000;
 
-static void fail(const char *what)
+static void give_up(const char *what)
 {
 	perror(what);
 	abort();
@@ -32,7 +35,7 @@ void try_begin(struct letter_try *t, const char *columns)
 	memset(t, 0, sizeof *t);
 	snprintf(t->folder, sizeof t->folder, "/tmp/letter-try-XXXXXX");
 	if (!mkdtemp(t->folder))
-		fail(t->folder);
+		give_up(t->folder);
 	t->sink.report = on_finding;
 	while (rest.n > 0)
 		t->names[t->columns.n++] = span_cut(&rest, ',');
@@ -75,7 +78,7 @@ void try_file(struct letter_try *t, const char *name, const void *bytes, size_t 
 	path_of(t, name, path, sizeof path);
 	f = fopen(path, "w");
 	if (!f || fwrite(bytes, 1, n, f) != n || fclose(f) != 0)
-		fail(path);
+		give_up(path);
 }
 
 int try_open(struct letter_try *t, const char *source)
@@ -136,4 +139,22 @@ int try_has(struct letter_try *t, const char *text)
 	struct span m = try_message(t);
 
 	return span_search(m, span_str(text)) < m.n || strstr(t->findings, text) != NULL;
+}
+
+void try_open_ok(struct letter_try *t, const char *source)
+{
+	if (try_open(t, source) < 0)
+		fail_msg("%s\n%s", t->e.text, t->findings);
+}
+
+void try_write_ok(struct letter_try *t, const char *const *cells)
+{
+	if (try_write(t, cells) < 0)
+		fail_msg("%s", t->e.text);
+}
+
+void try_must_have(struct letter_try *t, const char *text)
+{
+	if (!try_has(t, text))
+		fail_msg("no <%s> in\n%s\n%s", text, try_message(t).p, t->findings);
 }

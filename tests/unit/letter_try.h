@@ -40,5 +40,9 @@ int try_view(struct letter_try *t, const char *const *cells, struct letter_view 
 struct span try_message(struct letter_try *t);
 /* Does the message, or the list of findings, have text? */
 int try_has(struct letter_try *t, const char *text);
+/* The same as try_open(), try_write() and try_has(), and the test fails when they do. */
+void try_open_ok(struct letter_try *t, const char *source);
+void try_write_ok(struct letter_try *t, const char *const *cells);
+void try_must_have(struct letter_try *t, const char *text);
 
 #endif

@@ -17,29 +17,11 @@ static struct letter_try t;
 #define HEAD "From: Shop <shop@example.com>\nTo: {{ name }} <{{ email }}>\nSubject: Hi {{ name }}\n"
 #define ANN ((const char *const[]){ "Ann", "ann@example.org", "4711" })
 
-static void open_ok(const char *source)
-{
-	if (try_open(&t, source) < 0)
-		fail_msg("%s\n%s", t.e.text, t.findings);
-}
-
-static void write_ok(const char *const *cells)
-{
-	if (try_write(&t, cells) < 0)
-		fail_msg("%s", t.e.text);
-}
-
-static void must_have(const char *text)
-{
-	if (!try_has(&t, text))
-		fail_msg("no <%s> in\n%s", text, try_message(&t).p);
-}
-
 static void whole_message(void **state)
 {
 	(void)state;
-	open_ok(HEAD "X-Mine: a\n\nHello {{ name }},\n\n{{ code }}\n");
-	write_ok(ANN);
+	try_open_ok(&t, HEAD "X-Mine: a\n\nHello {{ name }},\n\n{{ code }}\n");
+	try_write_ok(&t, ANN);
 	assert_string_equal(try_message(&t).p,
 		"From: Shop <shop@example.com>\r\n"
 		"To: Ann <ann@example.org>\r\n"
@@ -63,18 +45,18 @@ static void whole_message(void **state)
 static void fixed_bodies(void **state)
 {
 	(void)state;
-	open_ok(HEAD "\nplain\n");
-	write_ok(ANN);
-	must_have("Content-Transfer-Encoding: 7bit\r\n\r\nplain\r\n");
-	open_ok(HEAD "Content-Type: text/html; charset=UTF-8\n\n<p>caf\xc3\xa9</p>");
-	write_ok(ANN);
-	must_have("Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+	try_open_ok(&t, HEAD "\nplain\n");
+	try_write_ok(&t, ANN);
+	try_must_have(&t, "Content-Transfer-Encoding: 7bit\r\n\r\nplain\r\n");
+	try_open_ok(&t, HEAD "Content-Type: text/html; charset=UTF-8\n\n<p>caf\xc3\xa9</p>");
+	try_write_ok(&t, ANN);
+	try_must_have(&t, "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
 		  "<p>caf=C3=A9</p>\r\n");
-	open_ok(HEAD "\n");
-	write_ok(ANN);
-	must_have("Content-Transfer-Encoding: 7bit\r\n\r\n");
-	open_ok(HEAD); /* no empty line at all */
-	write_ok(ANN);
+	try_open_ok(&t, HEAD "\n");
+	try_write_ok(&t, ANN);
+	try_must_have(&t, "Content-Transfer-Encoding: 7bit\r\n\r\n");
+	try_open_ok(&t, HEAD); /* no empty line at all */
+	try_write_ok(&t, ANN);
 }
 
 static void html_escapes_and_text_does_not(void **state)
@@ -83,11 +65,11 @@ static void html_escapes_and_text_does_not(void **state)
 
 	(void)state;
 	try_file(&t, "b.html", "<p>{{ name }}</p>\n", 18);
-	open_ok(HEAD "Html-Body: b.html\n\nText {{ name }}\n");
-	write_ok(cells);
-	must_have("<p>&lt;b&gt;&amp;</p>");
-	must_have("Text <b>&");
-	must_have("Subject: Hi <b>&");
+	try_open_ok(&t, HEAD "Html-Body: b.html\n\nText {{ name }}\n");
+	try_write_ok(&t, cells);
+	try_must_have(&t, "<p>&lt;b&gt;&amp;</p>");
+	try_must_have(&t, "Text <b>&");
+	try_must_have(&t, "Subject: Hi <b>&");
 }
 
 static void structures(void **state)
@@ -121,8 +103,8 @@ static void structures(void **state)
 		const char *at;
 
 		snprintf(source, sizeof source, HEAD "%s", cases[i].extra);
-		open_ok(source);
-		write_ok(ANN);
+		try_open_ok(&t, source);
+		try_write_ok(&t, ANN);
 		at = try_message(&t).p;
 		for (size_t k = 0; k < 8 && cases[i].order[k]; k++) {
 			const char *next = strstr(at, cases[i].order[k]);
@@ -141,8 +123,8 @@ static void cid_names_are_completed(void **state)
 
 	(void)state;
 	try_file(&t, "l.png", "x", 1);
-	open_ok(HEAD "Inline: l.png\nContent-Type: text/html\n\n<img src=\"cid:l.png\"> cid:l.png2 {{ name }}");
-	write_ok(ANN);
+	try_open_ok(&t, HEAD "Inline: l.png\nContent-Type: text/html\n\n<img src=\"cid:l.png\"> cid:l.png2 {{ name }}");
+	try_write_ok(&t, ANN);
 	p = try_message(&t).p;
 	at = strstr(p, "cid:l.png.");
 	assert_non_null(at);
@@ -178,7 +160,7 @@ static void envelope(void **state)
 		char source[600], all[200] = "";
 
 		snprintf(source, sizeof source, "%s\nx\n", cases[i].head);
-		open_ok(source);
+		try_open_ok(&t, source);
 		if (try_write(&t, cells) < 0) {
 			if (cases[i].sender)
 				fail_msg("case %zu: %s", i, t.e.text);
@@ -201,8 +183,8 @@ static void envelope_from_option(void **state)
 {
 	(void)state;
 	t.opt.envelope_from = "bounce+{{ row }}@x.example";
-	open_ok(HEAD "Return-Path: other@x.example\n\nx\n");
-	write_ok(ANN);
+	try_open_ok(&t, HEAD "Return-Path: other@x.example\n\nx\n");
+	try_write_ok(&t, ANN);
 	assert_true(span_eq(t.m.sender, SPAN("bounce+7@x.example")));
 	t.opt.envelope_from = NULL;
 }
@@ -211,10 +193,10 @@ static void named_address_column(void **state)
 {
 	(void)state;
 	t.opt.address_column = "email";
-	open_ok("From: s@x.example\nTo: {{ code }}\n\nx\n");
+	try_open_ok(&t, "From: s@x.example\nTo: {{ code }}\n\nx\n");
 	assert_int_equal(try_write(&t, (const char *const[]){ "", "ann@example.org", "bob@example.org" }), -1);
 	assert_non_null(strstr(t.e.text, "ann@example.org"));
-	write_ok((const char *const[]){ "", "ann@example.org", "Ann <ANN@example.org>" });
+	try_write_ok(&t, (const char *const[]){ "", "ann@example.org", "Ann <ANN@example.org>" });
 	t.opt.address_column = "nosuch";
 	assert_int_equal(try_open(&t, HEAD "\nx\n"), -1);
 	t.opt.address_column = NULL;
@@ -223,10 +205,10 @@ static void named_address_column(void **state)
 static void smtputf8(void **state)
 {
 	(void)state;
-	open_ok(HEAD "\nx\n");
-	write_ok((const char *const[]){ "Ann", "m\xc3\xbcller@example.org", "" });
+	try_open_ok(&t, HEAD "\nx\n");
+	try_write_ok(&t, (const char *const[]){ "Ann", "m\xc3\xbcller@example.org", "" });
 	assert_int_equal(t.m.needs, MAIL_NEEDS_SMTPUTF8 | MAIL_NEEDS_8BITMIME);
-	write_ok((const char *const[]){ "M\xc3\xbcller", "ann@m\xc3\xbcller.example", "" });
+	try_write_ok(&t, (const char *const[]){ "M\xc3\xbcller", "ann@m\xc3\xbcller.example", "" });
 	assert_int_equal(t.m.needs, 0);
 	assert_true(span_eq(t.m.recipients[0], SPAN("ann@xn--mller-kva.example")));
 }
@@ -236,9 +218,9 @@ static void empty_headers_are_left_out(void **state)
 	const char *const cells[] = { "Ann", "ann@example.org", "" };
 
 	(void)state;
-	open_ok("From: s@x.example\nReply-To: {{ code }}\nX-Code: {{ code }}\nX-None:\n"
+	try_open_ok(&t, "From: s@x.example\nReply-To: {{ code }}\nX-Code: {{ code }}\nX-None:\n"
 		"Cc: {{ code }} <{{ code }}>\nSubject: x\n\nx\n");
-	write_ok(cells);
+	try_write_ok(&t, cells);
 	assert_false(try_has(&t, "Reply-To"));
 	assert_false(try_has(&t, "X-"));
 	assert_false(try_has(&t, "Cc"));
@@ -247,9 +229,9 @@ static void empty_headers_are_left_out(void **state)
 static void own_date_and_id(void **state)
 {
 	(void)state;
-	open_ok(HEAD "Date: Mon, 01 Jan 2024 00:00:00 +0000\nMessage-ID: <{{ code }}@x.example>\n\nx\n");
-	write_ok(ANN);
-	must_have("Date: Mon, 01 Jan 2024 00:00:00 +0000\r\nMessage-ID: <4711@x.example>\r\n");
+	try_open_ok(&t, HEAD "Date: Mon, 01 Jan 2024 00:00:00 +0000\nMessage-ID: <{{ code }}@x.example>\n\nx\n");
+	try_write_ok(&t, ANN);
+	try_must_have(&t, "Date: Mon, 01 Jan 2024 00:00:00 +0000\r\nMessage-ID: <4711@x.example>\r\n");
 	assert_true(span_eq(t.m.message_id, SPAN("<4711@x.example>")));
 	assert_int_equal(letter_message_id(t.l, &t.a, 7).n, 0);
 	assert_int_equal(try_write(&t, (const char *const[]){ "Ann", "a@x.example", "no id" }), -1);
@@ -258,12 +240,12 @@ static void own_date_and_id(void **state)
 static void folded_and_encoded_source(void **state)
 {
 	(void)state;
-	open_ok("\xef\xbb\xbf" "from: =?UTF-8?Q?B=C3=BCcher?= <s@x.example>\r\nTO: {{ name }}\r\n  <{{ email }}>\r\n"
+	try_open_ok(&t, "\xef\xbb\xbf" "from: =?UTF-8?Q?B=C3=BCcher?= <s@x.example>\r\nTO: {{ name }}\r\n  <{{ email }}>\r\n"
 		"subject: one\r\n\t two =?iso-8859-1?Q?caf=E9?= {{ name }}\r\n\r\nHello\r\n{{ name }}\r\n");
-	write_ok(ANN);
-	must_have("From: =?UTF-8?Q?B=C3=BCcher?= <s@x.example>\r\nTo: Ann <ann@example.org>\r\n");
-	must_have("Subject: one two =?UTF-8?B?Y2Fmw6k=?= Ann\r\n");
-	must_have("\r\n\r\nHello\r\nAnn\r\n");
+	try_write_ok(&t, ANN);
+	try_must_have(&t, "From: =?UTF-8?Q?B=C3=BCcher?= <s@x.example>\r\nTo: Ann <ann@example.org>\r\n");
+	try_must_have(&t, "Subject: one two =?UTF-8?B?Y2Fmw6k=?= Ann\r\n");
+	try_must_have(&t, "\r\n\r\nHello\r\nAnn\r\n");
 	assert_false(try_has(&t, "=0D"));
 }
 
@@ -273,32 +255,32 @@ static void files_of_one_mail(void **state)
 
 	(void)state;
 	try_file(&t, "4711.pdf", "for Ann", 7);
-	open_ok(HEAD "Attachment: {{ code }}.pdf; name=\"Invoice {{ code }}; {{ name }}.pdf\"\n\nx\n");
-	write_ok((const char *const[]){ "Ann; type=text/html", "ann@example.org", "4711" });
-	must_have("Content-Type: application/pdf; name=\"Invoice 4711; Ann; type=text_html.pdf\"\r\n");
-	must_have("Zm9yIEFubg==\r\n");
+	try_open_ok(&t, HEAD "Attachment: {{ code }}.pdf; name=\"Invoice {{ code }}; {{ name }}.pdf\"\n\nx\n");
+	try_write_ok(&t, (const char *const[]){ "Ann; type=text/html", "ann@example.org", "4711" });
+	try_must_have(&t, "Content-Type: application/pdf; name=\"Invoice 4711; Ann; type=text_html.pdf\"\r\n");
+	try_must_have(&t, "Zm9yIEFubg==\r\n");
 	assert_int_equal(try_write(&t, other), -1);
 	assert_non_null(strstr(t.e.text, "'none.pdf' does not exist"));
 	assert_int_equal(t.e.line, 4);
 	assert_int_equal(try_write(&t, (const char *const[]){ "Ann", "a@x.example", "../../etc/passwd" }), -1);
-	open_ok(HEAD "Attachment: {% if code != \"none\" %}{{ code }}.pdf{% endif %}\n\nx\n");
-	write_ok(other);
+	try_open_ok(&t, HEAD "Attachment: {% if code != \"none\" %}{{ code }}.pdf{% endif %}\n\nx\n");
+	try_write_ok(&t, other);
 	assert_false(try_has(&t, "attachment"));
 	assert_null(lines_wrong(try_message(&t).p, t.m.size, 78));
-	open_ok(HEAD "Attachment: {{ code }}\n\nx\n");
+	try_open_ok(&t, HEAD "Attachment: {{ code }}\n\nx\n");
 	assert_int_equal(try_write(&t, (const char *const[]){ "Ann", "a@x.example", "/etc/passwd" }), -1);
 	assert_non_null(strstr(t.e.text, "outside the letter's folder"));
-	write_ok((const char *const[]){ "Ann", "a@x.example", "4711.pdf" });
+	try_write_ok(&t, (const char *const[]){ "Ann", "a@x.example", "4711.pdf" });
 }
 
 static void inline_files_of_one_mail(void **state)
 {
 	(void)state;
 	try_file(&t, "4711.png", "picture", 7);
-	open_ok(HEAD "Inline: {{ code }}.png; cid=photo\nContent-Type: text/html\n\n<img src=\"cid:photo\"> {{ name }}\n");
-	write_ok(ANN);
-	must_have("cid:photo.");
-	must_have("Content-ID: <photo.");
+	try_open_ok(&t, HEAD "Inline: {{ code }}.png; cid=photo\nContent-Type: text/html\n\n<img src=\"cid:photo\"> {{ name }}\n");
+	try_write_ok(&t, ANN);
+	try_must_have(&t, "cid:photo.");
+	try_must_have(&t, "Content-ID: <photo.");
 	assert_int_equal(try_open(&t, HEAD "Inline: {{ code }}.png\nContent-Type: text/html\n\nx"), -1);
 }
 
@@ -308,10 +290,10 @@ static void attached_messages_are_not_encoded(void **state)
 
 	(void)state;
 	try_file(&t, "m.eml", message, sizeof message - 1);
-	open_ok(HEAD "Attachment: m.eml\n\nx\n");
-	write_ok(ANN);
-	must_have("Content-Type: message/rfc822; name=m.eml\r\nContent-Transfer-Encoding: 8bit\r\n");
-	must_have("Subject: \xc3\xa9\r\n\r\n.dot\r\nend\r\n");
+	try_open_ok(&t, HEAD "Attachment: m.eml\n\nx\n");
+	try_write_ok(&t, ANN);
+	try_must_have(&t, "Content-Type: message/rfc822; name=m.eml\r\nContent-Transfer-Encoding: 8bit\r\n");
+	try_must_have(&t, "Subject: \xc3\xa9\r\n\r\n.dot\r\nend\r\n");
 	assert_int_equal(t.m.needs, MAIL_NEEDS_8BITMIME | MAIL_MAY_HAVE_DOTS);
 }
 
@@ -319,16 +301,16 @@ static void written_in_parts(void **state)
 {
 	(void)state;
 	try_file(&t, "a.pdf", "%PDF", 4);
-	open_ok(HEAD "MIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=\"cut\"\nAttachment: a.pdf\n\n"
+	try_open_ok(&t, HEAD "MIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=\"cut\"\nAttachment: a.pdf\n\n"
 		"for old readers\n--cut\nContent-Type: text/plain; charset=us-ascii\n\nHello {{ name }}\n\n"
 		"--cut\nContent-Type: text/html; charset=us-ascii\nContent-ID: <h@x.example>\n\n<p>{{ name }}</p>\n"
 		"--cut\nContent-Type: image/gif\nContent-Transfer-Encoding: base64\n\nR0lGODlh\n--cut--\n");
-	write_ok((const char *const[]){ "A&B", "ann@example.org", "" });
-	must_have("multipart/mixed");
-	must_have("multipart/alternative");
-	must_have("\r\n\r\nHello A&B\r\n\r\n--=_");
-	must_have("Content-ID: <h@x.example>\r\n\r\n<p>A&amp;B</p>\r\n");
-	must_have("Content-Type: image/gif\r\nContent-Transfer-Encoding: base64\r\n\r\nR0lGODlh\r\n");
+	try_write_ok(&t, (const char *const[]){ "A&B", "ann@example.org", "" });
+	try_must_have(&t, "multipart/mixed");
+	try_must_have(&t, "multipart/alternative");
+	try_must_have(&t, "\r\n\r\nHello A&B\r\n\r\n--=_");
+	try_must_have(&t, "Content-ID: <h@x.example>\r\n\r\n<p>A&amp;B</p>\r\n");
+	try_must_have(&t, "Content-Type: image/gif\r\nContent-Transfer-Encoding: base64\r\n\r\nR0lGODlh\r\n");
 	assert_false(try_has(&t, "old readers"));
 	assert_false(try_has(&t, "--cut"));
 }
@@ -337,8 +319,8 @@ static void too_long(void **state)
 {
 	(void)state;
 	t.opt.max_message_bytes = 1000;
-	open_ok(HEAD "\n{{ code }}\n");
-	write_ok(ANN);
+	try_open_ok(&t, HEAD "\n{{ code }}\n");
+	try_write_ok(&t, ANN);
 	char *big = calloc(2000, 1);
 	assert_non_null(big);
 	memset(big, 'x', 1999);
@@ -356,9 +338,9 @@ static void cjk_bodies_are_base64(void **state)
 	const char *p;
 
 	(void)state;
-	open_ok(HEAD "\n\xe5\xb0\x8a\xe6\x95\xac\xe7\x9a\x84{{ name }}\xef\xbc\x8c\n\xe6\x82\xa8\xe5\xa5\xbd\xe3\x80\x82\n");
-	write_ok(ANN);
-	must_have("Content-Transfer-Encoding: base64\r\n");
+	try_open_ok(&t, HEAD "\n\xe5\xb0\x8a\xe6\x95\xac\xe7\x9a\x84{{ name }}\xef\xbc\x8c\n\xe6\x82\xa8\xe5\xa5\xbd\xe3\x80\x82\n");
+	try_write_ok(&t, ANN);
+	try_must_have(&t, "Content-Transfer-Encoding: base64\r\n");
 	p = strstr(try_message(&t).p, "\r\n\r\n") + 4;
 	back = read_base64(p, strlen(p));
 	assert_string_equal(back.p, "\xe5\xb0\x8a\xe6\x95\xac\xe7\x9a\x84" "Ann\xef\xbc\x8c\r\n\xe6\x82\xa8\xe5\xa5\xbd\xe3\x80\x82\r\n");
@@ -372,26 +354,26 @@ static void same_bytes_again(void **state)
 	char *copy;
 
 	(void)state;
-	open_ok(HEAD "\nx {{ name }}\n");
+	try_open_ok(&t, HEAD "\nx {{ name }}\n");
 	letter_digest(t.l, one);
-	write_ok(ANN);
+	try_write_ok(&t, ANN);
 	first = try_message(&t);
 	copy = malloc(first.n);
 	assert_non_null(copy);
 	memcpy(copy, first.p, first.n);
-	open_ok(HEAD "\nx {{ name }}\n");
+	try_open_ok(&t, HEAD "\nx {{ name }}\n");
 	letter_digest(t.l, two);
 	assert_memory_equal(one, two, 32);
-	write_ok(ANN);
+	try_write_ok(&t, ANN);
 	assert_int_equal(t.m.size, first.n);
 	assert_memory_equal(try_message(&t).p, copy, t.m.size);
 	t.row.number = 8;
-	write_ok(ANN);
+	try_write_ok(&t, ANN);
 	assert_memory_not_equal(try_message(&t).p, copy, t.m.size);
 	t.row.number = 7;
 	t.opt.seed[0] ^= 1;
-	open_ok(HEAD "\nx {{ name }}\n");
-	write_ok(ANN);
+	try_open_ok(&t, HEAD "\nx {{ name }}\n");
+	try_write_ok(&t, ANN);
 	assert_memory_not_equal(try_message(&t).p, copy, t.m.size);
 	t.opt.seed[0] ^= 1;
 	free(copy);
@@ -420,7 +402,7 @@ static void digests(void **state)
 			var.value = value_text(SPAN("two"));
 		if (step == 5)
 			t.opt.envelope_from = "b@x.example";
-		open_ok(HEAD "Attachment: a.pdf\nText-Body: p.txt\n\n");
+		try_open_ok(&t, HEAD "Attachment: a.pdf\nText-Body: p.txt\n\n");
 		letter_digest(t.l, seen[n]);
 		for (size_t i = 0; i < n; i++)
 			assert_memory_not_equal(seen[i], seen[n], 32);
@@ -440,7 +422,7 @@ static void views(void **state)
 	try_file(&t, "4711.pdf", "for Ann", 7);
 	try_file(&t, "b.html", "<p>{{ name }}</p><img src=\"cid:l.png\">", 38);
 	try_file(&t, "l.png", "x", 1);
-	open_ok(HEAD "Html-Body: b.html\nAttachment: {{ code }}.pdf\nInline: l.png\n\nDear {{ name }}\r\n");
+	try_open_ok(&t, HEAD "Html-Body: b.html\nAttachment: {{ code }}.pdf\nInline: l.png\n\nDear {{ name }}\r\n");
 	if (try_view(&t, cells, &v) < 0)
 		fail_msg("%s", t.e.text);
 	assert_true(span_eq(v.headers[0].name, SPAN("From")));
@@ -463,13 +445,13 @@ static void no_heap_after_the_first(void **state)
 	(void)state;
 	try_file(&t, "b.html", "<p>{{ name }} {{ code }}</p>", 28);
 	try_file(&t, "4711.pdf", "for Ann", 7);
-	open_ok(HEAD "Cc: {{ name }} <c@x.example>\nHtml-Body: b.html\nAttachment: {{ code }}.pdf\n\nHello {{ name }}\n");
+	try_open_ok(&t, HEAD "Cc: {{ name }} <c@x.example>\nHtml-Body: b.html\nAttachment: {{ code }}.pdf\n\nHello {{ name }}\n");
 	for (int i = 0; i < 3; i++)
-		write_ok(ANN);
+		try_write_ok(&t, ANN);
 	before = mem_count();
 #ifndef ARENA_REAL_MALLOC
 	for (int i = 0; i < 100; i++)
-		write_ok(ANN);
+		try_write_ok(&t, ANN);
 	assert_int_equal(mem_count(), before);
 #endif
 	(void)before;
