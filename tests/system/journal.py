@@ -5,7 +5,8 @@ anywhere, all before that is whole."""
 import pathlib
 import struct
 
-INTENT, RESULT = 18, 19
+BEGIN, INTENT, RESULT = 17, 18, 19
+EPOCH_MS = 1704067200000
 SENT, DEFERRED, REFUSED, IN_DOUBT, SKIPPED = range(5)
 
 _TABLE = []
@@ -74,3 +75,14 @@ def in_doubt(results):
                 ended[row] = max(ended.get(row, (0, 0, 0)), (run, attempt, verdict))
     return {row: max(begun.get(row, (0, 0))[0], ended.get(row, (0, 0, 0))[0]) for row in begun.keys() | ended.keys()
             if begun.get(row, (0, 0)) > ended.get(row, (0, 0, 0))[:2] or ended.get(row, (0, 0, 0))[2] == IN_DOUBT}
+
+
+def begins(results):
+    """When places in a rate limit were taken, in milliseconds of the wall clock."""
+    out = []
+    for path in sorted(pathlib.Path(f"{results}.journal").glob("run-*")):
+        for kind, body in records(path):
+            if kind == BEGIN:
+                twice = body.number()
+                out.append((~(twice >> 1) if twice & 1 else twice >> 1) + EPOCH_MS)
+    return out
