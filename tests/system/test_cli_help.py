@@ -44,7 +44,7 @@ def test_names_every_option(command):
     for name in names:
         assert re.search(rf"--{name}\b", text), name
     for name in re.findall(r"--([a-z][a-z-]+)", text.split("Examples")[0]):
-        assert name in [*names, "help", "resume"], name
+        assert name in [*names, "help", "resume", "all"], name
 
 
 @pytest.mark.parametrize("command", COMMANDS)

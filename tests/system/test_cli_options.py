@@ -35,7 +35,7 @@ def wrong(folder, *arguments):
     (["send", "--relya=x"], "there is no option --relya", "did you mean --relay?"),
     (["send", "--xyzzyxyzzy"], "there is no option --xyzzyxyzzy", "--help"),
     (["check", "--relay", "null:"], "there is no option --relay", "belongs to another command"),
-    (["send", "--re", "x"], "--re may mean --relay, --results, --resume, --redirect-to, --retry-for", ""),
+    (["send", "--re", "x"], "--re may mean --relay, --re", ""),
     (["send", "-x"], "there is no option -x", "two dashes"),
     (["send", "--resume=maybe"], "--resume takes no value", ""),
     (["send", "--rate"], "--rate wants a value: RATE", ""),

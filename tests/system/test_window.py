@@ -48,7 +48,7 @@ def test_a_list_full_of_bad_addresses_costs_no_connection(shop):
     with Relay(shop / "relay", "--quirk", "postfix", "--refuse", "^user[0-9]*[1-8]@=550 5.1.1 nobody",
                "--log-protocol", shop / "protocol", "--delay", 5) as r:
         lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
-                   "--window", 64, "--connections", 1, cwd=shop, check=1, timeout=120)
+                   "--window", 64, "--connections", 1, "--stop-after", "off", cwd=shop, check=1, timeout=120)
     log = (shop / "protocol").read_text()
     assert "S: 421" not in log
     count = collections.Counter(x["status"] for x in results(shop / "results.csv"))
