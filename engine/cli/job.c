@@ -181,6 +181,8 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 	job->suppress_add = o->suppress_add;
 	job->results = results_name(o, d->relays, d->n_relays);
 	job->rate = o->rate;
+	job->domain_rates = o->domain_rates.items;
+	job->n_domain_rates = o->domain_rates.n;
 	job->redirect_to = o->redirect_to;
 	job->resume = o->resume;
 	job->accept_changes = o->accept_changes;

@@ -73,6 +73,7 @@ struct options {
 
 	/* campaign */
 	const char *results, *redirect_to, *rate;
+	struct text_list domain_rates;
 	bool resume, accept_changes, yes, no_preflight;
 	int duplicates;
 	struct text_list suppress;

@@ -17,6 +17,7 @@
 #include "engine/rows/suppress.h"
 #include "engine/run/breaker.h"
 #include "engine/run/choice.h"
+#include "engine/run/domain_rate.h"
 #include "engine/run/throttle.h"
 #include "templates/letter/letter.h"
 
@@ -139,7 +140,7 @@ static int open_plan(struct campaign *c, struct err *e)
 
 	if (opt.n_relays == 0)
 		return 0;
-	opt.paced = c->throttle != NULL;
+	opt.paced = c->throttle || c->domains;
 	return delivery_plan_open(&c->plan, &opt, e);
 }
 
@@ -178,7 +179,9 @@ int campaign_open(struct campaign **out, const struct campaign_job *job, struct 
 		return err_nomem(e, "the campaign");
 	c->job = job;
 	arena_init(&c->memory, 4096, CAMPAIGN_ARENA_MAX);
-	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) || open_breaker(c, e) < 0 ||
+	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) ||
+	    (job->n_domain_rates && domain_rates_new(&c->domains, job->domain_rates, job->n_domain_rates, e) < 0) ||
+	    open_breaker(c, e) < 0 ||
 	    open_list(c, sink, e) < 0 || open_suppressed(c, e) < 0 || look_back(c, e) < 0 ||
 	    choose_rows(c, sink, e) < 0 ||
 	    open_letter(c, sink, e) < 0 || same_letter(c, e) < 0 || parse_redirect(c, e) < 0 ||
@@ -200,6 +203,7 @@ void campaign_free(struct campaign **out)
 	letter_free(&c->letter);
 	ledger_free(&c->ledger);
 	throttle_free(&c->throttle);
+	domain_rates_free(&c->domains);
 	breaker_free(&c->breaker);
 	choice_free(&c->choice);
 	suppress_free(&c->suppress);

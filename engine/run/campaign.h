@@ -58,6 +58,8 @@ struct campaign_job { /* borrowed for the campaign's life */
 	uint32_t n_suppress;
 	const char *suppress_add; /* file that gets those who do not exist, or NULL */
 	const char *rate;      /* "100/s,2000/day" or NULL */
+	const char *const *domain_rates; /* "gmail.com=20/s", "*=5/s" */
+	uint32_t n_domain_rates;
 	const char *redirect_to; /* every mail's only envelope recipient, or NULL */
 	bool resume;
 	bool accept_changes;   /* go on with another letter or other options */

@@ -25,6 +25,7 @@ struct campaign {
 	struct letter *letter;
 	struct delivery_plan *plan;    /* NULL: check */
 	struct throttle *throttle;     /* NULL: no limit */
+	struct domain_rates *domains;  /* NULL: no limit of a domain */
 	struct breaker *breaker;       /* NULL: off */
 	struct ledger *ledger;         /* NULL: nothing was begun yet */
 	struct suppress *suppress;     /* NULL: nobody is */

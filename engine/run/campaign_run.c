@@ -171,6 +171,7 @@ static void init_run(struct run *r, struct campaign *c)
 		.selection = c->selection,
 		.journal = NULL,
 		.throttle = c->throttle,
+		.domains = c->domains,
 		.breaker = c->breaker,
 		.redirect = c->redirect,
 		.address_column = c->address_column,

@@ -23,18 +23,21 @@
 #include "engine/rows/rows.h"
 #include "engine/rows/select.h"
 #include "engine/run/campaign_private.h"
+#include "engine/run/domain_rate.h"
 #include "engine/run/retry.h"
 #include "engine/run/run.h"
 #include "engine/run/throttle.h"
 #include "engine/run/work.h"
 #include "engine/run/worker.h"
+#include "templates/letter/letter.h"
 
 enum {
 	BLOCK_MS = 50,
 	MEASURE_MS = 100,
 	FIRST_ROWS_MOST = 256, /* blocks double up to this until there is a measurement */
 	LARGE_BLOCKS = 8,    /* a worker */
-	SMALL_BLOCK_ROWS = 64
+	SMALL_BLOCK_ROWS = 64,
+	LINE_UP_MS = 20      /* a row whose domain is as near to its turn goes out at once */
 };
 
 struct feeder {
@@ -51,6 +54,7 @@ struct feeder {
 	bool canary;             /* it was not judged so far */
 	int64_t canary_until_ms; /* accepted, and the wait is on; 0 not yet */
 
+	int to_column;           /* the To of every mail; -1: the letter makes it otherwise */
 	uint32_t block_rows;     /* rows of the next block */
 	uint32_t block_rows_min;
 	uint64_t measured_begun;
@@ -78,9 +82,10 @@ int feeder_new(struct feeder **out, struct run *run, struct err *e)
 	/* Each row in hand may be the last one of its block: with so many blocks stalled sessions never
 	 * keep rows from the others. Those above LARGE_BLOCKS are small, and rarely made. */
 	f->blocks_max = (RUN_UNSTARTED_BLOCKS + 2) * run->n_workers + rows_in_hand(run);
-	f->block_rows_min = run->throttle ? 1 : (run->connections + run->n_workers - 1) / run->n_workers;
+	f->block_rows_min = run->throttle || run->domains ? 1 : (run->connections + run->n_workers - 1) / run->n_workers;
 	f->block_rows = f->block_rows_min < RUN_BLOCK_ROWS ? f->block_rows_min : RUN_BLOCK_ROWS;
 	f->measured_ms = clock_mono_ms();
+	f->to_column = letter_to_column(run->letter);
 	f->wants = mem_array(run->n_workers, sizeof *f->wants);
 	f->all = mem_array(f->blocks_max, sizeof(struct work *));
 	if (!f->wants || !f->all) {
@@ -226,6 +231,25 @@ static bool is_to_do(struct feeder *f, uint64_t row, struct work_item *item)
 	return true;
 }
 
+/* 1 the row is not yet the turn of its domain and waits as a place in the file, unclaimed; 0 it goes out
+ * now; -1. Where the letter makes its To by itself, the worker finds out. */
+static int line_up(struct feeder *f, const struct row *row, const struct work_item *item, struct err *e)
+{
+	int column = f->to_column;
+	int64_t now_ns = clock_mono_ns(), wait_ms;
+
+	if (!f->run->domains || f->run->redirect.n || column < 0 || (uint32_t)column >= row->n_cells)
+		return 0;
+	wait_ms = domain_rates_queue(f->run->domains, row->cells[column], now_ns) / 1000000;
+	if (wait_ms < LINE_UP_MS)
+		return 0;
+	struct waiting_row waits = { .due_ms = now_ns / 1000000 + wait_ms,
+				     .place = { row->number, row->line, row->offset },
+				     .item = *item };
+
+	return waiting_put(&f->waiting, &waits) < 0 ? err_nomem(e, "the rows that wait") : 1;
+}
+
 /* Keeps of the block's rows those that are to be sent now. */
 static int sift(struct feeder *f, struct work *w, struct err *e)
 {
@@ -247,7 +271,12 @@ static int sift(struct feeder *f, struct work *w, struct err *e)
 			continue;
 		if (duplicates_of(duplicates, w->rows->rows[i].number, &w->items[kept].duplicate_of, e) < 0)
 			return -1;
-		w->rows->rows[kept++] = w->rows->rows[i];
+		int waits = line_up(f, &w->rows->rows[i], &w->items[kept], e);
+
+		if (waits < 0)
+			return -1;
+		if (waits == 0)
+			w->rows->rows[kept++] = w->rows->rows[i];
 	}
 	w->rows->n = kept;
 	atomic_fetch_add_explicit(&f->run->rows_taking_part, taking_part, memory_order_relaxed);
@@ -285,7 +314,7 @@ static int read_block(struct feeder *f, struct work *w, struct err *e)
 		if (w->rows->n > 0)
 			return 1;
 		row_block_reset(w->rows);
-		if (run_stopping(f->run) != RUN_GO)
+		if (run_stopping(f->run) != RUN_GO || waiting_is_full(&f->waiting))
 			return 0;
 	}
 	return 0;
@@ -384,7 +413,7 @@ static int hand_out(struct feeder *f, struct err *e)
 		if (rc <= 0)
 			return rc;
 		MUST(w);
-		if (!f->measured && !f->run->throttle && f->block_rows < FIRST_ROWS_MOST)
+		if (!f->measured && !f->run->throttle && !f->run->domains && f->block_rows < FIRST_ROWS_MOST)
 			f->block_rows *= 2;
 		f->wants[worker]--;
 		f->away++;

@@ -21,6 +21,7 @@ struct queue;
 struct rows;
 struct selection;
 struct throttle;
+struct domain_rates;
 struct worker;
 struct feeder;
 struct breaker;
@@ -47,6 +48,7 @@ struct run {
 	struct selection *selection;  /* the feeder's */
 	struct journal *journal;      /* the feeder's */
 	struct throttle *throttle;    /* NULL: no limit */
+	struct domain_rates *domains; /* NULL: no limit of a domain */
 	struct breaker *breaker;      /* NULL: off */
 	struct span redirect;         /* path of --redirect-to, empty: none */
 	int address_column;           /* -1: none */

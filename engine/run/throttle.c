@@ -177,22 +177,54 @@ static void limit_take(struct limit *l, int64_t now_ns)
 	l->next_ns += l->spacing_ns;
 }
 
-int64_t throttle_take(struct throttle *t, int64_t now_ns)
+/* With the lock held. */
+static int64_t longest_wait(const struct throttle *t, int64_t now_ns)
 {
 	int64_t wait_ns = 0;
 
-	pthread_mutex_lock(&t->lock);
 	for (unsigned i = 0; i < t->n_limits; i++) {
 		int64_t w = limit_wait(&t->limits[i], now_ns);
 
 		if (w > wait_ns)
 			wait_ns = w;
 	}
+	return wait_ns;
+}
+
+int64_t throttle_wait(struct throttle *t, int64_t now_ns)
+{
+	int64_t wait_ns;
+
+	pthread_mutex_lock(&t->lock);
+	wait_ns = longest_wait(t, now_ns);
+	pthread_mutex_unlock(&t->lock);
+	return wait_ns;
+}
+
+int64_t throttle_take(struct throttle *t, int64_t now_ns)
+{
+	int64_t wait_ns;
+
+	pthread_mutex_lock(&t->lock);
+	wait_ns = longest_wait(t, now_ns);
 	if (wait_ns == 0)
 		for (unsigned i = 0; i < t->n_limits; i++)
 			limit_take(&t->limits[i], now_ns);
 	pthread_mutex_unlock(&t->lock);
 	return wait_ns;
+}
+
+int64_t throttle_spacing_ns(const struct throttle *t)
+{
+	int64_t most = 0;
+
+	for (unsigned i = 0; i < t->n_limits; i++) {
+		int64_t spacing = (t->limits[i].window_ns + (int64_t)t->limits[i].n - 1) / (int64_t)t->limits[i].n;
+
+		if (spacing > most)
+			most = spacing;
+	}
+	return most;
 }
 
 double throttle_per_second(const struct throttle *t)

@@ -30,6 +30,10 @@ void throttle_remember(struct throttle *t, const int64_t *age_ms, size_t n, int6
 
 /* Takes a place at now_ns (monotonic): 0 taken, else the nanoseconds until it is worth asking again. */
 int64_t throttle_take(struct throttle *t, int64_t now_ns);
+/* The same wait, and nothing is taken. */
+int64_t throttle_wait(struct throttle *t, int64_t now_ns);
+/* How far apart places are in the long run. */
+int64_t throttle_spacing_ns(const struct throttle *t);
 /* Messages a second in the long run, for estimates. */
 double throttle_per_second(const struct throttle *t);
 

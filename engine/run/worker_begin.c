@@ -7,6 +7,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/run/campaign_private.h"
+#include "engine/run/domain_rate.h"
 #include "engine/run/throttle.h"
 #include "engine/run/worker_parts.h"
 #include "templates/letter/letter.h"
@@ -146,6 +147,30 @@ static int write_mail(struct worker *w, struct slot *s, struct verdict *left_out
 	return 0;
 }
 
+/* True when a domain of this mail has no place now. Its row comes again by way of the feeder, and this
+ * worker goes on with the next one. */
+static bool waits_for_domain(struct worker *w, struct slot *s, struct row_ref ref)
+{
+	struct work_item *item = &ref.work->items[ref.item];
+	int64_t wait_ns;
+	struct err e;
+
+	if (!w->run->domains)
+		return false;
+	wait_ns = domain_rates_take(w->run->domains, s->mail.recipients, s->mail.n_recipients, clock_mono_ns());
+	if (wait_ns == 0)
+		return false;
+	if (wait_ns < 0) {
+		err_nomem(&e, "rate limits");
+		run_trouble(w->run, CAMPAIGN_BROKEN, &e);
+	}
+	arena_reset(&s->arena);
+	s->work = NULL;
+	item->again_ms = wait_ns < 0 ? 0 : (wait_ns + 999999) / 1000000;
+	worker_end_row(w, ref, wait_ns < 0 ? WORK_NOT_BEGUN : WORK_AGAIN);
+	return true;
+}
+
 /* 1 a mail was begun, 0 the row needs no mail, -1 no session took it after all: it is next again. */
 static int begin_row(struct worker *w, struct row_ref ref)
 {
@@ -180,6 +205,8 @@ static int begin_row(struct worker *w, struct row_ref ref)
 			worker_end_row(w, ref, WORK_SETTLED);
 		return 0;
 	}
+	if (waits_for_domain(w, s, ref))
+		return 0;
 	if (item->first_try_ms == 0)
 		item->first_try_ms = clock_mono_ms();
 	s->mail.ticket = ticket;
@@ -219,6 +246,7 @@ static bool take_place(struct worker *w)
 void worker_begin_rows(struct worker *w)
 {
 	unsigned wants = delivery_wants(w->delivery);
+	bool placed = false; /* a place was taken, and its row was no mail or waits for its domain */
 	uint64_t begun = 0;
 
 	w->throttle_due_ns = 0;
@@ -227,15 +255,16 @@ void worker_begin_rows(struct worker *w)
 
 		if (pass_over(w))
 			continue;
-		if (!take_place(w))
+		if (!placed && !take_place(w))
 			break;
 		rc = begin_row(w, worker_next_row(w));
+		placed = rc == 0;
 		if (rc < 0)
 			break;
 		begun += (uint64_t)rc;
 		wants = delivery_wants(w->delivery);
 	}
-	if (w->run->throttle && wants == 0 && worker_has_row(w))
+	if ((w->run->throttle || w->run->domains) && wants == 0 && worker_has_row(w))
 		delivery_wake(w->delivery); /* a place is taken only when its mail can leave at once */
 	if (begun == 0)
 		return;

@@ -52,3 +52,62 @@ def test_30_a_minute_also_over_a_resume(shop):
         # All of the minute's thirty at once (those cut off by the kill count too), then none.
         assert 29 - 4 <= sum(t < begun + 59 * 10**9 for t in times) <= 30
         assert most_in_window(times, 60 * 10**9) <= 30
+
+
+def write_domains(path, rows):
+    with open(path, "w") as f:
+        f.write("email,name\n")
+        for i, domain in enumerate(rows):
+            f.write(f"user{i}@{domain},Name {i}\n")
+
+
+def domain_times(r):
+    out = {}
+    for a in r.accepted():
+        out.setdefault(a.recipients[0].split("@")[1], []).append(a.mono_ns)
+    return out
+
+
+TO_A_COLUMN = "From: a@sender.example\nTo: {{ email }}\nSubject: Hello\n\nDear {{ name }}\n"
+TO_BY_ITSELF = "From: a@sender.example\nTo: {{ email | downcase }}\nSubject: Hello\n\nDear {{ name }}\n"
+
+
+def test_a_domain_that_waits_holds_up_nobody(shop):
+    """The slow ones stand first in the list; the letter that makes its To by itself goes another way inside."""
+    for letter, text in (("column", TO_A_COLUMN), ("own", TO_BY_ITSELF)):
+        (shop / "letter.eml").write_text(text)
+        write_domains(shop / "list.csv", ["slow.example"] * 30 + ["a.example", "b.example", "c.example"] * 200)
+        with Relay(shop / f"relay-{letter}") as r:
+            lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                       "--domain-rate", "slow.example=10/s", "--domain-rate", "*=400/s", "--results",
+                       f"{letter}.csv", cwd=shop, check=0, timeout=60)
+        times = domain_times(r)
+        assert {d: len(t) for d, t in times.items()} == {"slow.example": 30, "a.example": 200, "b.example": 200,
+                                                         "c.example": 200}
+        assert most_in_window(times["slow.example"], 10**9) <= 10
+        slow = max(times["slow.example"]) - min(times["slow.example"])
+        assert slow >= 1.9e9
+        for d in "abc":
+            t = times[d + ".example"]
+            assert most_in_window(t, 10**9) <= 400
+            assert max(t) - min(times["slow.example"]) < slow * 0.8, "held up"
+
+
+def test_domains_and_the_run_together(shop):
+    (shop / "letter.eml").write_text(TO_A_COLUMN)
+    write_domains(shop / "list.csv", [f"d{i % 4}.example" for i in range(160)])
+    with Relay(shop / "relay") as r:
+        lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                   "--rate", "80/s", "--domain-rate", "d0.example=15/s", cwd=shop, check=0, timeout=60)
+    times = domain_times(r)
+    assert sum(map(len, times.values())) == 160
+    assert most_in_window(times["d0.example"], 10**9) <= 15
+    assert most_in_window([t for d in times.values() for t in d], 10**9) <= 80
+
+
+def test_a_wrong_domain_rate_is_said_at_once(shop):
+    (shop / "letter.eml").write_text(TO_A_COLUMN)
+    write_domains(shop / "list.csv", ["a.example"])
+    for wrong in ("gmail.com", "a@b=5/s", "x=5"):
+        done = lettershop("send", "letter.eml", "list.csv", "--relay", "null:", "--yes", "--domain-rate", wrong, cwd=shop)
+        assert done.returncode == 2 and "rate" in done.stderr
