@@ -185,13 +185,13 @@ static void fill(struct dkim_layout *l, struct span time, struct span body_hash)
 
 static struct span decimal(int64_t v, char out[TIME_SIZE])
 {
-	char *p = out + TIME_SIZE;
+	size_t at = TIME_SIZE;
 
 	do {
-		*--p = (char)('0' + v % 10);
+		out[--at] = (char)('0' + v % 10);
 		v /= 10;
 	} while (v > 0);
-	return span_of(p, (size_t)(out + TIME_SIZE - p));
+	return span_of(out + at, TIME_SIZE - at);
 }
 
 int dkim_form_fill(struct dkim_form *f, const struct dkim_choice *choices, uint32_t n, int64_t wall_ms,

@@ -5,10 +5,11 @@
 
 #include <errno.h>
 #include <iconv.h>
-#include <string.h>
 
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
+#include "engine/base/utf8.h"
+#include "templates/mime/mime_unclear.h"
 
 struct mime_converter {
 	const struct mime_charset *charset;
@@ -17,8 +18,8 @@ struct mime_converter {
 
 enum { OCTETS_MOST = 8, ESCAPES = 16 }; /* of one octet of UTF-8, with escapes; of a whole text */
 
-#define NARROW(name) { name, name, false, NULL }
-#define WIDE(name, iconv) { name, iconv, true, NULL }
+#define NARROW(name) { name, name, false }
+#define WIDE(name, iconv) { name, iconv, true }
 
 static const struct mime_charset charsets[] = {
 	NARROW("iso-8859-1"), NARROW("iso-8859-2"), NARROW("iso-8859-3"), NARROW("iso-8859-4"), NARROW("iso-8859-5"),
@@ -28,8 +29,7 @@ static const struct mime_charset charsets[] = {
 	NARROW("windows-1254"), NARROW("windows-1255"), NARROW("windows-1256"), NARROW("windows-1257"),
 	NARROW("windows-1258"), NARROW("koi8-r"), NARROW("koi8-u"), WIDE("gb2312", "EUC-CN"), WIDE("gbk", "GBK"),
 	WIDE("gb18030", "GB18030"), WIDE("big5", "BIG5"), WIDE("iso-2022-jp", "ISO-2022-JP"),
-	WIDE("euc-jp", "EUC-JP"), WIDE("euc-kr", "EUC-KR"),
-	{ "shift_jis", "SHIFT_JIS", true, "\\~" }, /* 5C and 7E are a yen sign and an overline in JIS X 0201 */
+	WIDE("shift_jis", "SHIFT_JIS"), WIDE("euc-jp", "EUC-JP"), WIDE("euc-kr", "EUC-KR"),
 };
 
 static const struct {
@@ -105,13 +105,10 @@ const struct mime_charset *mime_converter_charset(const struct mime_converter *c
 	return c->charset;
 }
 
-static bool has_unclear(const struct mime_charset *charset, struct span text)
+/* Vietnamese and Hebrew letters would be taken apart: readers would get another text, if one that looks alike. */
+static bool is_taken_apart(const struct mime_charset *charset, struct span text, size_t octets)
 {
-	for (const char *p = charset->unclear; p && *p; p++) {
-		if (memchr(text.p, *p, text.n))
-			return true;
-	}
-	return false;
+	return !charset->wide && octets != utf8_length(text);
 }
 
 size_t mime_convert_into(struct mime_converter *c, struct span text, char *out, size_t size)
@@ -119,12 +116,12 @@ size_t mime_convert_into(struct mime_converter *c, struct span text, char *out, 
 	char *in = (char *)(size_t)text.p, *to = out; /* iconv takes its input without const, and leaves it */
 	size_t in_n = text.n, left = size;
 
-	if (in_n > 0 && has_unclear(c->charset, text))
+	if (mime_has_unclear(c->charset->name, text))
 		return size + 1;
 	iconv(c->iconv, NULL, NULL, NULL, NULL);
 	if (in_n > 0 && iconv(c->iconv, &in, &in_n, &to, &left) != 0) /* some were approximated, or it failed */
 		return size + 1;
-	if (iconv(c->iconv, NULL, NULL, &to, &left) != 0)
+	if (iconv(c->iconv, NULL, NULL, &to, &left) != 0 || is_taken_apart(c->charset, text, (size_t)(to - out)))
 		return size + 1;
 	return (size_t)(to - out);
 }

@@ -16,7 +16,6 @@ struct mime_charset {
 	const char *name;  /* as it stands in a mail: its preferred MIME name */
 	const char *iconv; /* as iconv calls it */
 	bool wide;         /* characters of more than one octet: base64 suits it */
-	const char *unclear; /* characters whose octets mean another to some readers: they do not fit; NULL: none */
 };
 
 bool mime_charset_is_utf8(struct span name); /* or US-ASCII, which is part of it */
