@@ -25,13 +25,13 @@ static const char help[] =
 	"Ask     --vrfy ADDRESS  --command LINE  --size BYTES     (the first two: again)\n"
 	"Ways    --helo NAME  --timeout TIME (30s)  --settings FILE\n"
 	"Output  --json  --transcript FILE  -h, --help\n"
-	"lettershop help probe --all tells every option.\n"
 	"Exit status: 0 all of it worked, 1 the relay said no somewhere, 2 usage\n"
 	"Examples:\n"
 	"  lettershop probe smtp://smtp.example.com\n"
 	"  lettershop probe smtps://ann@smtp.example.com --login\n"
 	"  lettershop probe 'smtp://mail.example.com:25?tls=none' --vrfy bob@example.com\n"
-	"  lettershop probe lmtp:///run/lmtp.sock --command NOOP --json\n";
+	"  lettershop probe lmtp:///run/lmtp.sock --command NOOP --json\n"
+	"  lettershop help probe --all                           (every option in words)\n";
 
 struct asking {
 	struct options *o;
@@ -67,6 +67,7 @@ static int open_relay(struct asking *a, struct err *e)
 		.password_command = r->password_command,
 		.password_file = r->password_file,
 		.password_env = r->password_env,
+		.token_command = r->token_command,
 		.ask_password = r->ask_password,
 		.no_login = !o->login,
 		.helo = o->helo,

@@ -27,7 +27,7 @@ struct text_list {
 
 struct relay_section { /* [relay NAME] of a settings file */
 	const char *name;
-	const char *url, *password_command, *password_file, *password_env;
+	const char *url, *password_command, *password_file, *password_env, *token_command;
 	uint32_t line;
 };
 
@@ -61,7 +61,7 @@ struct options {
 
 	/* relays */
 	struct text_list relays; /* URLs, or names of sections */
-	const char *password_command, *password_file, *password_env;
+	const char *password_command, *password_file, *password_env, *token_command;
 	uint64_t connections, messages_per_connection, window;
 	const char *helo, *transcript, *stats;
 	const char *dsn_notify, *dsn_ret, *source_address;

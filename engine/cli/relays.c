@@ -43,7 +43,8 @@ static struct delivery_relay of_section(const struct relay_section *s)
 					.url = s->url,
 					.password_command = s->password_command,
 					.password_file = s->password_file,
-					.password_env = s->password_env };
+					.password_env = s->password_env,
+					.token_command = s->token_command };
 }
 
 static int read_word(const struct options *o, const char *word, struct delivery_relay *out, struct err *e)
@@ -64,13 +65,14 @@ static int read_word(const struct options *o, const char *word, struct delivery_
 /* --password-... belongs to the only relay and goes before what its section says. */
 static int give_password(const struct options *o, struct delivery_relay *relays, uint32_t n, struct err *e)
 {
-	unsigned ways = (o->password_command != NULL) + (o->password_file != NULL) + (o->password_env != NULL);
+	unsigned ways = (o->password_command != NULL) + (o->password_file != NULL) + (o->password_env != NULL) +
+			(o->token_command != NULL);
 
 	if (ways == 0)
 		return 0;
 	if (ways > 1)
-		return err_set(e, ERR_INPUT, "a password has one source: --password-command, --password-file or "
-					     "--password-env");
+		return err_set(e, ERR_INPUT, "a password has one source: --password-command, --password-file, "
+					     "--password-env or --token-command");
 	if (n != 1) {
 		err_set(e, ERR_INPUT, "with %u relays it is not clear whose password that is", n);
 		return err_hint(e, "give each relay a [relay NAME] section in a settings file");
@@ -78,6 +80,7 @@ static int give_password(const struct options *o, struct delivery_relay *relays,
 	relays->password_command = o->password_command;
 	relays->password_file = o->password_file;
 	relays->password_env = o->password_env;
+	relays->token_command = o->token_command;
 	return 0;
 }
 

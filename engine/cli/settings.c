@@ -33,6 +33,7 @@ static const struct section_key {
 	{ "password-command", offsetof(struct relay_section, password_command) },
 	{ "password-file", offsetof(struct relay_section, password_file) },
 	{ "password-env", offsetof(struct relay_section, password_env) },
+	{ "token-command", offsetof(struct relay_section, token_command) },
 };
 enum { N_SECTION_KEYS = sizeof section_keys / sizeof *section_keys };
 

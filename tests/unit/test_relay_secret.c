@@ -47,7 +47,7 @@ static void splitting(void **state)
 	for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
 		char *words[RELAY_COMMAND_WORDS_MAX + 1], *text = strdup(splits[i].command), joined[200] = "";
 		struct err e = { 0 };
-		int n = relay_command_split(text, words, &e);
+		int n = relay_command_split(text, words, "password", &e);
 
 		if (n != splits[i].rc)
 			fail_msg("%s: %d", splits[i].command, n);
@@ -65,7 +65,7 @@ static void splitting(void **state)
 
 	for (int i = 0; i < RELAY_COMMAND_WORDS_MAX + 1; i++)
 		strcat(many, "x ");
-	assert_int_equal(relay_command_split(many, words, &e), -1);
+	assert_int_equal(relay_command_split(many, words, "password", &e), -1);
 }
 
 static const struct command_case {
@@ -94,7 +94,7 @@ static void by_command(void **state)
 		const struct command_case *c = &commands[i];
 		struct relay_secret s = { NULL, 0 };
 		struct err e = { 0 };
-		int rc = relay_secret_command(c->command, 20000, &s, &e);
+		int rc = relay_secret_command(c->command, "password", 20000, &s, &e);
 
 		if (rc != (c->password ? 0 : -1) || (c->words && !strstr(e.text, c->words)))
 			fail_msg("%s: %d %s", c->command, rc, e.text);
@@ -117,12 +117,12 @@ static void command_that_hangs(void **state)
 	int64_t begin = clock_mono_ms();
 
 	(void)state;
-	assert_int_equal(relay_secret_command("sh -c 'echo canary; exec sleep 60'", 1000, &s, &e), -1);
+	assert_int_equal(relay_secret_command("sh -c 'echo canary; exec sleep 60'", "password", 1000, &s, &e), -1);
 	assert_true(clock_mono_ms() - begin < 5000);
 	assert_non_null(strstr(e.text, "did not end within 1 s"));
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	begin = clock_mono_ms(); /* closes its output and hangs */
-	assert_int_equal(relay_secret_command("sh -c 'exec sleep 60 >&-'", 1000, &s, &e), -1);
+	assert_int_equal(relay_secret_command("sh -c 'exec sleep 60 >&-'", "password", 1000, &s, &e), -1);
 	assert_true(clock_mono_ms() - begin < 5000);
 }
 

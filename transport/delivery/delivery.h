@@ -31,6 +31,7 @@ struct delivery_relay { /* one --relay with what belongs to it; strings are borr
 	const char *password_command; /* run without a shell (split like one, quotes allowed) */
 	const char *password_file;
 	const char *password_env;     /* name of a variable */
+	const char *token_command;    /* prints an OAuth 2 bearer token, in place of a password */
 	bool ask_password;            /* hidden prompt on the terminal is allowed */
 };
 

@@ -227,6 +227,7 @@ static int open_relay(struct relay **out, const struct delivery_options *opt, ui
 		.password_command = r->password_command,
 		.password_file = r->password_file,
 		.password_env = r->password_env,
+		.token_command = r->token_command,
 		.ask_password = r->ask_password,
 		.helo = opt->helo,
 		.source_address = opt->source_address,

@@ -426,7 +426,7 @@ static int explain_handshake(const struct tls_link *t, struct err *e, int saved_
 /* A resumed session has the certificate of the one before it. */
 static bool is_pinned(const struct tls_link *t, struct err *e)
 {
-	struct net_cert_facts facts;
+	struct net_cert_facts facts = { 0 };
 	char shown[2 * NET_FINGERPRINT + 1] = "";
 
 	if (tls_link_cert(t, &facts) == 0 && memcmp(facts.sha256, t->setup->pin, sizeof facts.sha256) == 0)

@@ -13,6 +13,7 @@
 #include "engine/base/span.h"
 #include "transport/relay/relay_parts.h"
 #include "transport/relay/relay_policy.h"
+#include "transport/relay/relay_token.h"
 #include "transport/smtp/smtp_command.h"
 
 bool relay_url_is_ours(const char *url)
@@ -95,7 +96,7 @@ static int get_password(struct relay *r, const struct relay_options *opt, struct
 	char question[RELAY_USER_MAX + RELAY_PLACE_MAX + 32];
 
 	if (opt->password_command)
-		return relay_secret_command(opt->password_command, RELAY_COMMAND_MS, &r->password, e);
+		return relay_secret_command(opt->password_command, "password", RELAY_COMMAND_MS, &r->password, e);
 	if (opt->password_file)
 		return relay_secret_file(opt->password_file, &r->password, e);
 	if (opt->password_env)
@@ -123,11 +124,23 @@ static int set_external(struct relay *r, bool given, struct err *e)
 	return 0;
 }
 
+/* Each session gets a copy of its own, of the newest one. */
+static int get_token(struct relay *r, const struct relay_options *opt, struct err *e)
+{
+	if (opt->password_command || opt->password_file || opt->password_env)
+		return err_set(e, ERR_INPUT, "a login has a password or a token, not both");
+	r->login.host = span_str(r->url.host);
+	r->login.port = r->url.port;
+	return relay_token_new(&r->token, opt->token_command, e);
+}
+
 static int set_login(struct relay *r, const struct relay_options *opt, struct err *e)
 {
 	bool given = opt->password_command || opt->password_file || opt->password_env;
 
 	bool external = strcasecmp(r->url.auth, "EXTERNAL") == 0;
+
+	given = given || opt->token_command;
 
 	if (opt->no_login || (!r->url.user[0] && !given && !external))
 		return 0;
@@ -142,7 +155,7 @@ static int set_login(struct relay *r, const struct relay_options *opt, struct er
 		err_set(e, ERR_INPUT, "?auth=%s of the relay's URL is not known", r->url.auth);
 		return err_hint(e, "leave it out, and the strongest one that the relay offers is taken");
 	}
-	if (get_password(r, opt, e) < 0)
+	if (opt->token_command ? get_token(r, opt, e) < 0 : get_password(r, opt, e) < 0)
 		return -1;
 	r->login.user = span_str(r->url.user);
 	r->login.password = span_of(r->password.p, r->password.n);
@@ -269,6 +282,7 @@ void relay_free(struct relay **out)
 		return;
 	net_tls_free(&r->tls);
 	relay_secret_release(&r->password);
+	relay_token_free(&r->token);
 	relay_board_free(&r->board);
 	mem_free(r->name);
 	mem_free(r->wishes);

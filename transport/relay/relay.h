@@ -27,6 +27,7 @@ struct relay_options { /* strings are borrowed for the call */
 	const char *password_command;
 	const char *password_file;
 	const char *password_env;
+	const char *token_command; /* prints an OAuth 2 bearer token; run again when that is refused */
 	bool ask_password; /* hidden prompt on the terminal is allowed */
 	bool no_login;     /* the URL's user does not log in: no password is wanted */
 	const char *source_address; /* of this machine, in numbers; NULL: the system's choice */

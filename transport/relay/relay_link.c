@@ -13,9 +13,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "engine/base/mem.h"
 #include "engine/base/must.h"
 #include "transport/relay/relay_parts.h"
 #include "transport/relay/relay_policy.h"
+#include "transport/relay/relay_token.h"
 
 enum { READS_AT_LOSS = 256 }; /* of RELAY_READ_BYTES at most */
 
@@ -77,6 +79,9 @@ void relay_link_drop(struct relay_link *l)
 		relay_list_remove(l->pool, (enum relay_list_kind)i, l);
 	drop_socket(l);
 	smtp_session_free(&l->session);
+	if (l->token)
+		mem_free_secret(l->token, l->login.token.n + 1);
+	l->token = NULL;
 	set_state(l, LINK_FREE);
 	l->side->links--;
 	l->side = NULL;
@@ -88,6 +93,7 @@ void relay_link_closed(struct relay_link *l, const struct err *why, int64_t now_
 	struct relay_end end = {
 		.why = why,
 		.connected = l->number != 0,
+		.refused_token = l->token && why->kind == ERR_AUTH && l->close_code / 100 == 5 ? l->token_serial : 0,
 		.in_clear = !l->secured,
 		.was_ready = l->was_ready,
 		.served = l->served,
@@ -129,6 +135,14 @@ static int begin_session(struct relay_link *l, int64_t now_ms, struct err *e)
 	if (l->side->mails_most && (!l->options.messages_max || l->side->mails_most < l->options.messages_max))
 		l->options.messages_max = l->side->mails_most;
 	l->options.login_in_clear = net_address_is_local(net_link_peer(l->net));
+	if (r->token) {
+		l->login = r->login;
+		l->token = relay_token_copy(r->token, &l->login.token.n, &l->token_serial);
+		if (!l->token)
+			return err_nomem(e, "for a token");
+		l->login.token.p = l->token;
+		l->options.login = &l->login;
+	}
 	if (r->helo[0]) {
 		l->options.helo_name = span_str(r->helo);
 	} else {
@@ -223,6 +237,7 @@ int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_m
 	l->side = side;
 	l->number = 0;
 	l->in_hand = l->served = 0;
+	l->close_code = 0;
 	l->was_ready = l->secured = l->heard = l->troubled = false;
 	l->polled_fd = -1;
 	side->links++;
@@ -245,6 +260,8 @@ void relay_link_became_ready(struct relay_link *l, int64_t now_ms)
 	l->was_ready = true;
 	l->idle_since_ms = now_ms;
 	set_state(l, LINK_READY);
+	if (l->token)
+		relay_token_accepted(l->side->relay->token, l->token_serial);
 	relay_side_became_ready(l->side);
 	if (l->side->state == SIDE_UP)
 		relay_pool_unpark(l->pool, l);

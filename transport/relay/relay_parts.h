@@ -24,6 +24,8 @@
 #include "transport/sasl/sasl.h"
 #include "transport/smtp/smtp_session.h"
 
+struct relay_token; /* relay_token.h */
+
 /* ---- one relay ---- */
 
 enum { RELAY_PLACE_MAX = 320, RELAY_LINKS_MAX = 4096 };
@@ -50,6 +52,7 @@ struct relay {
 	char *name;
 	char place[RELAY_PLACE_MAX]; /* "smtp.example.com:587" or the socket's path */
 	struct relay_secret password;
+	struct relay_token *token; /* NULL: none. Has a lock of its own */
 	struct sasl_login login;
 	struct net_tls *tls; /* NULL: plain */
 	struct net_addresses addresses;
@@ -123,6 +126,10 @@ struct relay_link {
 	struct net_link *net;
 	struct smtp_session *session;
 	struct smtp_options options;
+	struct sasl_login login; /* with the token, when there is one */
+	char *token;             /* NULL: none; wiped with the link's end */
+	unsigned token_serial;
+	int close_code;          /* the reply that ended the session, or 0 */
 	char own_literal[NET_ADDRESS_WORDS];
 	int polled_fd;   /* what epoll knows: -1 nothing */
 	unsigned polled; /* enum net_wants */
@@ -188,6 +195,7 @@ struct relay_side {
 struct relay_end {
 	const struct err *why; /* kind ERR_NONE: as we wished */
 	bool connected;        /* a socket was open */
+	unsigned refused_token; /* its serial; 0: none was refused */
 	bool in_clear;         /* TLS had not begun */
 	bool was_ready;
 	unsigned served;

@@ -10,6 +10,7 @@ enum {
 	RELAY_CONNECT_MS = 30 * 1000,     /* an address; RFC 5321 names no limit, Postfix has the same */
 	RELAY_LOOKUP_MS = 30 * 1000,      /* a name */
 	RELAY_COMMAND_MS = 120 * 1000,    /* a password command: it may wait for a person's PIN */
+	RELAY_TOKEN_MS = 100,             /* between two looks whether the command has printed another token */
 	RELAY_IDLE_MS = 8 * 1000,         /* some relays hang up after 10 s without a command */
 	RELAY_IDLE_IMPATIENT_MS = 4 * 1000, /* once this relay hung up on an idle session */
 	RELAY_PAUSE_MS = 20,              /* between two mails on a session: no need for another one */

@@ -375,6 +375,7 @@ static int translate(struct relay_pool *p, struct relay_link *l, struct relay_ev
 	case EV_CLOSED:
 		if (is_enough(&p->event))
 			relay_side_hung_up(l->side, l->served);
+		l->close_code = p->event.code;
 		if (p->event.error.kind == ERR_PROTO)
 			relay_link_trouble(l, p->event.error.text);
 		relay_link_closed(l, &p->event.error, p->now_ms);

@@ -146,7 +146,7 @@ static int take_word(char **in, char **to)
 	return 1;
 }
 
-int relay_command_split(char *text, char *words[RELAY_COMMAND_WORDS_MAX + 1], struct err *e)
+int relay_command_split(char *text, char *words[RELAY_COMMAND_WORDS_MAX + 1], const char *what, struct err *e)
 {
 	char *in = text, *to = text;
 	int n = 0, rc;
@@ -163,14 +163,14 @@ int relay_command_split(char *text, char *words[RELAY_COMMAND_WORDS_MAX + 1], st
 		if (rc <= 0)
 			break;
 		if (n == RELAY_COMMAND_WORDS_MAX)
-			return err_set(e, ERR_INPUT, "the password command has over %d words",
+			return err_set(e, ERR_INPUT, "the %s command has over %d words", what,
 				       RELAY_COMMAND_WORDS_MAX);
 		words[n++] = word;
 	}
 	if (rc < 0)
-		return err_set(e, ERR_INPUT, "the password command has a quote that is not closed");
+		return err_set(e, ERR_INPUT, "the %s command has a quote that is not closed", what);
 	if (n == 0)
-		return err_set(e, ERR_INPUT, "the password command is empty");
+		return err_set(e, ERR_INPUT, "the %s command is empty", what);
 	words[n] = NULL;
 	return n;
 }
@@ -240,53 +240,53 @@ static int reap(pid_t pid, int64_t until_ms)
 	}
 }
 
-static int run_words(char **words, int limit_ms, struct relay_secret *out, struct err *e)
+static int run_words(char **words, const char *what, int limit_ms, struct relay_secret *out, struct err *e)
 {
 	int64_t until = clock_mono_ms() + limit_ms;
 	int ends[2], rc, status;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(e, "cannot run the password command");
+		return err_sys(e, "cannot run the %s command", what);
 	rc = spawn(words, ends[1], &pid);
 	close(ends[1]);
 	if (rc != 0) {
 		close(ends[0]);
 		errno = rc;
-		return err_sys(e, "cannot run the password command '%s'", words[0]);
+		return err_sys(e, "cannot run the %s command '%s'", what, words[0]);
 	}
 	rc = read_answer(ends[0], until, out);
 	close(ends[0]);
 	status = reap(pid, rc == 0 ? until : 0);
 	if (rc > 0) {
-		err_set(e, ERR_INPUT, "the password command '%s' did not end within %d s", words[0], limit_ms / 1000);
+		err_set(e, ERR_INPUT, "the %s command '%s' did not end within %d s", what, words[0], limit_ms / 1000);
 		return err_hint(e, "it must not ask anything on the terminal of this program");
 	}
 	if (rc < 0)
-		return err_set(e, ERR_SYS, "cannot read what the password command '%s' printed", words[0]);
+		return err_set(e, ERR_SYS, "cannot read what the %s command '%s' printed", what, words[0]);
 	if (WIFSIGNALED(status))
-		return err_set(e, ERR_INPUT, "the password command '%s' was killed by signal %d", words[0],
+		return err_set(e, ERR_INPUT, "the %s command '%s' was killed by signal %d", what, words[0],
 			       WTERMSIG(status));
 	if (WEXITSTATUS(status) != 0)
-		return err_set(e, ERR_INPUT, "the password command '%s' failed with exit status %d", words[0],
+		return err_set(e, ERR_INPUT, "the %s command '%s' failed with exit status %d", what, words[0],
 			       WEXITSTATUS(status));
 	return 0;
 }
 
-int relay_secret_command(const char *command, int limit_ms, struct relay_secret *out, struct err *e)
+int relay_secret_command(const char *command, const char *what, int limit_ms, struct relay_secret *out, struct err *e)
 {
 	char *words[RELAY_COMMAND_WORDS_MAX + 1] = { NULL };
 	char *text = mem_strdup(command);
 	int rc = -1;
 
 	if (!text)
-		return err_nomem(e, "for the password command");
-	if (relay_command_split(text, words, e) > 0 && make_room(out, e) == 0) {
-		rc = run_words(words, limit_ms, out, e);
+		return err_nomem(e, "to run a command");
+	if (relay_command_split(text, words, what, e) > 0 && make_room(out, e) == 0) {
+		rc = run_words(words, what, limit_ms, out, e);
 		if (rc < 0)
 			relay_secret_release(out);
 		else
-			rc = finish(out, "what the password command printed", e);
+			rc = finish(out, strcmp(what, "token") == 0 ? "what the token command printed" : "what the password command printed", e);
 	}
 	mem_free(text);
 	return rc;

@@ -18,8 +18,8 @@ void relay_secret_release(struct relay_secret *s); /* wipes it */
 /* All: 0, or -1 with e (ERR_INPUT with a hint, ERR_SYS, ERR_NOMEM). The secret is never in e. */
 
 /* First line that the command prints. It is split into words as a shell would ('…', "…", \), but no
- * shell runs. It gets limit_ms, then it is killed. */
-int relay_secret_command(const char *command, int limit_ms, struct relay_secret *out, struct err *e);
+ * shell runs. It gets limit_ms, then it is killed. what, in sentences: "password", "token". */
+int relay_secret_command(const char *command, const char *what, int limit_ms, struct relay_secret *out, struct err *e);
 /* First line of a file that only its owner may read. */
 int relay_secret_file(const char *path, struct relay_secret *out, struct err *e);
 int relay_secret_env(const char *variable, struct relay_secret *out, struct err *e);
@@ -28,6 +28,6 @@ int relay_secret_ask(const char *question, struct relay_secret *out, struct err 
 
 /* Splits in place: words point into text. Returns their number, -1 with e. words gets a NULL at the
  * end. For tests too. */
-int relay_command_split(char *text, char *words[RELAY_COMMAND_WORDS_MAX + 1], struct err *e);
+int relay_command_split(char *text, char *words[RELAY_COMMAND_WORDS_MAX + 1], const char *what, struct err *e);
 
 #endif

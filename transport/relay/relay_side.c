@@ -19,6 +19,7 @@
 #include "engine/base/clock.h"
 #include "transport/relay/relay_parts.h"
 #include "transport/relay/relay_policy.h"
+#include "transport/relay/relay_token.h"
 
 void relay_side_init(struct relay_side *s, struct relay_pool *p, const struct relay *r, unsigned index)
 {
@@ -238,12 +239,32 @@ static void failed(struct relay_side *s, const struct relay_end *how, int64_t no
 		pause_side(s, how->why);
 }
 
+/* False: none is to be had, and the side is down, or will be for the refusal itself. */
+static bool gets_another_token(struct relay_side *s, const struct relay_end *how, int64_t now_ms)
+{
+	struct err e = { 0 };
+
+	if (relay_token_refused(s->relay->token, how->refused_token, &e) < 0) {
+		if (e.kind != ERR_NONE)
+			go_down_for_good(s, &e);
+		return e.kind != ERR_NONE;
+	}
+	s->next_try_ms = now_ms + RELAY_TOKEN_MS;
+	if (s->ready == 0 && s->opening == 0 && s->state == SIDE_UP) {
+		s->state = SIDE_PAUSED; /* not worth a word */
+		relay_pool_share(s->pool);
+	}
+	return true;
+}
+
 void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t now_ms)
 {
 	const struct err *why = how->why;
 	bool idle = how->was_ready && how->idle_ms >= RELAY_IDLE_SEEN_MS;
 
 	if (s->state == SIDE_DOWN)
+		return;
+	if (how->refused_token && gets_another_token(s, how, now_ms))
 		return;
 	if (why->kind == ERR_AUTH || why->kind == ERR_TLS || why->kind == ERR_INPUT)
 		refused_us(s, how);
@@ -290,9 +311,14 @@ void relay_side_became_ready(struct relay_side *s)
 	relay_pool_share(s->pool);
 }
 
+static bool lacks_token(const struct relay_side *s)
+{
+	return s->relay->token && relay_token_is_busy(s->relay->token);
+}
+
 bool relay_side_may_open(const struct relay_side *s, int64_t now_ms)
 {
-	return s->state != SIDE_DOWN && s->links < s->quota && now_ms >= s->next_try_ms;
+	return s->state != SIDE_DOWN && s->links < s->quota && now_ms >= s->next_try_ms && !lacks_token(s);
 }
 
 void relay_side_hung_up(struct relay_side *s, unsigned served)
@@ -325,11 +351,21 @@ static bool is_waiting(const struct relay_side *s)
 
 void relay_side_timer(struct relay_side *s, int64_t now_ms)
 {
+	struct err e = { 0 };
+
 	if (s->state == SIDE_DOWN)
 		return;
 	read_board(s, now_ms);
 	if (!is_waiting(s) || now_ms < s->next_try_ms)
 		return;
+	if (lacks_token(s)) {
+		s->next_try_ms = now_ms + RELAY_TOKEN_MS;
+		return;
+	}
+	if (s->relay->token && relay_token_has_failed(s->relay->token, &e)) {
+		go_down_for_good(s, &e);
+		return;
+	}
 	s->quiet = false;
 	relay_pool_open_at(s->pool, s, now_ms);
 }

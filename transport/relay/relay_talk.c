@@ -17,9 +17,10 @@
 #include "engine/base/must.h"
 #include "engine/base/utf8.h"
 #include "transport/relay/relay_parts.h"
+#include "transport/relay/relay_token.h"
 #include "transport/smtp/smtp_reply.h"
 
-enum { READ_BYTES = 16 * 1024, PIECES = 64 };
+enum { READ_BYTES = 16 * 1024, PIECES = 64, TOKEN_LOOK_MS = 20 };
 
 enum goal { GOAL_READY, GOAL_DONE, GOAL_REPLY, GOAL_CLOSED };
 
@@ -27,6 +28,10 @@ struct relay_talk {
 	const struct relay *relay;
 	struct relay_talk_options opt;
 	struct smtp_options options;
+	struct sasl_login login; /* with the token, when there is one */
+	char *token;
+	unsigned token_serial;
+	int close_code;
 	char own_literal[NET_ADDRESS_WORDS];
 	struct net_link *net;
 	struct net_address peer; /* n == 0: never connected */
@@ -179,6 +184,7 @@ static void take_event(struct relay_talk *t, const struct smtp_event *ev)
 	case EV_CLOSED:
 		t->closed = true;
 		t->why = ev->error;
+		t->close_code = ev->code;
 		break;
 	}
 }
@@ -262,6 +268,14 @@ static int begin_session(struct relay_talk *t, struct err *e)
 	t->options.login_in_clear = net_address_is_local(net_link_peer(t->net));
 	t->options.trace = on_line;
 	t->options.trace_ctx = t;
+	if (r->token) {
+		t->login = r->login;
+		t->token = relay_token_copy(r->token, &t->login.token.n, &t->token_serial);
+		if (!t->token)
+			return err_nomem(e, "for a token");
+		t->login.token.p = t->token;
+		t->options.login = &t->login;
+	}
 	net_link_own_literal(t->net, t->own_literal);
 	t->options.helo_name = span_str(r->helo[0] ? r->helo : t->own_literal);
 	if (smtp_session_new(&t->session, &t->options, clock_mono_ms(), e) < 0)
@@ -271,6 +285,39 @@ static int begin_session(struct relay_talk *t, struct err *e)
 	else
 		step_begins(t, SPAN("greeting"));
 	return go_on_until(t, GOAL_READY, e);
+}
+
+static int connect_and_begin(struct relay_talk *t, struct err *e)
+{
+	if (net_link_new(&t->net, e) < 0)
+		return -1;
+	if (connect_now(t, e) < 0) {
+		net_link_free(&t->net);
+		return err_at(e, t->relay->place, 0, 0);
+	}
+	return begin_session(t, e);
+}
+
+static void drop(struct relay_talk *t)
+{
+	smtp_session_free(&t->session);
+	net_link_free(&t->net);
+	if (t->token)
+		mem_free_secret(t->token, t->login.token.n + 1);
+	t->token = NULL;
+	t->closed = false;
+}
+
+/* The token was refused: waits for another one. */
+static bool gets_another_token(struct relay_talk *t, struct err *e)
+{
+	if (!t->token || t->why.kind != ERR_AUTH || t->close_code / 100 != 5)
+		return false;
+	if (relay_token_refused(t->relay->token, t->token_serial, e) < 0)
+		return false;
+	while (relay_token_is_busy(t->relay->token))
+		poll(NULL, 0, TOKEN_LOOK_MS);
+	return !relay_token_has_failed(t->relay->token, e);
 }
 
 int relay_talk_open(struct relay_talk **out, const struct relay *r, const struct relay_talk_options *opt,
@@ -286,21 +333,21 @@ int relay_talk_open(struct relay_talk **out, const struct relay *r, const struct
 		t->opt = *opt;
 	if (r->lookup_took_ms > 0)
 		step_took(t, "name", r->lookup_took_ms * 1000);
-	if (net_link_new(&t->net, e) < 0)
-		return -1;
-	if (connect_now(t, e) < 0) {
-		net_link_free(&t->net);
-		return err_at(e, r->place, 0, 0);
+	while (connect_and_begin(t, e) < 0) {
+		if (!gets_another_token(t, e))
+			return -1;
+		drop(t);
 	}
-	return begin_session(t, e);
+	if (t->token)
+		relay_token_accepted(r->token, t->token_serial);
+	return 0;
 }
 
 void relay_talk_free(struct relay_talk **t)
 {
 	if (!*t)
 		return;
-	smtp_session_free(&(*t)->session);
-	net_link_free(&(*t)->net);
+	drop(*t);
 	mem_free_secret(*t, sizeof **t);
 	*t = NULL;
 }

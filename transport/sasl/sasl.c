@@ -24,6 +24,10 @@ struct sasl {
 /* Strongest first. LOGIN is never begun with an initial response: no server has to take one
  * (draft-murchison-sasl-login). */
 static const struct sasl_mech mechs[] = {
+	{ .name = "OAUTHBEARER", .speaks_first = true, .needs_user = true, .needs_token = true, .done_by_server = true,
+	  .begin = sasl_token_begin, .step = sasl_token_step, .end = sasl_token_end },
+	{ .name = "XOAUTH2", .speaks_first = true, .needs_user = true, .needs_token = true, .done_by_server = true,
+	  .begin = sasl_token_begin, .step = sasl_token_step, .end = sasl_token_end },
 	{ .name = "SCRAM-SHA-256", .speaks_first = true, .needs_user = true, .needs_password = true,
 	  .begin = sasl_gnu_begin, .step = sasl_scram_step, .end = sasl_gnu_end },
 	{ .name = "SCRAM-SHA-1", .speaks_first = true, .needs_user = true, .needs_password = true,
@@ -76,9 +80,11 @@ const char *sasl_choose(const struct sasl_login *login, struct span offered, str
 		return NULL;
 	}
 	for (int i = 0; i < N_MECHS; i++)
-		if (!mechs[i].on_request && is_offered(mechs[i].name, offered))
+		if (!mechs[i].on_request && mechs[i].needs_token == (login->token.n > 0) && is_offered(mechs[i].name, offered))
 			return mechs[i].name;
-	err_set(e, ERR_AUTH, "relay offers no login mechanism that is known here, only: %.*s", SPAN_ARG(offered));
+	err_set(e, ERR_AUTH, login->token.n > 0 ? "relay offers no login with a token (OAUTHBEARER, XOAUTH2), only: %.*s"
+						: "relay offers no login mechanism that is known here, only: %.*s",
+		SPAN_ARG(offered));
 	return NULL;
 }
 
@@ -91,6 +97,8 @@ static int check_words(const struct sasl_mech *mech, const struct sasl_login *l,
 		return err_set(e, ERR_INPUT, "login with %s needs a user name", mech->name);
 	if (mech->needs_password && l->password.n == 0)
 		return err_set(e, ERR_INPUT, "login with %s needs a password", mech->name);
+	if (mech->needs_token && l->token.n == 0)
+		return err_set(e, ERR_INPUT, "login with %s needs a token", mech->name);
 	return 0;
 }
 

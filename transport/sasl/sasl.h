@@ -22,6 +22,9 @@ struct sasl_login {
 	struct span user;     /* UTF-8, no NUL */
 	struct span password; /* UTF-8, no NUL */
 	struct span authzid;  /* act as this user; empty: as user itself */
+	struct span token;    /* OAuth 2 bearer token, in place of a password; empty: none */
+	struct span host;     /* as the user configured it: OAUTHBEARER names it; empty: not named */
+	unsigned port;
 	const char *mechanism; /* "CRAM-MD5", in any case; NULL: the strongest that is offered */
 };
 

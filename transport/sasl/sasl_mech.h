@@ -15,6 +15,7 @@ struct sasl_mech {
 	bool speaks_first;
 	bool on_request; /* never chosen by itself */
 	bool needs_user, needs_password;
+	bool needs_token; /* chosen when there is a token, and only then */
 	bool done_by_server; /* the last word is the server's 235, nothing of it can be checked */
 	int (*begin)(void **state, const struct sasl_login *login, const char *name, struct err *e);
 	/* challenge and response are raw octets; the response is written to out, at most
@@ -29,5 +30,9 @@ int sasl_gnu_step(void *state, struct span challenge, char *out, size_t *out_n, 
 void sasl_gnu_end(void *state);
 /* sasl_scram.c: looks at a server-first-message before GNU SASL does (RFC 5802 5.1). */
 int sasl_scram_step(void *state, struct span challenge, char *out, size_t *out_n, bool *done, struct err *e);
+/* sasl_token.c */
+int sasl_token_begin(void **state, const struct sasl_login *login, const char *name, struct err *e);
+int sasl_token_step(void *state, struct span challenge, char *out, size_t *out_n, bool *done, struct err *e);
+void sasl_token_end(void *state);
 
 #endif

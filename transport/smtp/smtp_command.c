@@ -197,6 +197,8 @@ static bool is_param(struct span s)
 
 	if (!is_keyword(keyword) || (value.p && value.n == 0))
 		return false;
+	if (!value.p)
+		return true;
 	for (size_t i = 0; i < value.n; i++)
 		if (value.p[i] <= ' ' || value.p[i] >= 0x7f || value.p[i] == '=')
 			return false;
