@@ -1,0 +1,207 @@
+/* Relays that take no mail now are left alone, by all workers, and asked again; those that never will are given up. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "engine/base/clock.h"
+#include "relay_rig.h"
+
+/* ---- relays that take no mail now ---- */
+
+static const struct quiet_case {
+	const char *mail, *ehlo;
+} quiets[] = {
+	{ "454 4.7.0 throttled\r\n", NULL },
+	{ "454 4.7.0 throttled\r\n", "250-mini\r\n250 PIPELINING\r\n" },
+	{ "454 4.7.0 throttled\r\n", "250 mini\r\n" },
+	{ "432 4.3.2 concurrent connections\r\n", NULL },
+	{ "452 4.3.1 no space\r\n", NULL },
+	{ "521 5.3.2 no mail here\r\n", NULL },
+};
+
+enum { QUIET_CONNECTIONS = 4 };
+
+/* At most one MAIL a connection, then none until the pause is over; the same again after a longer one. */
+static void check_quiet(const struct quiet_case *c)
+{
+	const struct mini_options o = { .mail = c->mail, .ehlo = c->ehlo, .bad_mails = 12 };
+	struct rig *r = rig_one_in_flight(&o);
+	unsigned mails;
+
+	rig_begin(r, QUIET_CONNECTIONS, 200);
+	rig_until_paused(r, 1);
+	if (!strstr(r->why.text, "takes no mail now: "))
+		fail_msg("%s", r->why.text);
+	assert_memory_equal(strstr(r->why.text, "now: ") + 5, c->mail, strlen(c->mail) - 2);
+	assert_int_equal(r->last.scope, SCOPE_RELAY);
+	assert_int_equal(relay_pool_wants(r->pool), 0);
+	rig_turns(r, 5);
+	clock_shift(2500, 0);
+	rig_turns(r, 20);
+	mails = mini_smtpd_commands(r->s, "MAIL"); /* those that were under way at the first "not now" too */
+	assert_true(mails <= QUIET_CONNECTIONS);
+	assert_int_equal(relay_pool_open_links(r->pool), 0);
+	assert_int_equal(relay_pool_in_hand(r->pool), 0);
+	assert_int_equal(r->pauses, 1);
+	assert_true(mini_smtpd_commands(r->s, "QUIT") >= 1);
+	clock_shift(6300, 0); /* 5 s and a quarter */
+	rig_until_paused(r, 2);
+	clock_shift(6300 + 6400, 0); /* 10 s this time, less a quarter at most: longer than the first could be */
+	rig_turns(r, 20);
+	assert_true(mini_smtpd_commands(r->s, "MAIL") <= mails + QUIET_CONNECTIONS);
+	assert_int_equal(r->pauses, 2);
+	for (unsigned i = 0; r->done < 200; i++) {
+		assert_true(i < 3000);
+		clock_shift(20000 + i * 2000, 0);
+		rig_turn(r, 5);
+	}
+	assert_int_equal(r->sent, 200);
+	assert_int_equal(r->downs, 0);
+	rig_free(r);
+}
+
+static void is_left_alone(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof quiets / sizeof *quiets; i++)
+		check_quiet(&quiets[i]);
+}
+
+/* What one worker hears, all obey; only one says so. */
+static void all_workers_are_quiet(void **state)
+{
+	const struct mini_options o = { .mail = "454 4.7.0 throttled\r\n", .bad_mails = 1 };
+	struct rig *a = rig_new(&o), *b = calloc(1, sizeof *b);
+
+	(void)state;
+	b->relays[0] = a->relays[0];
+	b->n_relays = 1;
+	b->hold = true;
+	rig_begin(b, 4, 100);
+	rig_turns(b, 5);
+	rig_begin(a, 4, 1);
+	rig_until_paused(a, 1);
+	rig_turn(b, 0);
+	b->hold = false;
+	assert_int_equal(relay_pool_wants(b->pool), 0);
+	rig_turns(b, 10);
+	assert_int_equal(mini_smtpd_commands(a->s, "MAIL"), 1);
+	assert_int_equal(relay_pool_open_links(b->pool), 0);
+	clock_shift(10000, 0);
+	rig_run(b);
+	rig_run(a);
+	assert_int_equal(a->pauses, 1);
+	assert_int_equal(b->pauses, 0);
+	relay_pool_free(&b->pool);
+	free(b);
+	rig_free(a);
+}
+
+/* A mail that was taken makes the next pause a short one again. */
+static void pauses_begin_anew(void **state)
+{
+	const struct mini_options o = { .end_of_data = "454 4.7.0 throttled\r\n" }, good = { 0 };
+	struct rig *r = rig_new(&o);
+	uint16_t port = mini_smtpd_port(r->s);
+	int64_t shift = 0;
+
+	(void)state;
+	rig_begin(r, 1, 1);
+	while (r->pauses < 4) { /* 5, 10, 20 s */
+		clock_shift(shift += 1000, 0);
+		rig_turn(r, 10);
+	}
+	assert_true(shift >= 26000);
+	rig_turns(r, 10);
+	mini_smtpd_stop(r->s);
+	r->s = mini_smtpd_start(&good, port);
+	clock_shift(shift += 50000, 0);
+	rig_run(r);
+	assert_int_equal(r->sent, 1);
+	mini_smtpd_stop(r->s);
+	rig_turns(r, 5);
+	r->s = mini_smtpd_start(&o, port);
+	r->n_mails = 2;
+	r->pauses = 0;
+	for (unsigned i = 0; !strstr(r->why.text, "454") || r->pauses == 0; i++) {
+		r->why.text[0] = '\0';
+		assert_true(i < 500);
+		clock_shift(shift += 100, 0);
+		rig_turn(r, 10);
+	}
+	assert_int_equal(mini_smtpd_commands(r->s, "MAIL"), 1);
+	clock_shift(shift + 6300, 0);
+	for (unsigned i = 0; mini_smtpd_commands(r->s, "MAIL") == 1; i++) {
+		assert_true(i < 300);
+		rig_turn(r, 10);
+	}
+	rig_free(r);
+}
+
+static const struct hopeless_case {
+	const char *mail, *words, *hint;
+} hopeless[] = {
+	{ "550 5.4.5 Daily limit exceeded\r\n", "no more mail from this account: 550 5.4.5 Daily limit exceeded", "quota" },
+	{ "530 5.7.0 Authentication required\r\n", "another login: 530 5.7.0 Authentication required", "USER@HOST" },
+	{ "535 5.7.8 no\r\n", "another login: 535 5.7.8 no", "USER@HOST" },
+};
+
+static void no_mail_from_us(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof hopeless / sizeof *hopeless; i++) {
+		const struct mini_options o = { .mail = hopeless[i].mail };
+		struct rig *r = rig_one_in_flight(&o);
+		unsigned mails;
+
+		rig_begin(r, 4, 500);
+		rig_run(r);
+		assert_int_equal(r->downs, 1);
+		assert_non_null(strstr(r->why.text, hopeless[i].words));
+		assert_non_null(strstr(r->why.hint, hopeless[i].hint));
+		mails = mini_smtpd_commands(r->s, "MAIL");
+		assert_true(mails <= 4);
+		rig_turns(r, 10);
+		clock_shift(3600 * 1000, 0);
+		rig_turns(r, 10);
+		clock_shift(0, 0);
+		assert_int_equal(mini_smtpd_commands(r->s, "MAIL"), mails);
+		assert_int_equal(relay_pool_open_links(r->pool), 0);
+		assert_int_equal(relay_pool_in_hand(r->pool), 0);
+		rig_free(r);
+	}
+}
+
+/* The other relay takes what the quiet one would have had. */
+static void one_quiet_of_two(void **state)
+{
+	const struct mini_options good = { 0 }, bad = { .mail = "454 4.7.0 throttled\r\n" };
+
+	(void)state;
+	for (unsigned connections = 1; connections <= 4; connections += 3) {
+		struct rig *r = rig_new(&bad);
+
+		rig_serve_too(r, &good);
+		rig_begin(r, connections, 2000);
+		rig_run(r);
+		assert_int_equal(r->sent, 2000);
+		assert_true(mini_smtpd_commands(r->s, "MAIL") <= 16);
+		assert_int_equal(r->downs, 0);
+		rig_free(r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(is_left_alone), cmocka_unit_test(all_workers_are_quiet),
+		cmocka_unit_test(pauses_begin_anew), cmocka_unit_test(no_mail_from_us),
+		cmocka_unit_test(one_quiet_of_two),
+	};
+
+	return cmocka_run_group_tests_name("relay_pauses", tests, NULL, NULL);
+}
