@@ -21,7 +21,7 @@ static const struct bad_case {
 	{ "open quote in the header", "a,\"b\nc\n", "the quote (\") of the cell that begins here is never closed", "close it", 1, 0 },
 	{ "UTF-8 with a mistake", "n\xc3\xa4me,\xe2\x82\xac\xe4\n", "not UTF-8: byte 0xE4", "--encoding", 1, 7 },
 	{ "half UTF-16", "\xff\xfe" "a", "it ends in the middle of a character (byte 0x61)", "--encoding", 1, 1 },
-	{ "workbook", "PK\x03\x04xxxx", "a workbook or another ZIP file", "CSV", 0, 0 },
+	{ "half a workbook", "PK\x03\x04xxxx", "the workbook is damaged: Not a zip archive", "copied whole", 0, 0 },
 	{ "old workbook", "\xd0\xcf\x11\xe0", "an old Excel workbook", "CSV", 0, 0 },
 	{ "gzip", "\x1f\x8b\x08", "a gzip file that is cut short", "gzip -t", 0, 0 },
 	{ "no gzip", "\x1f\x8b\x08xxxxxxxxxxxxxxxxxxxxxxx", "a gzip file that is damaged", "gzip -t", 0, 0 },
