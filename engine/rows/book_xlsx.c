@@ -487,7 +487,7 @@ static int read_part(struct xlsx *x, const char *workbook, const char *type, con
 	if (!r)
 		return 0;
 	part_of_target(workbook, r->target, part);
-	return book_zip_has(x->zip, part) ? book_xml_read(x->zip, part, events, x, e) : 0;
+	return book_xml_read(x->zip, part, events, x, e);
 }
 
 static void say_form(const struct xlsx *x, const struct book_name *sheet, char *form, size_t size)

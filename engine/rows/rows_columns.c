@@ -92,10 +92,27 @@ int rows_columns_given(struct rows_list *list, uint32_t cells, struct span **nam
 	return err_at(e, list->source.path, list->start.line, 0);
 }
 
+/* No program writes these into a header, and other files than tables are full of them. */
+static int find_control(const struct rows_list *list, struct span name, uint32_t column, struct err *e)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		unsigned char c = (unsigned char)name.p[i];
+
+		if ((c >= 0x20 && c != 0x7f) || c == '\t' || c == '\n' || c == '\r')
+			continue;
+		err_set(e, ERR_INPUT, "the name of column %u has a control character (0x%02X)", column, c);
+		err_hint(e, "is this a list of recipients? Its first line names the columns, as in: email,name");
+		return err_at(e, list->source.path, list->start.header_line, 0);
+	}
+	return 0;
+}
+
 int rows_columns_set(struct rows_list *list, struct span *names, uint32_t n, struct err *e)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		names[i] = span_trim(names[i]);
+		if (names[i].n > 0 && find_control(list, names[i], i + 1, e) < 0)
+			return -1;
 		if (names[i].n > 0)
 			continue;
 		err_set(e, ERR_INPUT, "column %u has no name", i + 1);

@@ -13,6 +13,7 @@ static const struct bad_case {
 	{ "only a BOM", "\xef\xbb\xbf", "the list is empty", "email,name", 0, 0 },
 	{ "no name", "a,,c\n", "column 2 has no name", "name it", 1, 0 },
 	{ "only spaces for a name", "a, \t,c\n", "column 2 has no name", "name it", 1, 0 },
+	{ "a control character", "a,b\x1f\n", "the name of column 2 has a control character (0x1F)", "list of recipients", 1, 0 },
 	{ "twice", "a,b,a\n", "columns 1 and 3 are both named 'a'", "a name of its own", 1, 0 },
 	{ "twice but for case", "Name,b,NAME\n", "columns 1 and 3 are named alike: 'Name' and 'NAME'", "of its own", 1, 0 },
 	{ "twice but for spaces around", "\nx, b ,b\n", "columns 2 and 3 are both named 'b'", "of its own", 2, 0 },
