@@ -53,6 +53,15 @@ void ledger_counts(const struct ledger *l, struct ledger_counts *out);
  * without any. */
 size_t ledger_begins(const struct ledger *l, int64_t since_ms, int64_t *out, size_t max);
 
+/* Tells every try of a recipient since since_ms, in no order; one whose verdict is not known at now_ms. Reads
+ * the whole journal. 0; -1 with e. address is borrowed for the call. */
+struct ledger_tries {
+	int64_t since_ms, now_ms; /* wall clock */
+	void (*tried)(void *ctx, struct span address, int64_t time_ms);
+	void *ctx;
+};
+int ledger_each_try(struct ledger *l, const struct ledger_tries *t, struct err *e);
+
 /* Final records of recipients that are refused, deferred, skipped or in doubt, ascending by row: 1
  * got one, 0 no more, -1 with e. Spans are borrowed until the next call. Of a row that was claimed
  * before a power cut, and of which nothing else is known, only the number is known. */

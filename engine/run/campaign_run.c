@@ -5,6 +5,7 @@
  * the side files are made. */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/clock.h"
@@ -19,6 +20,7 @@
 #include "engine/run/feeder.h"
 #include "engine/run/gone.h"
 #include "engine/run/recorder.h"
+#include "engine/run/domain_rate.h"
 #include "engine/run/throttle.h"
 #include "engine/run/worker.h"
 #include "templates/letter/letter.h"
@@ -323,6 +325,65 @@ static int note_choice(struct campaign *c, struct journal *j, struct err *e)
 
 /* What other processes did between the opening and the lock counts: it is read again now that
  * nobody else can write. */
+struct try { int64_t time_ms; char *address; };
+
+struct tries {
+	struct try *all;
+	size_t n, capacity;
+	bool no_memory;
+};
+
+static void keep_try(void *ctx, struct span address, int64_t time_ms)
+{
+	struct tries *t = ctx;
+
+	if (t->n == t->capacity) {
+		size_t capacity = t->capacity ? 2 * t->capacity : 1024;
+		struct try *all = mem_grow(t->all, capacity * sizeof *all);
+
+		t->no_memory |= !all;
+		if (!all)
+			return;
+		t->all = all;
+		t->capacity = capacity;
+	}
+	t->all[t->n] = (struct try){ time_ms, mem_copy(address) };
+	t->no_memory |= !t->all[t->n].address;
+	t->n += t->all[t->n].address != NULL;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	int64_t x = ((const struct try *)a)->time_ms, y = ((const struct try *)b)->time_ms;
+
+	return (x > y) - (x < y);
+}
+
+/* The same for the recipients' domains; a domain's times must be told in their order. */
+static int remember_domains(struct campaign *c, struct err *e)
+{
+	int64_t now_ms = clock_wall_ms(), now_ns = clock_mono_ns();
+	struct tries t = { .all = NULL };
+	struct ledger_tries tries = { .now_ms = now_ms, .tried = keep_try, .ctx = &t };
+	int rc;
+
+	if (!c->domains || !c->ledger)
+		return 0;
+	tries.since_ms = now_ms - domain_rates_window_ms(c->domains);
+	rc = ledger_each_try(c->ledger, &tries, e);
+	if (rc == 0 && t.no_memory)
+		rc = err_nomem(e, "rate limits");
+	if (t.n > 0)
+		qsort(t.all, t.n, sizeof *t.all, by_time);
+	for (size_t i = 0; i < t.n; i++) {
+		if (rc == 0)
+			domain_rates_remember(c->domains, span_str(t.all[i].address), now_ms - t.all[i].time_ms, now_ns);
+		mem_free(t.all[i].address);
+	}
+	mem_free(t.all);
+	return rc;
+}
+
 static int look_again(struct campaign *c, struct journal *j, struct err *e)
 {
 	if (journal_run(j) == 1)
@@ -359,7 +420,7 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 	init_run(&r, c);
 	if (open_journal(&r, c, e) == 0 && look_again(c, r.journal, e) == 0 && note_choice(c, r.journal, e) == 0 &&
 	    (c->selected == 0 || journal_note_rows(r.journal, c->selected, e) == 0) &&
-	    remember_begins(c, e) == 0 && make_threads(&r, &feeder, e) == 0 &&
+	    remember_begins(c, e) == 0 && remember_domains(c, e) == 0 && make_threads(&r, &feeder, e) == 0 &&
 	    queue_new(&recorder.over, 1, e) == 0 &&
 	    results_log_open(&recorder.log, c->job->results, c->job->log_format, journal_run(r.journal), c->ledger,
 			     e) == 0) {

@@ -93,6 +93,28 @@ def test_a_domain_that_waits_holds_up_nobody(shop):
             assert max(t) - min(times["slow.example"]) < slow * 0.8, "held up"
 
 
+def test_a_domains_window_does_not_end_with_the_process(shop):
+    (shop / "letter.eml").write_text(TO_A_COLUMN)
+    write_domains(shop / "list.csv", ["slow.example", "a.example"] * 20)
+    with Relay(shop / "relay") as r:
+        command = ["send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                   "--domain-rate", "slow.example=12/min"]
+        first = begin(*command, cwd=shop)
+        while len(domain_times(r).get("slow.example", [])) < 8 or len(r.accepted()) < 20:
+            assert first.poll() is None
+        first.kill()
+        first.wait()
+        before = len(domain_times(r)["slow.example"])
+        second = begin(*command, "--resume", cwd=shop)
+        while len(domain_times(r)["a.example"]) < 19:  # the one more may be in doubt
+            assert second.poll() is None
+        second.terminate()
+        second.wait(timeout=40)
+        slow = domain_times(r)["slow.example"]
+        assert len(slow) <= 12 and most_in_window(slow, 60 * 10**9) <= 12
+        assert before <= 12
+
+
 def test_domains_and_the_run_together(shop):
     (shop / "letter.eml").write_text(TO_A_COLUMN)
     write_domains(shop / "list.csv", [f"d{i % 4}.example" for i in range(160)])
