@@ -8,6 +8,7 @@
 #include <openssl/hmac.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
@@ -15,6 +16,7 @@
 
 struct digest {
 	EVP_MD_CTX *ctx;
+	bool ended; /* to begin anew with the next octets: that may want memory, which the end must not */
 };
 
 enum { KINDS = DIGEST_SHA256 + 1 };
@@ -63,8 +65,16 @@ void digest_free(struct digest **d)
 	*d = NULL;
 }
 
+static void begin_anew(struct digest *d)
+{
+	if (d->ended)
+		MUST(EVP_DigestInit_ex2(d->ctx, NULL, NULL) == 1);
+	d->ended = false;
+}
+
 void digest_add(struct digest *d, struct span s)
 {
+	begin_anew(d);
 	if (s.n)
 		MUST(EVP_DigestUpdate(d->ctx, s.p, s.n) == 1);
 }
@@ -73,8 +83,9 @@ size_t digest_end(struct digest *d, unsigned char out[DIGEST_MAX])
 {
 	unsigned n = 0;
 
+	begin_anew(d);
 	MUST(EVP_DigestFinal_ex(d->ctx, out, &n) == 1);
-	MUST(EVP_DigestInit_ex2(d->ctx, NULL, NULL) == 1);
+	d->ended = true;
 	return n;
 }
 

@@ -346,9 +346,8 @@ static int compile_own(struct letter_compile *c)
 	if (h) {
 		if (letter_fixed_value(c, h, &value) < 0)
 			return -1;
-		if (value.n == 0)
-			return 0;
-		if (letter_read_type(c, value, h->line, h->column, &own, &boundary) < 0)
+		/* an empty one says nothing: it is text */
+		if (value.n > 0 && letter_read_type(c, value, h->line, h->column, &own, &boundary) < 0)
 			return -1;
 		if (own.type.n == 0)
 			return 0;

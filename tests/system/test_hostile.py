@@ -89,3 +89,13 @@ def test_a_nul_in_the_list_is_named_with_its_place(shop, where):
     line = 3 if where == "end" else 2
     assert r.accepted() == [] and re.search(rf"list\.csv:{line}\b", done.stderr), done.stderr
     assert ("NUL" in done.stderr or where == "end") and "\0" not in done.stderr
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", " \n\nHello\n"])
+def test_an_empty_content_type_is_text(shop, end):
+    write_list(shop / "list.csv", 2)
+    (shop / "letter.eml").write_text("From: a@sender.example\nTo: {{ email }}\nSubject: x\nContent-Type:" + end)
+    with Relay(shop / "relay", "--store", shop / "store") as r:
+        send(shop, r, check=0)
+    assert len(r.accepted()) == 2
+    assert all(b"text/plain" in p.read_bytes() for p in (shop / "store").iterdir())
