@@ -10,7 +10,7 @@
 #include "tests/fake/policy.h"
 #include "tests/fake/syntax.h"
 
-enum { OPENSMTPD_MAX_MAILS = 100, RCPT_HARD_MAX = 100000 };
+enum { OPENSMTPD_MAX_MAILS = 100, EXIM_MAX_RESETS = 10, RCPT_HARD_MAX = 100000 };
 
 void envelope_forget(struct session *s)
 {
@@ -346,10 +346,24 @@ void envelope_rcpt(struct session *s, struct text args, struct text line)
 	answer(s, "250 2.1.5 Ok");
 }
 
+/* One RSET a message is free of charge. */
+static bool exim_patience(struct session *s)
+{
+	if (s->reset)
+		s->resets++;
+	s->reset = true;
+	if (!(s->cfg->quirks & QUIRK_EXIM) || s->resets <= EXIM_MAX_RESETS)
+		return false;
+	answer_then(s, "554 Too many nonmail commands", OUT_CLOSE);
+	return true;
+}
+
 void envelope_rset(struct session *s)
 {
 	struct fault_subject subject = answer_subject(s);
 
+	if (exim_patience(s))
+		return;
 	if (answer_stage(s, STAGE_RSET, &subject))
 		return;
 	envelope_forget(s);

@@ -75,6 +75,8 @@ struct session {
 	uint64_t txn;      /* MAIL commands of this connection */
 	uint64_t accepted; /* messages */
 	unsigned errors;   /* refusals since the last accepted message */
+	bool reset;        /* RSET was said since the last message */
+	unsigned resets;   /* and how often when it was */
 	bool dovecot_failed;
 
 	struct content content;

@@ -220,6 +220,7 @@ static void end_of_message(struct session *s, enum stage stage)
 		end_lmtp(s, stage, refusal);
 	else
 		end_smtp(s, stage, refusal);
+	s->reset = false;
 	envelope_forget(s);
 }
 

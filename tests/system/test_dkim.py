@@ -173,6 +173,7 @@ def test_opendkim_agrees(form, tmp_path, keys):
     check_opendkim(tmp_path / "opendkim", keys, messages)
 
 
+@pytest.mark.xdist_group("servers")
 @pytest.mark.parametrize("form", LETTERS if LONG else ["list"])
 @pytest.mark.parametrize("name", ["postfix", "exim", "opensmtpd", "dovecot"])
 def test_through_a_server(form, name, tmp_path, keys, request):

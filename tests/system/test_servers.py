@@ -10,12 +10,14 @@ import pytest
 from relay import LONG, lettershop, results
 from servers import PASSWORD, REFUSED, USER
 
+pytestmark = pytest.mark.xdist_group("servers")
+
 ROWS = 5000 if LONG else 60
 SERVERS = ["postfix", "exim", "opensmtpd", "dovecot", "dovecot's socket", "aiosmtpd"]
 SAME = ["--seed", "7", "--date", "2026-11-23T09:30:00Z"]  # for two commands to make the same bytes
 
 LETTER = """\
-Return-Path: bounce+{{ row }}@sender.example
+Return-Path: {{ sender }}+{{ row }}@sender.example
 From: Post Office <post@sender.example>
 To: {{ name }} <{{ email }}>
 Subject: {{ name }}: {{ code }}
@@ -32,13 +34,14 @@ trailing  \t
 PIECES = ["Ann", "Müller", "漢字", "Привет", "😀", ".", "\n.\n", "\n..", "\nFrom ", "a" * 990, "=", "\t ", "--", "in words "]
 
 
-def write_campaign(folder, rows):
-    """Every 20th is somebody whom the server refuses. Returns the list's rows, the text of each with them."""
+def write_campaign(folder, rows, refused=lambda i: i % 20 == 7, bad_sender=lambda i: False):
+    """`refused`: rows whose recipient the server refuses; `bad_sender`: whose sender. Returns the rows of the list."""
     rng = random.Random(rows)
     out = []
     for i in range(1, rows + 1):
-        out.append({"email": f"{REFUSED if i % 20 == 7 else 'user'}{i}@list.example", "name": f"{rng.choice(PIECES[:5])} {i}",
-                    "code": f"{rng.getrandbits(64):x}", "text": "".join(rng.choices(PIECES, k=rng.choice((0, 3, 20)))) + "|"})
+        out.append({"email": f"{REFUSED if refused(i) else 'user'}{i}@list.example", "name": f"{rng.choice(PIECES[:5])} {i}",
+                    "code": f"{rng.getrandbits(64):x}", "text": "".join(rng.choices(PIECES, k=rng.choice((0, 3, 20)))) + "|",
+                    "sender": REFUSED if bad_sender(i) else "bounce"})
     with open(folder / "list.csv", "w", newline="", encoding="utf-8") as f:
         writer = csv.DictWriter(f, out[0])
         writer.writeheader()
@@ -63,7 +66,7 @@ def previews(folder):
 def check_delivered(folder, rows, server, done):
     """One line a row; each mailbox the one message that was for it, from the sender it was from, to the byte."""
     lines = results(folder / "results.csv")
-    want = {i: "refused" if r["email"].startswith(REFUSED) else "sent" for i, r in enumerate(rows, 1)}
+    want = {i: "refused" if REFUSED in (r["email"][:len(REFUSED)], r["sender"]) else "sent" for i, r in enumerate(rows, 1)}
     assert {int(x["row"]): x["status"] for x in lines} == want, done.stdout + done.stderr
     assert len(lines) == len(rows)
     assert {x["code"] for x in lines if x["status"] == "refused"} == {"550"}
@@ -91,6 +94,29 @@ def test_everybody_once(tmp_path, request, name, connections):
     url = f"lmtp://{server.socket}" if "socket" in name else server.url()
     done = send(tmp_path, url, "--connections", connections)
     check_delivered(tmp_path, rows, server, done)
+
+
+def most_in_flight(transcript):
+    """Transactions that were begun on a connection before their answers came."""
+    unanswered, most = 0, 0
+    for line in transcript.read_text(errors="replace").splitlines():
+        way, text = line.split(" ", 3)[2:]
+        unanswered += 1 if way == ">" else -1 if text[3:4] != "-" and way == "<" else 0
+        most = max(most, unanswered)
+    return most / 4  # RSET MAIL RCPT BDAT
+
+
+@pytest.mark.parametrize("connections", [1, 8])
+@pytest.mark.parametrize("name", ["postfix", "exim", "dovecot"])
+def test_no_envelope_mixes(tmp_path, request, name, connections):
+    """Whole transactions in flight. After a refused one Exim keeps its MAIL, and Dovecot refuses every further chunk
+    until RSET; Postfix slows down and hangs up on many errors, Exim on few."""
+    server, clean = request.getfixturevalue(name), ROWS // 2 if connections == 1 else 0
+    rows = write_campaign(tmp_path, 2 * ROWS, lambda i: i > clean and i % 3 == 0,
+                          lambda i: i > clean and i % 16 == 5 and name != "dovecot")
+    done = send(tmp_path, server.url(), "--connections", connections, "--window", 16, "--transcript", "said")
+    check_delivered(tmp_path, rows, server, done)
+    assert connections > 1 or most_in_flight(tmp_path / "said") >= 6
 
 
 # Logins: Dovecot decides, Postfix asks it; its log says by which mechanism who came in.

@@ -85,6 +85,10 @@ void smtp_on_rset(struct smtp_session *s, const struct smtp_expect *x, const str
 	} else if (!is_yes(r)) { /* without RSET no transaction here is safe from the one before */
 		count_refusal(s, NULL);
 		s->retiring = s->leaving = true;
+	} else if (!s->reset) {
+		s->reset = true;
+	} else if (++s->resets + SMTP_RESETS_LAST >= SMTP_RESETS) {
+		s->retiring = true;
 	}
 }
 
@@ -237,6 +241,7 @@ void smtp_on_end_of_data(struct smtp_session *s, const struct smtp_expect *x, co
 		return;
 	smtp_verdict_of(&v, SMTP_AT_END, r, s->accepted);
 	tx->ended = true;
+	s->reset = false;
 	if (!is_yes(r)) {
 		tx->soiled = tx->bdat;
 		count_refusal(s, &v);

@@ -29,6 +29,8 @@ enum {
 	SMTP_PATIENCE = 8,                /* refusals since the last accepted mail: Postfix sleeps after
 	                                   * 10 and hangs up after 20 */
 	SMTP_SYNTAX_PATIENCE = 2,         /* replies that speak of our syntax: Exim hangs up after 3 */
+	SMTP_RESETS = 10,                 /* RSETs that no message precedes: Exim hangs up at the next one */
+	SMTP_RESETS_LAST = 2,             /* so many of them are kept for what is in flight */
 	SMTP_COST_MIN = 2,                /* refusals that a mail may bring at least: recipient, end of data */
 	SMTP_IN_FLIGHT_BYTES_MAX = 4 << 20,
 	SMTP_GREETING_MAX = 512,          /* bytes of it that are kept */
@@ -151,6 +153,8 @@ struct smtp_session {
 	unsigned taken, begun;       /* mails to begin here so far, MAIL commands */
 	unsigned accepted, errors;   /* mails; refusals since the last accepted one */
 	unsigned syntax_errors;      /* in all */
+	unsigned resets;             /* RSETs in all that no message preceded */
+	bool reset;                  /* RSET was answered since the last message */
 	unsigned broke;              /* enum smtp_broke */
 
 	struct smtp_rcpt *rcpt;

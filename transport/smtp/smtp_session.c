@@ -126,6 +126,12 @@ unsigned smtp_patience(const struct smtp_session *s)
 	return s->errors == 0 || s->daring < left ? s->daring : left;
 }
 
+/* Each mail in flight has its RSET, and may turn out to be none. */
+static bool bears_another_reset(const struct smtp_session *s)
+{
+	return s->resets == 0 || s->in_flight + s->resets < SMTP_RESETS;
+}
+
 static const struct smtp_tx *newest_in_flight(const struct smtp_session *s)
 {
 	for (uint32_t i = s->tx_n; i-- > 0;) {
@@ -152,7 +158,7 @@ bool smtp_session_wants(const struct smtp_session *s)
 		return false; /* the first one shows whether BDAT is what was offered */
 	if (smtp_is_chunked(s))
 		return s->in_flight < s->window && s->in_flight_bytes < SMTP_IN_FLIGHT_BYTES_MAX &&
-		       s->in_flight_cost + SMTP_COST_MIN <= smtp_patience(s);
+		       s->in_flight_cost + SMTP_COST_MIN <= smtp_patience(s) && bears_another_reset(s);
 	/* Its content goes out once it is granted, and the next MAIL right behind it. */
 	return newest->asked || newest->step == STEP_OVER;
 }

@@ -19,10 +19,15 @@ smtp_accept_max = 100
 tls_advertise_hosts = *
 tls_certificate = /etc/cert.pem
 tls_privatekey = /etc/key.pem
+acl_smtp_mail = sender
 acl_smtp_rcpt = recipient
 queue_only
 queue_run_max = 8
 begin acl
+sender:
+  deny condition = ${{if match{{$sender_address}}{{^{refused}}}}}
+       message = 5.1.8 no such sender
+  accept
 recipient:
   deny condition = ${{if match{{$local_part}}{{^{refused}}}}}
        message = 5.1.1 no such mailbox

@@ -36,6 +36,8 @@ virtual_gid_maps = static:65534
 virtual_mailbox_limit = 0
 virtual_transport = virtual
 smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_delay_reject = no
+smtpd_sender_restrictions = check_sender_access regexp:{folder}/etc/refused, permit
 smtpd_recipient_restrictions = check_recipient_access regexp:{folder}/etc/refused, permit
 smtpd_client_connection_rate_limit = 0
 smtpd_client_connection_count_limit = 0
@@ -58,6 +60,7 @@ MASTER_CF = """\
 127.0.0.1:{auth_port} inet n - n - {processes} smtpd
  -o smtpd_tls_security_level=encrypt
  -o smtpd_sasl_auth_enable=yes
+ -o smtpd_delay_reject=yes
  -o smtpd_client_restrictions=permit_sasl_authenticated,reject
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
@@ -106,7 +109,7 @@ class Postfix(Server):
         auth = AUTH_CF.format(port=self.dovecot.auth_port) if self.dovecot else ""
         (etc / "main.cf").write_text(MAIN_CF.format(mta=package, folder=self.folder, libs=libs, certs=self.certs) + auth)
         (etc / "master.cf").write_text(MASTER_CF.format(port=self.port, auth_port=self.auth_port, processes=self.processes))
-        (etc / "refused").write_text(f"/^{REFUSED}/ 550 5.1.1 no such mailbox\n")
+        (etc / "refused").write_text(f"/^{REFUSED}/ 550 5.1.1 nobody is there\n")
         shutil.copy(package / "etc/postfix/postfix-files", etc)
         env = dict(os.environ, LD_LIBRARY_PATH=libs, MAIL_CONFIG=str(etc))
         return [package / "usr/lib/postfix/sbin/master", "-c", etc, "-d"], {"env": env}

@@ -2,7 +2,7 @@
 
 A server runs from a Debian package that tests/setup unpacked into build/ (never installed), below a folder of
 its own, on a free port of loopback; stop() ends exactly what start() began. It accepts mail for everybody but
-recipients whose address begins with REFUSED, and keeps it in one Maildir.
+recipients whose address begins with REFUSED, and keeps it in one Maildir. Postfix and Exim refuse such senders, too.
 """
 import collections
 import os
