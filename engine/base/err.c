@@ -34,6 +34,7 @@ static size_t print(char *out, size_t out_size, const char *fmt, va_list ap)
 static void fresh(struct err *e, enum err_kind kind, int sys_errno)
 {
 	e->kind = kind;
+	e->topic = NULL;
 	e->sys_errno = sys_errno;
 	e->line = 0;
 	e->column = 0;
@@ -91,6 +92,13 @@ int err_at(struct err *e, const char *path, uint64_t line, uint64_t column)
 	}
 	if (!e->path[0])
 		memcpy(e->path, shown, sizeof shown);
+	return -1;
+}
+
+int err_topic(struct err *e, const char *topic)
+{
+	if (e && !e->topic)
+		e->topic = topic;
 	return -1;
 }
 

@@ -25,6 +25,7 @@ enum { ERR_PATH_MAX = 512, ERR_TEXT_MAX = 768, ERR_HINT_MAX = 512 };
 
 struct err {
 	enum err_kind kind;
+	const char *topic;       /* static text that groups alike ones, as "missing file"; NULL: none */
 	int sys_errno;           /* for ERR_SYS, else 0 */
 	uint64_t line;           /* 1 is the first; 0 unknown */
 	uint64_t column;         /* in characters, 1 is the first; 0 unknown */
@@ -40,6 +41,8 @@ int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2
 int err_nomem(struct err *e, const char *what);
 /* Adds the place; a place that is already there stays. line and column may be 0. */
 int err_at(struct err *e, const char *path, uint64_t line, uint64_t column);
+/* A topic that is there already stays. */
+int err_topic(struct err *e, const char *topic);
 int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* "path:line:column: text" and, when there is a hint, "\n  hint". Returns out. */

@@ -231,10 +231,11 @@ bool campaign_list_changed(const struct campaign *c, const struct rows *list, st
 
 void campaign_row_error(const struct campaign_job *job, const struct row *row, const struct err *why, struct err *out)
 {
-	if (why->path[0] && strcmp(why->path, job->list) != 0)
+	if (why->path[0] && why->line && strcmp(why->path, job->list) != 0)
 		err_set(out, ERR_INPUT, "%s (%s:%llu)", why->text, why->path, (unsigned long long)why->line);
 	else
 		err_set(out, ERR_INPUT, "%s", why->text);
+	out->topic = why->topic;
 	err_at(out, job->list, row->line, 0);
 	err_hint(out, "%s", why->hint[0] ? why->hint : "mend the row, or go on without such rows with --bad-rows skip");
 }
@@ -261,6 +262,7 @@ bool campaign_too_many(const struct mail *m, struct err *e)
 		return false;
 	err_set(e, ERR_INPUT, "the message has %u recipients, at most %d can be sent at once", m->n_recipients,
 		JOURNAL_RECIPIENTS_MAX);
+	err_topic(e, "too many recipients");
 	return true;
 }
 

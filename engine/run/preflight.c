@@ -14,6 +14,7 @@
 #include "engine/rows/rows.h"
 #include "engine/rows/select.h"
 #include "engine/run/campaign_private.h"
+#include "engine/run/doubts.h"
 #include "templates/letter/letter.h"
 
 enum { CHECK_BLOCK_ROWS = 512, BLOCKS_PER_CHECKER = 3, CHECK_CHUNK = 64 << 10 };
@@ -23,6 +24,7 @@ struct checker {
 	struct queue *full, *empty; /* struct row_block */
 	struct report report;
 	struct letter_desk *desk;
+	struct doubts doubts;
 	struct arena memory;
 	struct duplicates_row *seen; /* of one block */
 	uint32_t n_seen;
@@ -37,7 +39,8 @@ static void bad_row(struct checker *k, const struct row *row, const struct err *
 	struct err e;
 
 	campaign_row_error(k->campaign->job, row, why, &e);
-	finding_of_err(&k->report.sink, "row that cannot be a message", &e);
+	doubts_propose(&k->doubts, row, &e);
+	finding_of_err(&k->report.sink, e.topic ? e.topic : "row that cannot be a message", &e);
 	k->report.bad_rows++;
 }
 
@@ -127,10 +130,12 @@ static int check_row(struct checker *k, const struct row *row, int64_t wall_ms)
 
 	if (row->problem.n) {
 		err_set(&e, ERR_INPUT, "%.*s", SPAN_ARG(row->problem));
+		err_topic(&e, "row that cannot be read");
 		bad_row(k, row, &e);
 		return 0;
 	}
 	arena_reset(&k->memory);
+	doubts_begin(&k->doubts);
 	if (letter_write(k->campaign->letter, k->desk, &k->memory, row, wall_ms, &mail, &e) < 0) {
 		if (e.kind != ERR_INPUT) {
 			k->trouble = e;
@@ -143,14 +148,12 @@ static int check_row(struct checker *k, const struct row *row, int64_t wall_ms)
 		bad_row(k, row, &e);
 		return 0;
 	}
-	if (mail.utf8_instead)
-		finding_say(&k->report.sink, FINDING_WARNING, "charset", k->campaign->job->list, row->line, 0, NULL,
-			    "a value does not fit into the letter's charset: this message is in UTF-8");
 	struct span own = own_address(k->campaign->letter, &mail);
 
 	if (!any_wanted(k, row, &mail))
 		return 0;
 	see(k, row, own, mail.size);
+	doubts_tell(&k->doubts, row, &mail);
 	k->report.mails++;
 	k->report.recipients += k->campaign->job->redirect_to ? 1 : mail.n_recipients;
 	k->report.bytes += mail.size;
@@ -250,6 +253,8 @@ static int start(struct checker *k, struct campaign *c, struct queue *full, stru
 		return err_nomem(e, "the check");
 	if (letter_desk_new(&k->desk, c->letter, e) < 0)
 		return -1;
+	doubts_init(&k->doubts, c, &k->report.sink);
+	letter_desk_watch(k->desk, &k->doubts.watch);
 	if (pthread_create(&k->thread, NULL, checker_main, k) != 0)
 		return err_set(e, ERR_NOMEM, "no thread for the check");
 	k->started = true;

@@ -59,6 +59,9 @@ void letter_free(struct letter **l);
 void letter_digest(const struct letter *l, unsigned char out[32]);
 
 int letter_desk_new(struct letter_desk **out, const struct letter *l, struct err *e);
+/* Told of every empty value that letter_write() prints at this desk (struct liquid_empty); NULL ends it. */
+struct liquid_empty;
+void letter_desk_watch(struct letter_desk *d, struct liquid_empty *watch);
 void letter_desk_free(struct letter_desk **d);
 
 /* Writes the mail of one row. Its bytes live in a and in the letter: reset a only when the mail

@@ -80,6 +80,7 @@ void letter_check_bulk(struct letter_compile *c); /* its text */
 int letter_compile_parts(struct letter_compile *c); /* bodies: letter_compile_parts.c */
 int letter_compile_files(struct letter_compile *c); /* letter_compile_files.c */
 int letter_compile_signers(struct letter_compile *c); /* letter_compile_sign.c */
+void letter_advise(struct letter_compile *c); /* what was probably not meant: letter_advice.c */
 int letter_compile_structure(struct letter_compile *c); /* letter_structure.c */
 
 /* ---- what steps share ---- */

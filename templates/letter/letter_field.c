@@ -1,7 +1,10 @@
 /* letter_field.c - held by tests/unit/test_letter_field.c. */
 #include "templates/letter/letter_field.h"
 
+#include <stdio.h>
+
 #include "engine/base/err.h"
+#include "engine/base/utf8.h"
 #include "engine/model/mail.h"
 #include "templates/letter/letter_text.h"
 #include "templates/mime/mime_header.h"
@@ -67,6 +70,54 @@ const struct letter_known *letter_field_known(struct span name)
 	return &free_text;
 }
 
+const char *letter_field_nearest(struct span name)
+{
+	const char *best = NULL;
+	unsigned least = name.n >= 8 ? 2 : 1;
+
+	for (size_t i = 0; i < sizeof table / sizeof table[0] && name.n >= 3; i++) {
+		unsigned d = utf8_distance(name, span_str(table[i].name), least);
+
+		if (d <= least && (d < least || !best)) {
+			best = table[i].name;
+			least = d;
+		}
+	}
+	return best;
+}
+
+/* "[Mon, ]23 Nov 2026 09:30[:15] +0100", RFC 5322 3.3; the old names of zones too. */
+bool letter_is_date(struct span s)
+{
+	static const char *const months[] = {
+		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+	};
+	char text[64], month[4], zone[8];
+	int day, year, hour, minute, second = 0, from = 0, n = 0;
+
+	if (s.n >= sizeof text)
+		return false;
+	memcpy(text, s.p, s.n);
+	text[s.n] = '\0';
+	if (s.n > 5 && text[3] == ',')
+		from = 4;
+	if (sscanf(text + from, " %2d %3[A-Za-z] %4d %2d:%2d%n", &day, month, &year, &hour, &minute, &n) != 5)
+		return false;
+	from += n;
+	if (text[from] == ':') {
+		if (sscanf(text + from, ":%2d%n", &second, &n) != 1)
+			return false;
+		from += n;
+	}
+	n = 0;
+	if (sscanf(text + from, " %7[-+0-9A-Za-z]%n", zone, &n) != 1 || text[from + n] != '\0')
+		return false;
+	for (size_t i = 0; i < sizeof months / sizeof months[0]; i++)
+		if (strcmp(month, months[i]) == 0)
+			return day >= 1 && day <= 31 && year >= 1970 && hour < 24 && minute < 60 && second < 61;
+	return false;
+}
+
 bool letter_is_message_id(struct span s)
 {
 	unsigned ats = 0;
@@ -104,8 +155,10 @@ static int render_addresses(const struct letter_field *f, struct letter_job *job
 		*null_path = is_null_path(f, text);
 		if (*null_path)
 			return 0;
-		if (letter_addresses(text, mask, job->a, list, e) < 0)
+		if (letter_addresses(text, mask, job->a, list, e) < 0) {
+			err_topic(e, "bad address");
 			return err_at(e, t->path, t->line, t->column);
+		}
 	}
 	return 0;
 }
@@ -156,6 +209,11 @@ static int write_one(const struct letter_field *f, const struct letter_field_val
 		if (span_case_eq(f->name, SPAN("Message-ID")) && !letter_is_message_id(v->text))
 			return err_set(e, ERR_INPUT, "Message-ID '%.*s' is not of the form <left@right>",
 				       SPAN_ARG(v->text));
+		if (span_case_eq(f->name, SPAN("Date")) && !letter_is_date(v->text)) {
+			err_set(e, ERR_INPUT, "Date '%.*s' is not of the form 'Mon, 23 Nov 2026 09:30:00 +0100'",
+				SPAN_ARG(span_sub(v->text, 0, 60)));
+			return err_hint(e, "leave 'Date:' out: each message gets the time when it is written");
+		}
 		return mime_header_plain(o, f->name, v->text, e);
 	default:
 		return mime_header_text(o, f->name, v->text, e);
@@ -167,8 +225,10 @@ int letter_field_write(const struct letter_field *f, const struct letter_field_v
 {
 	if (v->empty)
 		return 0;
-	if (write_one(f, v, o, e) < 0)
+	if (write_one(f, v, o, e) < 0) {
+		err_topic(e, "bad header value");
 		return err_at(e, f->texts[0].path, f->texts[0].line, f->texts[0].column);
+	}
 	return 0;
 }
 

@@ -27,6 +27,9 @@ struct letter_known {
 /* Never NULL: unknown names are free text. */
 const struct letter_known *letter_field_known(struct span name);
 
+/* The known name that an unknown one was probably meant to be, or NULL. */
+const char *letter_field_nearest(struct span name);
+
 /* What a field comes to for one mail. */
 struct letter_field_value {
 	struct span text;               /* all kinds but addresses */
@@ -42,6 +45,7 @@ int letter_field_write(const struct letter_field *f, const struct letter_field_v
 /* For people: decoded, on one line. p is NULL when memory ran out. */
 struct span letter_field_shown(const struct letter_field_value *v, struct arena *a);
 
+bool letter_is_date(struct span s); /* as RFC 5322 3.3 writes one */
 /* "<left@right>" without blanks. */
 bool letter_is_message_id(struct span s);
 

@@ -71,10 +71,14 @@ static int open_beneath(int folder, char *path)
 
 static int open_failed(struct span path, struct err *e)
 {
-	if (errno == EXDEV)
-		return err_set(e, ERR_INPUT, "file '%.*s' is outside the letter's folder", SPAN_ARG(path));
-	if (errno == ENOENT || errno == ENOTDIR)
-		return err_set(e, ERR_INPUT, "file '%.*s' does not exist", SPAN_ARG(path));
+	if (errno == EXDEV) {
+		err_set(e, ERR_INPUT, "file '%.*s' is outside the letter's folder", SPAN_ARG(path));
+		return err_topic(e, "file outside the folder");
+	}
+	if (errno == ENOENT || errno == ENOTDIR) {
+		err_set(e, ERR_INPUT, "file '%.*s' does not exist", SPAN_ARG(path));
+		return err_topic(e, "missing file");
+	}
 	if (errno == ELOOP || errno == EACCES || errno == EISDIR || errno == ENAMETOOLONG) {
 		err_sys(e, "file '%.*s' cannot be opened", SPAN_ARG(path));
 		if (e)
@@ -94,9 +98,11 @@ static int read_open(int fd, struct span path, uint64_t max, struct arena *a, st
 		return err_sys(e, "file '%.*s' cannot be examined", SPAN_ARG(path));
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT, "'%.*s' is not a regular file", SPAN_ARG(path));
-	if ((uint64_t)st.st_size > max)
-		return err_set(e, ERR_INPUT, "file '%.*s' has %lld bytes, more than a message may have (%llu)",
-			       SPAN_ARG(path), (long long)st.st_size, (unsigned long long)max);
+	if ((uint64_t)st.st_size > max) {
+		err_set(e, ERR_INPUT, "file '%.*s' has %lld bytes, more than a message may have (%llu)",
+			SPAN_ARG(path), (long long)st.st_size, (unsigned long long)max);
+		return err_topic(e, "file too large");
+	}
 	p = arena_take(a, (size_t)st.st_size + 1);
 	if (!p)
 		return err_nomem(e, "a file of the letter");

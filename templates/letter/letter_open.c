@@ -149,6 +149,13 @@ static int clean_text(struct letter_compile *c, struct span bytes, const char *p
 			    "a byte (0x%02x) that is not UTF-8", (unsigned char)bytes.p[bad]);
 		return 1;
 	}
+	bad = span_find(bytes, '\0');
+	if (bad < bytes.n) {
+		letter_source_place(bytes, bad, &line, &column);
+		finding_say(&c->watch.sink, FINDING_ERROR, "NUL byte", path, line, column,
+			    "save the file as plain text in UTF-8", "a NUL byte, which no message may have");
+		return 1;
+	}
 	*out = letter_source_clean(bytes, &c->l->memory);
 	return out->p ? 0 : err_nomem(c->e, "the letter");
 }
@@ -390,6 +397,7 @@ static int compile(struct letter_compile *c)
 	if (letter_compile_fields(c) < 0 || letter_compile_parts(c) < 0 || letter_compile_signers(c) < 0)
 		return -1;
 	letter_check_bulk(c);
+	letter_advise(c);
 	return c->watch.sink.errors ? 0 : letter_compile_structure(c);
 }
 

@@ -182,6 +182,7 @@ struct letter_desk {
 	struct dkim_desk *dkim;            /* NULL: nobody signs */
 	struct arena work;                 /* of a conversion; empty between two */
 	struct mime_converter *converter;  /* NULL: UTF-8 only */
+	struct liquid_empty *watch;        /* NULL: nobody wants to know */
 	int64_t second;                    /* that date was made for */
 	int zone_minutes;
 	char date[CLOCK_RFC5322_SIZE];

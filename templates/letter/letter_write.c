@@ -70,6 +70,11 @@ static void set_date(struct letter_desk *d, int64_t wall_ms)
 	clock_rfc5322(wall_ms, d->zone_minutes, d->date);
 }
 
+void letter_desk_watch(struct letter_desk *d, struct liquid_empty *watch)
+{
+	d->watch = watch;
+}
+
 void letter_job_begin(struct letter_job *job, const struct letter *l, struct letter_desk *d, struct arena *a,
 		      const struct row *r, int64_t wall_ms)
 {
@@ -81,6 +86,7 @@ void letter_job_begin(struct letter_job *job, const struct letter *l, struct let
 	job->specials[1] = value_text(span_str(job->token));
 	job->input = (struct liquid_input){
 		.row = r, .specials = job->specials, .now_ms = wall_ms, .zone_minutes = d->zone_minutes,
+		.empty = d->watch,
 	};
 }
 
@@ -345,6 +351,7 @@ static int gather_recipients(struct letter_job *job, struct mail *out, struct er
 	if (out->n_recipients > 0)
 		return 0;
 	err_set(e, ERR_INPUT, "this row has no recipient: its address is empty");
+	err_topic(e, "no address");
 	return place_of(job, ROLE_TO, e);
 }
 
@@ -381,19 +388,23 @@ static int check_column(struct letter_job *job, struct err *e)
 
 	if (letter_text_render(t, job, t->name, &text, &mask, e) < 0)
 		return -1;
-	if (letter_addresses(text, mask, job->a, &list, e) < 0)
+	if (letter_addresses(text, mask, job->a, &list, e) < 0) {
+		err_topic(e, "bad address");
 		return place_of(job, ROLE_TO, e);
+	}
 	for (uint32_t i = 0; i < list.n; i++) {
 		if (in_list(job->lists[ROLE_TO], &list.items[i], length_of(job, ROLE_TO)))
 			continue;
 		err_set(e, ERR_INPUT, "'To:' has not the address of column '%.*s', %.*s", SPAN_ARG(t->name),
 			SPAN_ARG(list.items[i].path));
+		err_topic(e, "To contradicts the address column");
 		place_of(job, ROLE_TO, e);
 		return err_hint(e, "take out 'To:' or --address-column");
 	}
 	if (list.n > 0)
 		return 0;
 	err_set(e, ERR_INPUT, "column '%.*s' has no address", SPAN_ARG(t->name));
+	err_topic(e, "no address");
 	return place_of(job, ROLE_TO, e);
 }
 
@@ -424,6 +435,7 @@ static int finish(struct letter_job *job, struct mime_out *o, struct mail *out, 
 	if (o->size > job->l->opt.max_message_bytes) {
 		err_set(e, ERR_INPUT, "the message has %llu bytes, more than the %llu allowed",
 			(unsigned long long)o->size, (unsigned long long)job->l->opt.max_message_bytes);
+		err_topic(e, "message too large");
 		return err_at(e, job->l->path, 0, 0);
 	}
 	out->content = o->spans;

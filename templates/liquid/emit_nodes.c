@@ -4,10 +4,30 @@
  * it is what makes {% if %} around {% assign %} leave no empty lines. */
 #include "templates/liquid/emit.h"
 
+static bool has_default(const struct chain *chain)
+{
+	for (const struct call *call = chain->calls; call; call = call->next)
+		if (call->own && span_eq(call->own->name, SPAN("default")))
+			return true;
+	return false;
+}
+
+/* The column that the op at `from` pushes, plus 1, when its emptiness is worth a word: nothing in the
+ * template stands in for it. 0: none. */
+static uint32_t bare_column(const struct emit *m, const struct chain *chain, uint32_t from)
+{
+	const struct op *op = (const struct op *)m->p->ops.items + from;
+
+	if (from >= m->p->ops.n || op->code != OP_COLUMN || chain->base->steps || has_default(chain))
+		return 0;
+	return op->a + 1;
+}
+
 static void emit_output(struct emit *m, const struct node *n)
 {
 	const struct expr *x = n->chain.base;
 	uint8_t how = emit_link_open(m) ? IN_LINK : 0;
+	uint32_t from = m->p->ops.n;
 
 	if (!x)
 		return;
@@ -21,7 +41,7 @@ static void emit_output(struct emit *m, const struct node *n)
 		m->stack--;
 		return;
 	}
-	emit_op(m, x->at, OP_PRINT, how, 0, -1);
+	emit_op(m, x->at, OP_PRINT, how, bare_column(m, &n->chain, from), -1);
 }
 
 static void emit_if(struct emit *m, const struct node *n)

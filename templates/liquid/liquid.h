@@ -77,11 +77,18 @@ bool liquid_is_fixed(const struct liquid_program *p);
 /* Marks in used[columns.n] each column that the program names. */
 void liquid_used_columns(const struct liquid_program *p, bool *used);
 
+/* Told when a column's value, or what filters made of it, is printed and is empty, and the template has
+ * no `default` for it. path and name are borrowed for the program's life. */
+struct liquid_empty {
+	void (*printed)(struct liquid_empty *self, uint32_t column, const char *path, uint64_t line, uint64_t at);
+};
+
 struct liquid_input {
 	const struct row *row;        /* may be NULL when there are no columns */
 	const struct value *specials; /* n_specials of the options */
 	int64_t now_ms;               /* what "now" is: wall clock */
 	int zone_minutes;             /* of dates that name no zone */
+	struct liquid_empty *empty;   /* NULL: nobody wants to know */
 };
 
 /* Both calls: 0 to go on, -1 to stop the render with the error set by the sink (in e). */

@@ -320,8 +320,25 @@ static int work(struct machine *m, const struct op *op)
 	}
 }
 
-static int print(struct machine *m, const struct op *op, struct value v)
+static void tell_empty(const struct machine *m, const struct op *op, uint32_t column)
 {
+	const struct source *s = program_source(m->p, op->source);
+	uint64_t line, at;
+
+	source_position((struct place){ s, op->at }, &line, &at);
+	m->in->empty->printed(m->in->empty, column, s->path ? s->path : "", line, at);
+}
+
+static bool is_empty(struct value v)
+{
+	return v.kind == VALUE_NIL || (value_is_text(v) && v.n == 0);
+}
+
+/* column: 1 + that of the value, 0 when it does not matter. */
+static int print(struct machine *m, const struct op *op, uint32_t column, struct value v)
+{
+	if (column && m->in->empty && is_empty(v))
+		tell_empty(m, op, column - 1);
 	if ((op->n & IN_LINK) && machine_link_value(m, op, v) < 0)
 		return -1;
 	return machine_print(m, op, v);
@@ -341,10 +358,10 @@ static int run(struct machine *m)
 			rc = write_piece(m, op);
 			break;
 		case OP_PRINT_COLUMN:
-			rc = print(m, op, machine_column(m, op->a));
+			rc = print(m, op, op->a + 1, machine_column(m, op->a));
 			break;
 		case OP_PRINT:
-			rc = print(m, op, m->s->stack[--m->n_stack]);
+			rc = print(m, op, op->a, m->s->stack[--m->n_stack]);
 			break;
 		case OP_FILTER:
 			rc = filter(m, op);

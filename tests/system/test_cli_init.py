@@ -7,7 +7,8 @@ def test_starter_works(tmp_path):
     folder = tmp_path / "first"
     assert sorted(p.name for p in folder.iterdir()) == ["letter.eml", "lettershop.conf", "recipients.csv"]
     done = lettershop("check", "letter.eml", "recipients.csv", "--settings", "lettershop.conf", cwd=folder, check=0)
-    assert "3 messages" in done.stdout and "nothing is wrong" in done.stdout
+    assert "3 messages" in done.stdout and "no error, 3 warnings" in done.stdout
+    assert "ann@example.com is nobody's address" in done.stdout
     lettershop("preview", "letter.eml", "recipients.csv", "--out", "preview", cwd=folder, check=0)
     texts = [p.read_text() for p in sorted((folder / "preview/eml").iterdir())]
     assert "Dear Ann,\n" in texts[0].replace("\r\n", "\n") and "1 March 2026" in texts[0]

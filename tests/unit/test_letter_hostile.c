@@ -17,7 +17,7 @@ static const char *const forms[] = {
 	"From: {{ x }} <s@x.example>", "From: s@x.example\nSender: {{ x }} <s@x.example>", "To: {{ x }} <a@x.example>",
 	"Cc: \"{{ x }}\" <a@x.example>", "Bcc: {{ x }} <b@x.example>", "Reply-To: {{ x }} <b@x.example>",
 	"Subject: {{ x }}", "X-Own: {{ x }}", "List-Id: {{ x }} <id.x.example>", "List-Unsubscribe: <https://x.example/{{ x }}>",
-	"In-Reply-To: {{ x }}", "Message-ID: <{{ x }}@x.example>", "Date: {{ x }}", "Return-Path: {{ x }}@x.example",
+	"In-Reply-To: {{ x }}", "Message-ID: <{{ x }}@x.example>", "Date: Mon, 23 Nov 2026 09:30:00 {{ x }}", "Return-Path: {{ x }}@x.example",
 	"Attachment: a.txt; name={{ x }}", "Content-Language: {{ x }}", "Precedence: {{ x }}",
 };
 
