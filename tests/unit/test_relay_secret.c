@@ -20,6 +20,7 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "transport/relay/relay.h"
+#include "transport/relay/relay_command.h"
 #include "transport/relay/relay_secret.h"
 
 static const struct split_case {

@@ -9,30 +9,36 @@
 static int unknown_scheme(const char *url, struct err *e)
 {
 	err_set(e, ERR_INPUT, "it is not known how to deliver to '%.80s'", url);
-	return err_hint(e, "smtp://, smtps:// and lmtp:// name relays; eml:DIR, mbox:FILE, maildir:DIR and null: write "
+	return err_hint(e, "smtp://, smtps:// and lmtp:// name relays, pipe:COMMAND a program; eml:DIR, mbox:FILE, maildir:DIR and null: write "
 			   "to files or nowhere");
 }
 
 int delivery_plan_open(struct delivery_plan **out, const struct delivery_options *opt, struct err *e)
 {
-	unsigned relays = 0, files = 0;
+	unsigned relays = 0, files = 0, pipes = 0;
 
 	for (uint32_t i = 0; i < opt->n_relays; i++) {
 		if (relay_url_is_ours(opt->relays[i].url))
 			relays++;
 		else if (delivery_file_is_ours(opt->relays[i].url))
 			files++;
+		else if (delivery_pipe_is_ours(opt->relays[i].url))
+			pipes++;
 		else
 			return unknown_scheme(opt->relays[i].url, e);
 	}
-	if (relays + files == 0) {
+	if (relays + files + pipes == 0) {
 		err_set(e, ERR_INPUT, "no relay is given");
 		return err_hint(e, "for example --relay smtp://ann@smtp.example.com, or --relay maildir:out to rehearse");
 	}
-	if (files > 0 && relays + files > 1) {
+	if (files > 0 && relays + files + pipes > 1) {
 		err_set(e, ERR_INPUT, "a delivery to files cannot be combined with another relay");
 		return err_hint(e, "name one of them only");
 	}
+	if (pipes > 0 && relays + files + pipes > 1)
+		return err_set(e, ERR_INPUT, "a delivery to a program cannot be combined with another relay");
+	if (pipes > 0)
+		return delivery_pipe_plan(out, opt, e);
 	return relays ? delivery_smtp_plan(out, opt, e) : delivery_file_plan(out, opt, e);
 }
 

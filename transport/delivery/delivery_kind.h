@@ -47,5 +47,8 @@ int delivery_smtp_plan(struct delivery_plan **out, const struct delivery_options
 int delivery_file_plan(struct delivery_plan **out, const struct delivery_options *opt, struct err *e);
 /* True when url has a scheme of delivery_file.c. */
 bool delivery_file_is_ours(const char *url);
+/* delivery_pipe.c: "pipe:COMMAND", of which there may be only one. */
+int delivery_pipe_plan(struct delivery_plan **out, const struct delivery_options *opt, struct err *e);
+bool delivery_pipe_is_ours(const char *url);
 
 #endif

@@ -26,6 +26,7 @@
 #include "engine/base/must.h"
 #include "engine/base/span.h"
 #include "engine/base/utf8.h"
+#include "transport/relay/relay_command.h"
 
 extern char **environ;
 
@@ -119,61 +120,6 @@ int relay_secret_env(const char *variable, struct relay_secret *out, struct err 
 }
 
 /* ---- command ---- */
-
-/* One word from *in to *to (which never passes *in). 1 got one, 0 no more, -1 a quote is open. */
-static int take_word(char **in, char **to)
-{
-	char *p = *in, *q = *to, quote = 0;
-
-	while (*p == ' ' || *p == '\t' || *p == '\n')
-		p++;
-	*in = p;
-	if (*p == '\0')
-		return 0;
-	for (; *p && (quote || (*p != ' ' && *p != '\t' && *p != '\n')); p++) {
-		if (quote ? *p == quote : (*p == '\'' || *p == '"'))
-			quote = quote ? 0 : *p;
-		else if (*p == '\\' && quote != '\'' && p[1])
-			*q++ = *++p;
-		else
-			*q++ = *p;
-	}
-	if (quote)
-		return -1;
-	*in = *p ? p + 1 : p; /* before the NUL below may fall on *p */
-	*q = '\0';
-	*to = q + 1;
-	return 1;
-}
-
-int relay_command_split(char *text, char *words[RELAY_COMMAND_WORDS_MAX + 1], const char *what, struct err *e)
-{
-	char *in = text, *to = text;
-	int n = 0, rc;
-
-	for (;;) {
-		char *word;
-
-		if (to > in)
-			to = in;
-		while (*in == ' ' || *in == '\t' || *in == '\n')
-			in++;
-		word = to;
-		rc = take_word(&in, &to);
-		if (rc <= 0)
-			break;
-		if (n == RELAY_COMMAND_WORDS_MAX)
-			return err_set(e, ERR_INPUT, "the %s command has over %d words", what,
-				       RELAY_COMMAND_WORDS_MAX);
-		words[n++] = word;
-	}
-	if (rc < 0)
-		return err_set(e, ERR_INPUT, "the %s command has a quote that is not closed", what);
-	if (n == 0)
-		return err_set(e, ERR_INPUT, "the %s command is empty", what);
-	words[n] = NULL;
-	return n;
-}
 
 static int spawn(char *const *words, int out_fd, pid_t *pid)
 {

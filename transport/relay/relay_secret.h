@@ -6,7 +6,7 @@
 
 struct err;
 
-enum { RELAY_SECRET_MAX = 4096, RELAY_COMMAND_WORDS_MAX = 64 };
+enum { RELAY_SECRET_MAX = 4096 };
 
 struct relay_secret {
 	char *p; /* NUL-terminated; NULL none */
@@ -25,9 +25,5 @@ int relay_secret_file(const char *path, struct relay_secret *out, struct err *e)
 int relay_secret_env(const char *variable, struct relay_secret *out, struct err *e);
 /* Asks on the terminal, without showing what is typed. */
 int relay_secret_ask(const char *question, struct relay_secret *out, struct err *e);
-
-/* Splits in place: words point into text. Returns their number, -1 with e. words gets a NULL at the
- * end. For tests too. */
-int relay_command_split(char *text, char *words[RELAY_COMMAND_WORDS_MAX + 1], const char *what, struct err *e);
 
 #endif
