@@ -21,6 +21,7 @@
 #include "engine/cli/outlook.h"
 #include "engine/cli/progress.h"
 #include "engine/cli/say.h"
+#include "engine/cli/settings.h"
 #include "engine/cli/signals.h"
 #include "engine/cli/summary.h"
 #include "engine/run/campaign.h"
@@ -42,7 +43,7 @@ static const char help[] =
 	"Pace    --rate 100/s | 30/min,2000/day  --retry-for TIME (15min)  --threads N\n"
 	"Record  --results FILE --log-format csv|jsonl --stats FILE --sync TIME|each|off\n"
 	"Resume  --resume  --in-doubt hold|resend  --accept-changes\n"
-	"        --retry-refused CLASS\n"
+	"        --retry-refused CLASS  --drain TIME (30s)  --on-log-error wait|stop\n"
 	"Care    --canary N --canary-wait TIME --stop-after 50%/200 --bad-rows stop|skip\n"
 	"        --no-preflight --yes --max-nesting N --progress auto|bar|plain|none\n"
 	"        --settings FILE (name = value)  -h, --help\n"
@@ -199,6 +200,23 @@ static int run_campaign(struct sending *s)
 	return status_of(&result);
 }
 
+/* SIGHUP: the rate as the settings file says it now; one that was typed stays. */
+static int reload(void *ctx, char *rate, size_t rate_size, struct err *e)
+{
+	const struct options *o = ctx;
+	struct options now;
+	int rc = 0;
+
+	if (!o->settings || (options_given(o, "rate") && !options_from_settings(o, "rate")))
+		return 0;
+	options_init(&now);
+	rc = settings_read(&now, FOR_SEND, o->settings, e);
+	if (rc == 0)
+		snprintf(rate, rate_size, "%s", now.rate ? now.rate : "off");
+	options_release(&now);
+	return rc;
+}
+
 static int run(struct options *o)
 {
 	struct sending s = { .o = o };
@@ -210,6 +228,8 @@ static int run(struct options *o)
 		return command_failed(&e);
 	s.job.on_progress = progress_show;
 	s.job.progress_ctx = &s.progress;
+	s.job.on_reload = reload;
+	s.job.reload_ctx = o;
 	if (report_init(&s.report) < 0) {
 		err_nomem(&e, "the report");
 		return command_failed(&e);

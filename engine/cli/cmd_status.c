@@ -12,6 +12,7 @@
 #include "engine/cli/commands.h"
 #include "engine/cli/say.h"
 #include "engine/results/tally.h"
+#include "engine/run/control.h"
 
 enum { REASONS_SHOWN = 12, DOMAINS_SHOWN = 12, REPLY_COLUMNS = 100 };
 
@@ -67,6 +68,17 @@ static void print_count(const char *word, uint64_t n, const char *note)
 	if (n == 0)
 		return;
 	printf("  %-9s %10s%s%s\n", word, say_count(n, count), note[0] ? "   " : "", note);
+}
+
+/* What the run itself says, when it listens on this machine. */
+static void print_state(const char *results, const struct tally *t)
+{
+	char state[CONTROL_LINE_MAX], shown[CONTROL_LINE_MAX];
+
+	if (!t->running || control_ask(results, "state", state, NULL) < 0 || strcmp(state, "going on") == 0)
+		return;
+	utf8_printable(span_str(state), shown, sizeof shown);
+	printf("It says: %s\n", shown);
 }
 
 static void print_counts(const struct tally *t)
@@ -220,6 +232,7 @@ static int run(struct options *o)
 		print_json(results, &t);
 	} else {
 		print_head(results, &t);
+		print_state(results, &t);
 		print_counts(&t);
 		print_pace(&t);
 		print_reasons(&t);

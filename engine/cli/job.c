@@ -191,6 +191,8 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 	job->sync_ms = o->sync_ms;
 	job->retry_for_ms = o->retry_for_ms;
 	job->stop_after = o->stop_after;
+	job->drain_ms = o->drain_ms;
+	job->on_log_error = (enum campaign_log_error)o->on_log_error;
 	job->retry_refused = o->retry_refused;
 	job->canary = o->canary;
 	job->canary_wait_ms = o->canary_wait_ms;

@@ -19,7 +19,7 @@
 
 static const struct command *const commands[] = { &command_send,  &command_check,  &command_preview,
 						  &command_render, &command_init,  &command_dkim_key,
-						  &command_show, &command_status, &command_probe };
+						  &command_show, &command_status, &command_pause, &command_continue, &command_rate, &command_probe };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* What takes the place of EXIT_SENT when standard output cannot be written. */
@@ -30,8 +30,8 @@ static const char about[] =
 	"over SMTP, and records what became of every one.\n";
 
 static const char ending[] =
-	"\nlettershop COMMAND --help shows examples; help COMMAND --all, every option.\n"
-	"\nA first campaign:\n"
+	"lettershop COMMAND --help shows examples; help COMMAND --all, every option.\n"
+	"A first campaign:\n"
 	"  lettershop init welcome; cd welcome       writes a letter, a list and settings\n"
 	"  lettershop check letter.eml recipients.csv\n"
 	"  lettershop send letter.eml recipients.csv --relay smtps://you@smtp.example.com\n"
@@ -40,7 +40,7 @@ static const char ending[] =
 
 static int print_all_help(void)
 {
-	printf("Usage: lettershop COMMAND [options]\n%s\nCommands:\n", about);
+	printf("Usage: lettershop COMMAND [options]\n%sCommands:\n", about);
 	for (int i = 0; i < N_COMMANDS; i++)
 		printf("  %-8s %-18s %s\n", commands[i]->name, commands[i]->operands, commands[i]->summary);
 	printf("%s", ending);

@@ -22,6 +22,7 @@
 enum {
 	CONNECTIONS_DEFAULT = 4,
 	RSA_BITS_DEFAULT = 2048,
+	DRAIN_DEFAULT_MS = 30 * 1000,
 	RETRY_FOR_DEFAULT_MS = 15 * 60 * 1000,
 	MEMORY_CHUNK_BYTES = 16384,
 	MEMORY_MAX_BYTES = 64 << 20
@@ -37,6 +38,8 @@ int options_init(struct options *o)
 			       .bits = RSA_BITS_DEFAULT,
 			       .sync_ms = CAMPAIGN_SYNC_DEFAULT_MS,
 			       .retry_for_ms = RETRY_FOR_DEFAULT_MS,
+			       .drain_ms = DRAIN_DEFAULT_MS,
+			       .on_log_error = LOG_ERROR_WAIT,
 			       .stop_after = BREAKER_DEFAULT };
 	arena_init(&o->memory, MEMORY_CHUNK_BYTES, MEMORY_MAX_BYTES);
 	return 0;
@@ -79,6 +82,13 @@ bool options_given(const struct options *o, const char *name)
 	unsigned index;
 
 	return options_find(name, &index) && o->from[index] != FROM_NOWHERE;
+}
+
+bool options_from_settings(const struct options *o, const char *name)
+{
+	unsigned index;
+
+	return options_find(name, &index) && o->from[index] == FROM_SETTINGS;
 }
 
 const char *options_nearest(const char *name, unsigned commands)

@@ -17,7 +17,7 @@
 struct err;
 
 enum { FOR_SEND = 1, FOR_PREVIEW = 2, FOR_CHECK = 4, FOR_RENDER = 8, FOR_INIT = 16,
-       FOR_DKIM_KEY = 32, FOR_SHOW = 64, FOR_STATUS = 128, FOR_PROBE = 256 };
+       FOR_DKIM_KEY = 32, FOR_SHOW = 64, FOR_STATUS = 128, FOR_PROBE = 256, FOR_CONTROL = 512 };
 enum { OPTIONS_OPERANDS_MAX = 3, OPTIONS_TABLE_MAX = 128 };
 
 struct text_list {
@@ -81,7 +81,8 @@ struct options {
 	uint64_t skip, sample;
 	const char *suppress_add;
 	int in_doubt, bad_rows, log_format, progress; /* indexes into their words */
-	int64_t sync_ms, retry_for_ms, canary_wait_ms;
+	int64_t sync_ms, retry_for_ms, canary_wait_ms, drain_ms;
+	int on_log_error; /* index into its words */
 	const char *stop_after, *retry_refused;
 	uint64_t canary;
 
@@ -144,6 +145,7 @@ const char *options_nearest(const char *name, unsigned commands);
  * life of o. */
 int options_set(struct options *o, const struct option_spec *spec, const char *dashes, const char *value,
 		struct err *e);
+bool options_from_settings(const struct options *o, const char *name);
 bool options_given(const struct options *o, const char *name);
 
 int text_list_add(struct options *o, struct text_list *list, const char *text);

@@ -13,6 +13,7 @@ enum { MAILS = FOR_SEND | FOR_PREVIEW | FOR_CHECK };
 static const char *const in_doubt_words[] = { "hold", "resend", NULL };
 static const char *const bad_rows_words[] = { "stop", "skip", NULL };
 static const char *const duplicates_words[] = { "stop", "skip", "send", NULL };
+static const char *const on_log_error_words[] = { "stop", "wait", NULL };
 static const char *const log_format_words[] = { "csv", "jsonl", NULL };
 static const char *const algorithm_words[] = { "rsa", "ed25519", NULL };
 static const char *const progress_words[] = { "auto", "bar", "plain", "none", NULL };
@@ -203,6 +204,11 @@ const struct option_spec options_table[] = {
 	  .about = "would it take a message of that many octets?" },
 	{ .name = "accept-changes", .commands = FOR_SEND, .kind = OPTION_FLAG, .at = MEMBER(accept_changes),
 	  .about = "with --resume: send the rest with the letter and options as they are now" },
+	{ .name = "drain", .value = "TIME", .commands = FOR_SEND, .kind = OPTION_TIME, .at = MEMBER(drain_ms), .min = 1,
+	  .about = "how long ^C and SIGTERM let what is under way finish (30s)" },
+	{ .name = "on-log-error", .value = "WORD", .commands = FOR_SEND, .kind = OPTION_WORD,
+	  .at = MEMBER(on_log_error), .words = on_log_error_words,
+	  .about = "a full disk: send nothing and wait for room, or stop (wait)" },
 	{ .name = "stop-after", .value = "SHARE", .commands = FOR_SEND, .kind = OPTION_TEXT, .at = MEMBER(stop_after),
 	  .about = "when so many are refused alike, as 20%/200; or off (50%/200)" },
 	{ .name = "retry-refused", .value = "CLASS", .commands = FOR_SEND, .kind = OPTION_TEXT,

@@ -147,6 +147,10 @@ void progress_show(void *ctx, const struct campaign_progress *now)
 		log_line(LOG_NOTE, "lettershop: stopping: what is under way is finished first "
 				   "(press ^C again to stop at once)");
 	}
+	if (now->asked) {
+		put_numbers(p, now, numbers);
+		log_line(LOG_NOTE, "lettershop: %s", numbers);
+	}
 	if (p->form == PROGRESS_NONE || (p->form == PROGRESS_PLAIN && now->elapsed_ms < p->next_line_ms))
 		return;
 	put_numbers(p, now, numbers);

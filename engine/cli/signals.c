@@ -28,6 +28,28 @@ static void stop(int signal_number)
 		campaign_stop(c);
 }
 
+/* A terminal that is gone stops the run in order; who sends the signal on purpose wants things read
+ * again. */
+static void hang_up(int signal_number, siginfo_t *info, void *context)
+{
+	struct campaign *c = atomic_load(&running);
+
+	(void)context;
+	if (info->si_code == SI_KERNEL)
+		stop(signal_number);
+	else if (c)
+		campaign_reload(c);
+}
+
+static void tell(int signal_number)
+{
+	struct campaign *c = atomic_load(&running);
+
+	(void)signal_number;
+	if (c)
+		campaign_tell(c);
+}
+
 static void end(int signal_number)
 {
 	const char *words = atomic_load(&last_words);
@@ -59,14 +81,23 @@ void signals_end(const char *sentence, int status)
 {
 	atomic_store(&last_words, sentence);
 	atomic_store(&last_status, status);
+	signal(SIGUSR1, SIG_IGN); /* nothing to tell so far */
 	set_all(end);
 }
 
 void signals_stop(struct campaign *c)
 {
+	struct sigaction a = { .sa_sigaction = hang_up, .sa_flags = SA_RESTART | SA_SIGINFO }, now;
+
 	atomic_store(&came, false);
 	atomic_store(&running, c);
 	set_all(stop);
+	sigemptyset(&a.sa_mask);
+	if (sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &a, NULL);
+	a = (struct sigaction){ .sa_handler = tell, .sa_flags = SA_RESTART };
+	sigemptyset(&a.sa_mask);
+	sigaction(SIGUSR1, &a, NULL);
 }
 
 bool signals_came(void)
@@ -77,5 +108,6 @@ bool signals_came(void)
 void signals_usual(void)
 {
 	set_all(SIG_DFL);
+	signal(SIGUSR1, SIG_IGN); /* one that comes late ends nothing */
 	atomic_store(&running, NULL);
 }

@@ -404,3 +404,8 @@ int journal_pardon(struct journal *j, const char *class, bool earlier, struct er
 		return put_failed(e);
 	return append(j, 1, e) < 0 ? -1 : sync_campaign(j, e);
 }
+
+bool journal_campaign_is_broken(const struct journal *j)
+{
+	return j->broken;
+}

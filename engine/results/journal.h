@@ -63,6 +63,8 @@ bool journal_power_was_lost(const struct journal *j);
  * and with `sync` brought to disk together with the claims before it. Rows that are not handed out
  * must not be among them: after a power cut, every claimed row that is not settled is in doubt. */
 int journal_claim(struct journal *j, uint64_t first, uint64_t last, bool sync, struct err *e);
+/* True after a sync of `campaign` failed: nothing can be claimed any more. The feeder's thread. */
+bool journal_campaign_is_broken(const struct journal *j);
 /* The list's hash, when it was not known at the start and its end has been read. */
 int journal_note_list(struct journal *j, const unsigned char list[32], struct err *e);
 /* Refusals of that class (engine/model/refusal.h) that were recorded in this run or before count as

@@ -204,6 +204,7 @@ void campaign_free(struct campaign **out)
 	ledger_free(&c->ledger);
 	throttle_free(&c->throttle);
 	domain_rates_free(&c->domains);
+	throttle_free(&c->throttles);
 	breaker_free(&c->breaker);
 	choice_free(&c->choice);
 	suppress_free(&c->suppress);
@@ -273,6 +274,16 @@ void campaign_stop(struct campaign *c)
 	/* No lock: safe in a signal handler, and in one that interrupts another. */
 	while (stop < RUN_NOW && !atomic_compare_exchange_weak(&c->stop, &stop, stop + 1))
 		;
+}
+
+void campaign_reload(struct campaign *c)
+{
+	atomic_store(&c->reload, true);
+}
+
+void campaign_tell(struct campaign *c)
+{
+	atomic_store(&c->tell, true);
 }
 
 const struct columns *campaign_columns(const struct campaign *c)

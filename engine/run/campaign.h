@@ -26,6 +26,10 @@ struct campaign;
 
 enum campaign_in_doubt { IN_DOUBT_HOLD, IN_DOUBT_RESEND };
 enum campaign_bad_rows { BAD_ROWS_STOP, BAD_ROWS_SKIP };
+enum campaign_log_error {
+	LOG_ERROR_STOP, /* a journal or results file that cannot be written stops the run */
+	LOG_ERROR_WAIT  /* nothing is begun until it can be written again */
+};
 enum { CAMPAIGN_SYNC_OFF = 0, CAMPAIGN_SYNC_EACH = -1, CAMPAIGN_SYNC_DEFAULT_MS = 200 };
 
 struct campaign_progress {
@@ -35,6 +39,7 @@ struct campaign_progress {
 	int64_t elapsed_ms;
 	const char *pause;     /* why nothing moves just now, or NULL */
 	bool stopping;
+	bool asked;            /* somebody wants to know just now */
 };
 
 struct campaign_job { /* borrowed for the campaign's life */
@@ -67,6 +72,8 @@ struct campaign_job { /* borrowed for the campaign's life */
 	enum campaign_bad_rows bad_rows;
 	int64_t sync_ms;       /* or CAMPAIGN_SYNC_OFF, CAMPAIGN_SYNC_EACH */
 	int64_t retry_for_ms;  /* how long a deferred row is tried again in this run */
+	int64_t drain_ms;      /* what is under way gets this long after a stop; 0: 30 s */
+	enum campaign_log_error on_log_error;
 	const char *stop_after; /* breaker_parse(); NULL: off */
 	const char *retry_refused; /* earlier runs' refusals of that class are tried again; NULL: none */
 	uint64_t canary;       /* so many rows first, and the others only if these were accepted; 0: all at once */
@@ -79,6 +86,9 @@ struct campaign_job { /* borrowed for the campaign's life */
 	struct delivery_options delivery; /* n_relays 0: none (check) */
 	void (*on_progress)(void *ctx, const struct campaign_progress *p); /* recorder's thread, 5 a second */
 	void *progress_ctx;
+	/* The rate as the settings say now, into rate ("": as it was); -1 with e. The control thread. */
+	int (*on_reload)(void *ctx, char *rate, size_t rate_size, struct err *e);
+	void *reload_ctx;
 };
 
 /* Opens list, letter, plan and (read only) journal. Findings of letter and columns go to sink.
@@ -128,6 +138,10 @@ struct campaign_result {
 int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e);
 /* First call: no new mail begins, what is under way is finished. Second: stop at once. */
 void campaign_stop(struct campaign *c);
+/* Suppression lists and rate are read again; progress is told with `asked` set. Safe in signal handlers,
+ * any thread, while campaign_run() runs. */
+void campaign_reload(struct campaign *c);
+void campaign_tell(struct campaign *c);
 
 /* Reads the files of --suppress again while the campaign runs: whoever is in them gets nothing from
  * the next message on. -1 with e: they could not be read, what was known stays. Not in a signal

@@ -26,6 +26,8 @@ struct campaign {
 	struct delivery_plan *plan;    /* NULL: check */
 	struct throttle *throttle;     /* NULL: no limit */
 	struct domain_rates *domains;  /* NULL: no limit of a domain */
+	struct throttle *throttles;    /* those that were replaced while it ran */
+	atomic_bool reload, tell;      /* a signal asked for it */
 	struct breaker *breaker;       /* NULL: off */
 	struct ledger *ledger;         /* NULL: nothing was begun yet */
 	struct suppress *suppress;     /* NULL: nobody is */

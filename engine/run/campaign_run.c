@@ -17,6 +17,7 @@
 #include "engine/rows/select.h"
 #include "engine/run/breaker.h"
 #include "engine/run/campaign_private.h"
+#include "engine/run/control.h"
 #include "engine/run/feeder.h"
 #include "engine/run/gone.h"
 #include "engine/run/recorder.h"
@@ -80,6 +81,45 @@ int run_pardon(struct run *r, struct err *e)
 		return -1;
 	r->pardoned = true;
 	return 0;
+}
+
+void run_hold(struct run *r, unsigned why)
+{
+	atomic_fetch_or(&r->held, why);
+}
+
+void run_release(struct run *r, unsigned why)
+{
+	atomic_fetch_and(&r->held, ~why);
+}
+
+void run_change_throttle(struct run *r, struct throttle *next)
+{
+	struct campaign *c = r->opened;
+	struct throttle *old = c->throttle;
+
+	throttle_follow(next, old, clock_mono_ns());
+	c->throttle = next;
+	atomic_store(&r->throttle, next);
+	throttle_retire(old, &c->throttles); /* a worker may be asking it just now */
+}
+
+bool run_log_waits(struct run *r, bool broken, const struct err *why)
+{
+	if (broken || r->job->on_log_error == LOG_ERROR_STOP || run_stopping(r) != RUN_GO)
+		return false;
+	run_pause(r, why);
+	if (!atomic_exchange(&r->log_stuck, true))
+		log_line(LOG_WARNING, "%s; nothing is begun until it can be written (^C stops)", why->text);
+	return true;
+}
+
+void run_log_works(struct run *r)
+{
+	if (!atomic_load_explicit(&r->log_stuck, memory_order_relaxed) || !atomic_exchange(&r->log_stuck, false))
+		return;
+	run_pause(r, NULL);
+	log_line(LOG_NOTE, "lettershop: the journal can be written again: going on");
 }
 
 void run_pause(struct run *r, const struct err *why)
@@ -166,13 +206,13 @@ static void init_run(struct run *r, struct campaign *c)
 
 	*r = (struct run){
 		.campaign = c,
+		.opened = c,
 		.job = c->job,
 		.letter = c->letter,
 		.plan = c->plan,
 		.list = c->list,
 		.selection = c->selection,
 		.journal = NULL,
-		.throttle = c->throttle,
 		.domains = c->domains,
 		.breaker = c->breaker,
 		.redirect = c->redirect,
@@ -184,6 +224,7 @@ static void init_run(struct run *r, struct campaign *c)
 		.end = CAMPAIGN_COMPLETE,
 	};
 	memcpy(r->list_digest, c->list_digest, sizeof r->list_digest);
+	atomic_init(&r->throttle, c->throttle);
 	pthread_mutex_init(&r->lock, NULL);
 	r->n_workers = campaign_threads(c->job);
 	if (r->n_workers > connections)
@@ -209,9 +250,13 @@ static int make_threads(struct run *r, struct feeder **feeder, struct err *e)
 /* Threads that were started are always joined. */
 static int go(struct run *r, struct feeder *feeder, struct recorder *recorder, struct err *e)
 {
-	pthread_t feeder_thread, recorder_thread, threads[RUN_THREADS_MAX];
+	pthread_t feeder_thread, recorder_thread, control_thread, threads[RUN_THREADS_MAX];
+	struct control control;
 	unsigned started = 0;
-	bool fed, recorded;
+	bool fed, recorded, listens;
+
+	control_open(&control, r);
+	listens = pthread_create(&control_thread, NULL, control_main, &control) == 0;
 
 	recorded = pthread_create(&recorder_thread, NULL, recorder_main, recorder) == 0;
 	fed = recorded && pthread_create(&feeder_thread, NULL, feeder_main, feeder) == 0;
@@ -228,6 +273,9 @@ static int go(struct run *r, struct feeder *feeder, struct recorder *recorder, s
 	queue_close(recorder->over);
 	if (recorded)
 		pthread_join(recorder_thread, NULL);
+	if (listens)
+		pthread_join(control_thread, NULL);
+	control_close(&control);
 	return started == r->n_workers ? 0 : err_set(e, ERR_NOMEM, "no thread for a worker");
 }
 

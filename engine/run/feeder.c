@@ -12,6 +12,7 @@
 #include "engine/run/feeder.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
@@ -320,6 +321,20 @@ static int read_block(struct feeder *f, struct work *w, struct err *e)
 	return 0;
 }
 
+/* While the disk is full nothing is handed out, and the workers have what they have. */
+static int claim_range(struct feeder *f, uint64_t first, uint64_t last, bool sync, struct err *e)
+{
+	struct timespec rest = { .tv_nsec = RUN_IDLE_MS * 1000000L };
+
+	while (journal_claim(f->run->journal, first, last, sync, e) < 0) {
+		if (!run_log_waits(f->run, journal_campaign_is_broken(f->run->journal), e))
+			return -1;
+		nanosleep(&rest, NULL);
+	}
+	run_log_works(f->run);
+	return 0;
+}
+
 /* Rows of one claim have no gap between their numbers. */
 static int claim(struct feeder *f, const struct work *w, struct err *e)
 {
@@ -331,7 +346,7 @@ static int claim(struct feeder *f, const struct work *w, struct err *e)
 
 		if (!last && rows[i + 1].number == rows[i].number + 1)
 			continue;
-		if (journal_claim(f->run->journal, rows[from].number, rows[i].number, sync && last, e) < 0)
+		if (claim_range(f, rows[from].number, rows[i].number, sync && last, e) < 0)
 			return -1;
 		from = i + 1;
 	}

@@ -12,6 +12,7 @@
 #include "engine/base/queue.h"
 #include "engine/results/journal.h"
 #include "engine/results/results_log.h"
+#include "engine/run/campaign_private.h"
 #include "engine/run/run.h"
 
 enum { TURN_MS = 50, PROGRESS_MS = 200 };
@@ -26,14 +27,19 @@ static void show_progress(struct recorder *r, const struct results_totals *total
 		.to_retry = atomic_load(&run->rows_waiting),
 		.elapsed_ms = clock_mono_ms() - begun_ms,
 		.stopping = run_stopping(run) != RUN_GO,
+		.asked = atomic_exchange(&run->opened->tell, false),
 	};
+	unsigned held = atomic_load(&run->held);
 
 	if (!run->job->on_progress)
 		return;
 	pthread_mutex_lock(&run->lock);
 	memcpy(pause, run->pause, sizeof pause);
 	pthread_mutex_unlock(&run->lock);
-	p.pause = pause[0] ? pause : NULL;
+	p.pause = held & RUN_HELD_BY_USER      ? "paused"
+		  : held & RUN_HELD_BY_RESULTS ? "waiting for the results file"
+		  : pause[0]                   ? pause
+					       : NULL;
 	run->job->on_progress(run->job->progress_ctx, &p);
 }
 
@@ -51,13 +57,21 @@ static void write_results(struct recorder *r, struct results_totals *totals, boo
 	struct err e;
 
 	if (results_log_poll(r->log, totals, &e) == 0) {
+		if (*told)
+			run_release(r->run, RUN_HELD_BY_RESULTS);
 		*told = false;
 		return;
 	}
-	if (!*told)
-		log_line(LOG_WARNING, "%s: %s; the journal has everything, it is tried again", r->run->job->results,
-			 e.text);
+	if (*told)
+		return;
 	*told = true;
+	if (r->run->job->on_log_error == LOG_ERROR_STOP) {
+		run_trouble(r->run, CAMPAIGN_BROKEN, &e);
+		return;
+	}
+	run_hold(r->run, RUN_HELD_BY_RESULTS);
+	log_line(LOG_WARNING, "%s: %s; the journal has everything, nothing more is begun until this can be written",
+		 r->run->job->results, e.text);
 }
 
 static void rest(struct recorder *r)

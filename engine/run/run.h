@@ -27,10 +27,11 @@ struct feeder;
 struct breaker;
 
 enum run_stop { RUN_GO, RUN_DRAIN, RUN_NOW };
+enum { RUN_HELD_BY_USER = 1, RUN_HELD_BY_RESULTS = 2 };
 
 enum {
 	RUN_IDLE_MS = 200,       /* no thread sleeps longer without looking at `stop` */
-	RUN_DRAIN_MS = 30000,    /* what is under way gets this long after a stop */
+	RUN_DRAIN_MS = 30000,    /* what is under way gets this long after a stop, when nobody says */
 	RUN_BLOCK_ROWS = 4096,   /* most rows of a block */
 	RUN_UNSTARTED_BLOCKS = 2, /* blocks a worker has and did not finish beginning */
 	RUN_STEADY_AFTER = 20000, /* mails after which allocations are counted */
@@ -40,6 +41,7 @@ enum {
 
 struct run {
 	const struct campaign *campaign;
+	struct campaign *opened;      /* the same; the control thread's */
 	const struct campaign_job *job;
 	const struct letter *letter;
 	const struct delivery_plan *plan;
@@ -47,8 +49,8 @@ struct run {
 	struct rows *list;
 	struct selection *selection;  /* the feeder's */
 	struct journal *journal;      /* the feeder's */
-	struct throttle *throttle;    /* NULL: no limit */
 	struct domain_rates *domains; /* NULL: no limit of a domain */
+	_Atomic(struct throttle *) throttle; /* NULL: no limit; may be another one at any time */
 	struct breaker *breaker;      /* NULL: off */
 	struct span redirect;         /* path of --redirect-to, empty: none */
 	int address_column;           /* -1: none */
@@ -71,6 +73,8 @@ struct run {
 	atomic_uint_fast64_t begun;   /* mails whose envelope was begun */
 	atomic_uint_fast64_t steady_after, allocations_at_steady; /* mem_count() when RUN_STEADY_AFTER were begun */
 
+	atomic_uint held;             /* RUN_HELD_...: no mail is begun while it is not 0 */
+	atomic_bool log_stuck;        /* it was told that the journal takes nothing just now */
 	atomic_bool paused;           /* `pause` says something */
 	atomic_uint_fast64_t not_accepted; /* recipients refused or in doubt, and rows put off for good */
 
@@ -83,6 +87,11 @@ struct run {
 	bool pardoned;                /* the journal has that class (feeder; after it, the caller) */
 	char pause[256];              /* last DELIVERY_PAUSE, "" after something moved */
 };
+
+static inline int64_t run_drain_ms(const struct run *r)
+{
+	return r->job->drain_ms ? r->job->drain_ms : RUN_DRAIN_MS;
+}
 
 static inline enum run_stop run_stopping(const struct run *r)
 {
@@ -98,6 +107,16 @@ void run_relay_down(struct run *r, const char *relay, const struct err *why);
 void run_refused(struct run *r, const char *class, uint32_t count, const struct verdict *v);
 /* Writes the pardon of that class into the journal, once. The feeder's thread; after its end, the caller's. */
 int run_pardon(struct run *r, struct err *e);
+/* No mail begins until it is released. Any thread. */
+void run_hold(struct run *r, unsigned why);
+void run_release(struct run *r, unsigned why);
+/* From now on this limit counts; what was begun under the old one does, too. Takes over the new one. The
+ * control thread. */
+void run_change_throttle(struct run *r, struct throttle *next);
+/* The journal took nothing: true when the run is to wait until it does, and the user was told; false when
+ * it is to stop. broken: it never will. Any thread. */
+bool run_log_waits(struct run *r, bool broken, const struct err *why);
+void run_log_works(struct run *r);
 /* NULL clears. Any thread. */
 void run_pause(struct run *r, const struct err *why);
 

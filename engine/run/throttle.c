@@ -8,6 +8,7 @@
 #include "engine/run/throttle.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "engine/base/clock.h"
@@ -30,6 +31,8 @@ struct limit {
 };
 
 struct throttle {
+	struct throttle *older; /* list of throttle_retire() */
+	bool closed;
 	pthread_mutex_t lock; /* guards limits */
 	unsigned n_limits;
 	struct limit limits[THROTTLE_LIMITS_MAX];
@@ -109,13 +112,23 @@ int throttle_new(struct throttle **out, const char *limits, struct err *e)
 
 void throttle_free(struct throttle **t)
 {
-	if (!*t)
+	while (*t) {
+		struct throttle *older = (*t)->older;
+
+		for (unsigned i = 0; i < (*t)->n_limits; i++)
+			mem_free((*t)->limits[i].begun);
+		pthread_mutex_destroy(&(*t)->lock);
+		mem_free(*t);
+		*t = older;
+	}
+}
+
+void throttle_retire(struct throttle *old, struct throttle **list)
+{
+	if (!old)
 		return;
-	for (unsigned i = 0; i < (*t)->n_limits; i++)
-		mem_free((*t)->limits[i].begun);
-	pthread_mutex_destroy(&(*t)->lock);
-	mem_free(*t);
-	*t = NULL;
+	old->older = *list;
+	*list = old;
 }
 
 int64_t throttle_window_ms(const struct throttle *t)
@@ -155,6 +168,34 @@ void throttle_remember(struct throttle *t, const int64_t *age_ms, size_t n, int6
 	pthread_mutex_unlock(&t->lock);
 }
 
+/* The limit that remembers most begin times. */
+static const struct limit *longest(const struct throttle *t)
+{
+	const struct limit *most = NULL;
+
+	for (unsigned i = 0; i < t->n_limits; i++)
+		if (!most || t->limits[i].used > most->used)
+			most = &t->limits[i];
+	return most;
+}
+
+void throttle_follow(struct throttle *t, struct throttle *old, int64_t now_ns)
+{
+	const struct limit *from;
+
+	if (!old)
+		return;
+	pthread_mutex_lock(&old->lock);
+	old->closed = true;
+	from = longest(old);
+	for (unsigned i = 0; t && from && i < t->n_limits; i++) {
+		for (uint64_t k = 0; k < from->used; k++)
+			note(&t->limits[i], from->begun[(from->at + from->n - from->used + k) % from->n]);
+		t->limits[i].next_ns = t->limits[i].spacing_ns ? now_ns + t->limits[i].spacing_ns : 0;
+	}
+	pthread_mutex_unlock(&old->lock);
+}
+
 /* Nanoseconds until this limit has a place, 0 when it has one now. */
 static int64_t limit_wait(const struct limit *l, int64_t now_ns)
 {
@@ -180,7 +221,7 @@ static void limit_take(struct limit *l, int64_t now_ns)
 /* With the lock held. */
 static int64_t longest_wait(const struct throttle *t, int64_t now_ns)
 {
-	int64_t wait_ns = 0;
+	int64_t wait_ns = t->closed ? NS_PER_MS : 0; /* closed: another one has its place by then */
 
 	for (unsigned i = 0; i < t->n_limits; i++) {
 		int64_t w = limit_wait(&t->limits[i], now_ns);

@@ -28,6 +28,10 @@ size_t throttle_memory(const struct throttle *t);
 /* Begin times of earlier runs, ascending, as ages: how many ms ago at now_ns. */
 void throttle_remember(struct throttle *t, const int64_t *age_ms, size_t n, int64_t now_ns);
 
+/* What was begun under old counts for t, too, and old gives no places any more. Both may be NULL. */
+void throttle_follow(struct throttle *t, struct throttle *old, int64_t now_ns);
+/* Keeps old in the list, to be freed with it. old may be NULL. */
+void throttle_retire(struct throttle *old, struct throttle **list);
 /* Takes a place at now_ns (monotonic): 0 taken, else the nanoseconds until it is worth asking again. */
 int64_t throttle_take(struct throttle *t, int64_t now_ns);
 /* The same wait, and nothing is taken. */

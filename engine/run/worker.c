@@ -189,9 +189,12 @@ static bool write_journal(struct worker *w)
 	if (journal_flush(w->segment, &e) < 0 ||
 	    (w->run->job->sync_ms == CAMPAIGN_SYNC_EACH && journal_sync(w->segment, &e) < 0)) {
 		w->journal_stuck = true;
-		run_trouble(w->run, CAMPAIGN_BROKEN, &e);
+		if (!run_log_waits(w->run, journal_is_broken(w->segment), &e))
+			run_trouble(w->run, CAMPAIGN_BROKEN, &e);
 		return false;
 	}
+	if (w->journal_stuck)
+		run_log_works(w->run);
 	w->journal_stuck = false;
 	for (uint32_t i = 0; i < w->n_granted; i++)
 		delivery_grant(w->delivery, w->granted[i]);
@@ -225,7 +228,7 @@ static bool is_over(struct worker *w)
 		int64_t now = clock_mono_ms();
 
 		if (w->drain_until_ms == 0) {
-			w->drain_until_ms = now + RUN_DRAIN_MS;
+			w->drain_until_ms = now + run_drain_ms(w->run);
 			delivery_finish(w->delivery); /* what waits for a connection comes back */
 		}
 		return delivery_in_hand(w->delivery) == 0 || now >= w->drain_until_ms;
@@ -239,10 +242,11 @@ static void turn(struct worker *w)
 
 	worker_take_events(w);
 	worker_take_blocks(w);
-	if (run_stopping(w->run) == RUN_GO && !w->all_down && !w->journal_stuck)
+	if (run_stopping(w->run) == RUN_GO && !w->all_down && !w->journal_stuck && atomic_load(&w->run->held) == 0)
 		worker_begin_rows(w);
 	worker_take_events(w);
-	if (write_journal(w))
+	/* A full disk holds back what was not granted; what was goes on, its intent is on file. */
+	if (write_journal(w) || !journal_is_broken(w->segment))
 		delivery_push(w->delivery);
 	if (!is_over(w) && delivery_wait(w->delivery, wait_ms(w), &e) < 0)
 		run_trouble(w->run, CAMPAIGN_BROKEN, &e);
@@ -251,7 +255,7 @@ static void turn(struct worker *w)
 /* Every reply was read; the sessions say goodbye. */
 static void say_goodbye(struct worker *w)
 {
-	int64_t until = clock_mono_ms() + RUN_DRAIN_MS / 3;
+	int64_t until = clock_mono_ms() + run_drain_ms(w->run) / 3;
 	struct err e;
 
 	delivery_finish(w->delivery);

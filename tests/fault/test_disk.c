@@ -228,8 +228,8 @@ static int failing_rename(const char *from, const char *to)
 	return -1;
 }
 
-/* The results file takes nothing, once or for the whole run. The journal does, so nobody waits for
- * it, and at the end the file is written anew. */
+/* The results file takes nothing, once, and the run waits; or for the whole run, and the run stops, to
+ * be gone on with. At the end the file is written anew. */
 static void results_take_nothing(void **state)
 {
 	static const int errors[] = { ENOSPC, EIO, SHORT_WRITE };
@@ -245,11 +245,14 @@ static void results_take_nothing(void **state)
 		break_at(0, errors[i / 2], false);
 		only = p.results;
 		stays_full = i % 2;
+		p.job.on_log_error = i % 2 ? LOG_ERROR_STOP : LOG_ERROR_WAIT;
 		place_watch("the results file takes nothing", PATIENCE_S);
-		if (place_run(&p, false, &o) < 0 || o.result.end != CAMPAIGN_COMPLETE)
+		if (place_run(&p, false, &o) < 0 || (!stays_full && o.result.end != CAMPAIGN_COMPLETE))
 			fail_msg("results, error %d: %s", errors[i / 2], o.e.text);
 		assert_true(atomic_load(&left) < 0);
 		mend();
+		if (o.result.end == CAMPAIGN_BROKEN && (place_run(&p, true, &o) < 0 || o.result.end != CAMPAIGN_COMPLETE))
+			fail_msg("results, error %d, resumed: %s", errors[i / 2], o.e.text);
 		books_read(&p, NULL, &b);
 		books_are_honest(&b, "results");
 		books_agree(&b, "results");
