@@ -273,6 +273,7 @@ static int go(struct run *r, struct feeder *feeder, struct recorder *recorder, s
 	queue_close(recorder->over);
 	if (recorded)
 		pthread_join(recorder_thread, NULL);
+	control_end(&control);
 	if (listens)
 		pthread_join(control_thread, NULL);
 	control_close(&control);

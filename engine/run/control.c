@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -57,6 +58,7 @@ void control_open(struct control *c, struct run *run)
 	struct sockaddr_un name;
 
 	*c = (struct control){ .run = run, .fd = -1, .folder = open_folder(run->job->results) };
+	c->over = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->folder < 0)
 		return;
 	name_socket(c->folder, &name);
@@ -80,7 +82,17 @@ void control_close(struct control *c)
 	}
 	if (c->folder >= 0)
 		close(c->folder);
-	*c = (struct control){ .fd = -1, .folder = -1 };
+	if (c->over >= 0)
+		close(c->over);
+	*c = (struct control){ .fd = -1, .folder = -1, .over = -1 };
+}
+
+void control_end(struct control *c)
+{
+	uint64_t one = 1;
+
+	if (c->over >= 0 && write(c->over, &one, sizeof one) < 0)
+		log_line(LOG_DEBUG, "the control thread: %s", strerror(errno));
 }
 
 /* ---- lines ---- */
@@ -220,9 +232,9 @@ void *control_main(void *arg)
 	struct control *c = arg;
 
 	while (!atomic_load(&c->run->workers_gone)) {
-		struct pollfd p = { .fd = c->fd, .events = POLLIN };
+		struct pollfd p[2] = { { .fd = c->fd, .events = POLLIN }, { .fd = c->over, .events = POLLIN } };
 
-		if (poll(&p, 1, RUN_IDLE_MS / 2) > 0)
+		if (poll(p, 2, RUN_IDLE_MS / 2) > 0 && p[0].revents)
 			serve(c);
 		if (atomic_exchange(&c->run->opened->reload, false))
 			reload(c->run);

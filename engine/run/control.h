@@ -18,13 +18,15 @@ struct control {
 	struct run *run;
 	int fd;     /* listening; -1: nobody can speak to us */
 	int folder; /* of the journal */
+	int over;   /* eventfd: the run is over */
 };
 
 /* The lock of the campaign must be held: a socket that a killed run left is removed. */
 void control_open(struct control *c, struct run *run);
 void control_close(struct control *c);
-/* The thread's body; arg is the struct control. Also does what signals asked for. Ends after
- * run->workers_gone. */
+/* Wakes the thread for its end, once run->workers_gone. */
+void control_end(struct control *c);
+/* The thread's body; arg is the struct control. Also does what signals asked for. */
 void *control_main(void *arg);
 
 /* The other side: sends a request to whoever runs the campaign, *reply gets the answer without "ok ".
