@@ -91,7 +91,7 @@ static void put_param(struct smtp_command *c, struct span name, struct span valu
 static void put_hex(struct smtp_command *c, uint32_t v, int digits)
 {
 	while (digits-- > 0)
-		put(c, span_of("0123456789ABCDEF" + (v >> (4 * digits) & 15), 1));
+		put(c, span_of(&"0123456789ABCDEF"[v >> (4 * digits) & 15], 1));
 }
 
 static bool is_xchar(unsigned char b)
