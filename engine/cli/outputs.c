@@ -74,8 +74,8 @@ int outputs_check(const struct options *o, const char *results, const struct del
 	collect(&in, o, relays, n_relays);
 	if (check_one(&in, results, "--results", e) < 0)
 		return -1;
-	for (unsigned i = 0; i < 2; i++) {
-		if (results_side_path(results, side_words[i], side, sizeof side) < 0)
+	for (unsigned i = 0; i < 4; i++) {
+		if (results_side_path(results, side_words[i % 2], i < 2 ? "csv" : "jsonl", side, sizeof side) < 0)
 			return err_set(e, ERR_INPUT, "the name of the results file is too long");
 		if (check_one(&in, side, "--results", e) < 0)
 			return -1;

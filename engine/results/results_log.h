@@ -36,8 +36,9 @@ bool results_log_needs_rewrite(const struct results_log *r);
 
 /* Writes the whole file anew from the journal, one line a recipient, in doubt included. */
 int results_write(const char *path, enum results_format format, struct ledger *ledger, struct err *e);
-/* "results.csv", "results.jsonl" -> "results.failed.csv", "results.in-doubt.csv": they are CSV
- * whatever the results are. A name with another ending is kept whole. */
-int results_side_path(const char *path, const char *word, char *out, size_t out_size);
+/* "results.csv", "results.jsonl" -> "results.failed.csv", "results.in-doubt.csv", or with `ending`
+ * "jsonl": they have the form of the list, whatever the results are. A name with another ending is
+ * kept whole. */
+int results_side_path(const char *path, const char *word, const char *ending, char *out, size_t out_size);
 
 #endif

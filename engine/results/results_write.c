@@ -170,13 +170,13 @@ int results_write(const char *path, enum results_format format, struct ledger *l
 	return rc;
 }
 
-int results_side_path(const char *path, const char *word, char *out, size_t out_size)
+int results_side_path(const char *path, const char *word, const char *ending, char *out, size_t out_size)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
 	bool known = dot && dot != name &&
 		     (strcmp(dot, ".csv") == 0 || strcmp(dot, ".jsonl") == 0 || strcmp(dot, ".json") == 0);
 	int stem = (int)(known ? (size_t)(dot - path) : strlen(path));
-	int n = snprintf(out, out_size, "%.*s.%s.csv", stem, path, word);
+	int n = snprintf(out, out_size, "%.*s.%s.%s", stem, path, word, ending);
 
 	return n > 0 && (size_t)n < out_size ? 0 : -1;
 }

@@ -275,11 +275,11 @@ void book_format_number(struct buf *out, struct span code, double value, bool da
 		return;
 	}
 	format_digits(out, &s, value);
-	shown = span_trim(span_of(out->p + before, out->failed ? 0 : out->n - before));
-	if (shown.n > 0)
-		memmove(out->p + before, shown.p, shown.n);
-	if (!out->failed)
-		out->n = before + shown.n;
+	if (out->failed || out->n == before)
+		return;
+	shown = span_trim(span_of(out->p + before, out->n - before));
+	memmove(out->p + before, shown.p, shown.n);
+	out->n = before + shown.n;
 }
 
 const char *book_format_built_in(unsigned id)

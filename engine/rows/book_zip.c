@@ -15,7 +15,7 @@
 #include "engine/base/mem.h"
 
 enum { PARTS_MAX = 10000 };
-static const uint64_t PART_FREE = 256 << 20, RATIO_MAX = 300;
+static const uint64_t PART_FREE = 64 << 20, RATIO_MAX = 300;
 
 struct book_zip {
 	zip_t *zip;

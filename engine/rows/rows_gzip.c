@@ -14,7 +14,7 @@
 #include "engine/rows/rows_spool.h"
 
 enum { PIECE = 64 << 10, GZIP_WINDOW = 15 + 16 };
-static const uint64_t UNPACKED_FREE = 256 << 20, RATIO_MAX = 200;
+static const uint64_t UNPACKED_FREE = 64 << 20, RATIO_MAX = 200;
 
 struct unpacking {
 	const struct rows_source *from;

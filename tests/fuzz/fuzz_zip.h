@@ -15,7 +15,7 @@ struct zip_out {
 static inline void zip_put(struct buf *b, uint64_t v, int bytes)
 {
 	for (int i = 0; i < bytes; i++)
-		buf_add_char(b, (char)(v >> (8 * i)));
+		buf_add_char(b, i < 8 ? (char)(v >> (8 * i)) : 0);
 }
 
 static inline void zip_begin(struct zip_out *z, size_t max)

@@ -302,10 +302,12 @@ static void side_paths(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		assert_int_equal(results_side_path(cases[i].path, cases[i].word, out, sizeof out), 0);
+		assert_int_equal(results_side_path(cases[i].path, cases[i].word, "csv", out, sizeof out), 0);
 		assert_string_equal(out, cases[i].expected);
 	}
-	assert_int_equal(results_side_path("results.csv", "failed", out, 10), -1);
+	assert_int_equal(results_side_path("r.csv", "failed", "jsonl", out, sizeof out), 0);
+	assert_string_equal(out, "r.failed.jsonl");
+	assert_int_equal(results_side_path("results.csv", "failed", "csv", out, 10), -1);
 }
 
 int main(void)
