@@ -30,6 +30,8 @@ static const struct marker {
 	{ " - gsmtp", false },
 };
 
+enum { LONG_ID = 20 }; /* no word of a sentence: of Dovecot's ids one in forty has no digit */
+
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
 static bool is_digit(char c)
@@ -46,7 +48,7 @@ static bool in_id(char c)
 /* Writes s as an id when it can be one. */
 static bool settle(struct span s, bool proven, char out[VERDICT_QUEUE_ID_MAX])
 {
-	bool digit = proven;
+	bool digit = proven || s.n >= LONG_ID;
 
 	while (s.n > 0 && strchr(".:", s.p[s.n - 1])) /* the end of the sentence */
 		s.n--;

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from relay import LONG, lettershop, results
+from relay import LONG, Relay, lettershop, results, write_list
 from servers import PASSWORD, REFUSED, USER
 
 pytestmark = pytest.mark.xdist_group("servers")
@@ -147,3 +147,22 @@ def test_login_refused(tmp_path, postfix, dovecot, mechanism):
     assert "535" in done.stderr and "5.7.8" in done.stderr
     assert log.count("authentication failed") == 1
     assert not postfix.arrived()
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"])
+@pytest.mark.parametrize("right", [True, False])
+def test_login_at_the_practice_relay(shop, certs, mechanism, right):
+    """Its logins are its own: no library stands on both sides. (OAuth: test_oauth; EXTERNAL: test_tls.)"""
+    write_list(shop / "list.csv", 3)
+    for name, password in ("theirs", PASSWORD), ("ours", PASSWORD if right else "wrong"):
+        (shop / name).write_text(password + "\n")
+        (shop / name).chmod(0o600)
+    with Relay(shop / "relay", "--starttls", "--require-tls", "--tls-cert", certs / "good.pem", "--tls-key", certs / "good.key",
+               "--user", USER, "--password-file", shop / "theirs", "--require-auth", "--auth", mechanism,
+               "--log-protocol", shop / "protocol") as r:
+        url = f"smtp://{USER.replace('@', '%40')}@localhost:{r.port}?ca={certs}/ca.pem&auth={mechanism}"
+        lettershop("send", "letter.eml", "list.csv", "--relay", url, "--yes", "--password-file", "ours",
+                   "--connections", 1, cwd=shop, check=0 if right else 3)
+    assert [a.user for a in r.accepted()] == [USER] * 3 * right
+    assert (shop / "protocol").read_text().count(f"C: AUTH {mechanism}") == 1
+    assert r.violations() == ""

@@ -67,6 +67,7 @@ static const struct reply {
 	{ "2.0.0 3c2a1b0f Message accepted for delivery", "3c2a1b0f" },
 	{ "250 2.0.0 3AN5e8Xx012345 Message accepted for delivery", "3AN5e8Xx012345" },
 	{ "2.0.0 <ann@example.com> 8JHHAmi8ZWXyAQAAo4kLJg Saved", "8JHHAmi8ZWXyAQAAo4kLJg" },
+	{ "2.0.0 <user1@list.example> sLdKOWMPBGuBEAAAg+zDdQ Saved", "sLdKOWMPBGuBEAAAg+zDdQ" },
 	{ "2.0.0 <ann@example.com> 8JHHAmi8ZWXyAQAAo4kLJg:2 Saved", "8JHHAmi8ZWXyAQAAo4kLJg:2" },
 	{ "2.6.0 <m@x.example> [InternalId=27182818284590, Hostname=AM0PR01.eurprd01.prod.outlook.com] 8821 bytes in "
 	  "0.123, 69.9 KB/sec Queued mail for delivery", "27182818284590" },
