@@ -148,6 +148,7 @@ lint:
 
 bench: $(BENCH) all $B/fake-relay
 	$(Q)tests/bench/run
+	$(Q)tests/bench/compose
 
 clean:
 	rm -rf build

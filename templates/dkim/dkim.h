@@ -44,6 +44,9 @@ int dkim_canon_from(struct span word, enum dkim_canon *out);
 /* signers are borrowed for the desk's life. */
 int dkim_desk_new(struct dkim_desk **out, struct dkim_signer *const *signers, uint32_t n, struct err *e);
 void dkim_desk_free(struct dkim_desk **d);
+/* A long piece of messages to come, which lies still for the desk's life: it is looked at now, and not for
+ * each of them. */
+void dkim_desk_know(struct dkim_desk *d, struct span piece);
 
 /* Signs the message content (canonical: CRLF only) and gives the DKIM-Signature fields, one a
  * signer, which stand before it. They live in a. wall_ms is what t= says. 0; -1 with e (ERR_NOMEM). */

@@ -4,14 +4,15 @@
  * white space are held back as numbers until what follows decides about them.
  *  1. The hash does not depend on how the body is cut into pieces.
  *  2. White space before a CRLF, runs of it, and empty lines at the end count as RFC 6376 says.
+ *  3. A piece that is known hashes as it would if it were not.
  * Held by tests/unit/test_dkim_body.c. */
 #include "templates/dkim/dkim_body.h"
 
 enum { BLOCK = 64 }; /* octets looked at together */
 
-void dkim_body_begin(struct dkim_body *b, struct digest *d, enum dkim_canon canon)
+void dkim_body_begin(struct dkim_body *b, struct digest *d, enum dkim_canon canon, const struct dkim_known *known)
 {
-	*b = (struct dkim_body){ .digest = d, .canon = canon };
+	*b = (struct dkim_body){ .digest = d, .canon = canon, .known = known };
 }
 
 static void add(struct dkim_body *b, struct span s)
@@ -127,21 +128,49 @@ static void add_text(struct dkim_body *b, struct span s)
 	}
 }
 
+/* Without what may be held back at its end. */
+static struct span core_of(const struct dkim_body *b, struct span s)
+{
+	while (s.n > 0 && is_held(b, s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+void dkim_body_know(struct dkim_known *k, struct span s)
+{
+	const struct dkim_body relaxed = { .canon = DKIM_RELAXED };
+	struct span core = core_of(&relaxed, s);
+
+	if (k->n < DKIM_KNOWN_MAX && core.n > 0 && !is_held(&relaxed, core.p[0]) && plain_run(core) == core.n)
+		k->items[k->n++] = s;
+}
+
+static bool is_known(const struct dkim_body *b, struct span piece)
+{
+	for (size_t i = 0; b->known && i < b->known->n; i++) {
+		if (b->known->items[i].p == piece.p && b->known->items[i].n == piece.n)
+			return true;
+	}
+	return false;
+}
+
 void dkim_body_add(struct dkim_body *b, struct span piece)
 {
-	size_t end;
+	struct span core;
+	bool known = is_known(b, piece);
 
 	while (piece.n > 0 && is_held(b, piece.p[0]))
 		hold(b, span_take(&piece));
 	if (piece.n == 0)
 		return;
-	end = piece.n;
-	while (is_held(b, piece.p[end - 1]))
-		end--;
+	core = core_of(b, piece);
 	let_go(b);
-	add_text(b, span_sub(piece, 0, end));
-	for (; end < piece.n; end++)
-		hold(b, piece.p[end]);
+	if (known)
+		add(b, core);
+	else
+		add_text(b, core);
+	for (size_t i = core.n; i < piece.n; i++)
+		hold(b, piece.p[i]);
 }
 
 void dkim_body_end(struct dkim_body *b, unsigned char out[SHA256_SIZE])

@@ -10,7 +10,16 @@
 #include "engine/base/span.h"
 #include "templates/dkim/dkim.h"
 
+enum { DKIM_KNOWN_MAX = 16 };
+
+/* Pieces that are the same, and at the same place, in many messages. */
+struct dkim_known {
+	struct span items[DKIM_KNOWN_MAX]; /* such as the relaxed form leaves alone */
+	size_t n;
+};
+
 struct dkim_body {
+	const struct dkim_known *known; /* NULL: none */
 	struct digest *digest;
 	enum dkim_canon canon;
 	size_t line_ends; /* CRLFs held back: they count only when something follows */
@@ -19,7 +28,10 @@ struct dkim_body {
 	bool any;         /* something went into the digest */
 };
 
-void dkim_body_begin(struct dkim_body *b, struct digest *d, enum dkim_canon canon);
+/* Looks at s now, so that it need not be looked at each time; does nothing when there is no place. */
+void dkim_body_know(struct dkim_known *k, struct span s);
+/* known is borrowed; it may be NULL. */
+void dkim_body_begin(struct dkim_body *b, struct digest *d, enum dkim_canon canon, const struct dkim_known *known);
 void dkim_body_add(struct dkim_body *b, struct span piece);
 void dkim_body_end(struct dkim_body *b, unsigned char out[SHA256_SIZE]);
 

@@ -142,37 +142,57 @@ int dkim_header_parse(struct span header, struct arena *a, struct dkim_header *o
 
 /* ---- choosing ---- */
 
+#define ALWAYS(name) { name, sizeof name - 1, true } /* also when the mail has none: nobody shall add one */
+#define IF_THERE(name) { name, sizeof name - 1, false }
+
 static const struct {
 	const char *name;
-	bool always; /* an entry also when the mail has none: nobody shall add one */
+	size_t n;
+	bool always;
 } signed_fields[] = {
-	{ "From", true }, { "Sender", false }, { "Reply-To", true }, { "To", true }, { "Cc", true },
-	{ "Subject", true }, { "Date", true }, { "Message-ID", true }, { "In-Reply-To", false },
-	{ "References", false }, { "MIME-Version", true }, { "Content-Type", true },
-	{ "Content-Transfer-Encoding", false }, { "Content-Language", false }, { "List-Id", false },
-	{ "List-Unsubscribe", false }, { "List-Unsubscribe-Post", false }, { "List-Help", false },
-	{ "List-Subscribe", false }, { "List-Post", false }, { "List-Owner", false }, { "List-Archive", false },
-	{ "Feedback-ID", false }, { "Auto-Submitted", false },
+	ALWAYS("From"), IF_THERE("Sender"), ALWAYS("Reply-To"), ALWAYS("To"), ALWAYS("Cc"),
+	ALWAYS("Subject"), ALWAYS("Date"), ALWAYS("Message-ID"), IF_THERE("In-Reply-To"),
+	IF_THERE("References"), ALWAYS("MIME-Version"), ALWAYS("Content-Type"),
+	IF_THERE("Content-Transfer-Encoding"), IF_THERE("Content-Language"), IF_THERE("List-Id"),
+	IF_THERE("List-Unsubscribe"), IF_THERE("List-Unsubscribe-Post"), IF_THERE("List-Help"),
+	IF_THERE("List-Subscribe"), IF_THERE("List-Post"), IF_THERE("List-Owner"), IF_THERE("List-Archive"),
+	IF_THERE("Feedback-ID"), IF_THERE("Auto-Submitted"),
 };
-enum { SIGNED_FIELDS = sizeof signed_fields / sizeof signed_fields[0] };
+enum { SIGNED_FIELDS = sizeof signed_fields / sizeof signed_fields[0], NO_FIELD = UINT32_MAX };
+
+/* Index into signed_fields; SIGNED_FIELDS: none of them. */
+static size_t signed_field(struct span name)
+{
+	for (size_t i = 0; i < SIGNED_FIELDS; i++) {
+		if (signed_fields[i].n == name.n && span_case_eq(span_of(signed_fields[i].name, name.n), name))
+			return i;
+	}
+	return SIGNED_FIELDS;
+}
 
 int dkim_header_choose(const struct dkim_header *h, struct arena *a, struct dkim_choice **out, uint32_t *n)
 {
+	uint32_t *above = arena_array(a, h->n, sizeof *above), lowest[SIGNED_FIELDS]; /* of the same name */
+
 	*n = 0;
 	*out = arena_array(a, h->n + SIGNED_FIELDS, sizeof **out);
-	if (!*out)
+	if (!*out || !above)
 		return -1;
-	for (size_t i = 0; i < SIGNED_FIELDS; i++) {
-		const char *name = signed_fields[i].name;
-		struct span wanted = span_str(name);
-		uint32_t before = *n;
+	for (size_t i = 0; i < SIGNED_FIELDS; i++)
+		lowest[i] = NO_FIELD;
+	for (uint32_t k = 0; k < h->n; k++) {
+		size_t i = signed_field(h->fields[k].name);
 
-		for (uint32_t k = h->n; k-- > 0;) {
-			if (h->fields[k].name.n == wanted.n && span_case_eq(h->fields[k].name, wanted))
-				(*out)[(*n)++] = (struct dkim_choice){ name, &h->fields[k] };
-		}
-		if (*n > before || signed_fields[i].always)
-			(*out)[(*n)++] = (struct dkim_choice){ name, NULL };
+		if (i == SIGNED_FIELDS)
+			continue;
+		above[k] = lowest[i];
+		lowest[i] = k;
+	}
+	for (size_t i = 0; i < SIGNED_FIELDS; i++) {
+		for (uint32_t k = lowest[i]; k != NO_FIELD; k = above[k])
+			(*out)[(*n)++] = (struct dkim_choice){ signed_fields[i].name, &h->fields[k] };
+		if (lowest[i] != NO_FIELD || signed_fields[i].always)
+			(*out)[(*n)++] = (struct dkim_choice){ signed_fields[i].name, NULL };
 	}
 	return 0;
 }

@@ -37,6 +37,7 @@ struct dkim_desk {
 	struct dkim_form *forms; /* the same */
 	uint32_t n;
 	struct digest *digest;
+	struct dkim_known known;
 };
 
 static const char *const algorithm_names[] = { "rsa-sha256", "ed25519-sha256" };
@@ -234,6 +235,11 @@ void dkim_desk_free(struct dkim_desk **dp)
 	mem_free(d);
 }
 
+void dkim_desk_know(struct dkim_desk *d, struct span piece)
+{
+	dkim_body_know(&d->known, piece);
+}
+
 /* ---- the field ---- */
 
 static int hash_header(struct dkim_desk *d, struct span field, const struct dkim_choice *choices, uint32_t n,
@@ -271,7 +277,7 @@ static void hash_body(struct dkim_desk *d, enum dkim_canon canon, const struct s
 	unsigned char hash[SHA256_SIZE];
 	struct dkim_body b;
 
-	dkim_body_begin(&b, d->digest, canon);
+	dkim_body_begin(&b, d->digest, canon, &d->known);
 	for (uint32_t i = from.span; i < n; i++)
 		dkim_body_add(&b, i == from.span ? span_skip(content[i], from.octet) : content[i]);
 	dkim_body_end(&b, hash);

@@ -26,6 +26,16 @@ enum { WORK_CHUNK = 1 << 16, WORK_MAX = 1 << 30 };
 
 /* ---- desks and jobs ---- */
 
+enum { PIECE_LONG = 4096 }; /* octets that are worth being looked at beforehand */
+
+static void know_long_pieces(struct dkim_desk *d, const struct letter_program *p)
+{
+	for (uint32_t i = 0; i < p->n; i++) {
+		if (p->ops[i].kind == OP_FIXED && p->ops[i].fixed.n >= PIECE_LONG)
+			dkim_desk_know(d, p->ops[i].fixed);
+	}
+}
+
 int letter_desk_new(struct letter_desk **out, const struct letter *l, struct err *e)
 {
 	struct letter_desk *d = mem_new(sizeof *d);
@@ -40,6 +50,10 @@ int letter_desk_new(struct letter_desk **out, const struct letter *l, struct err
 	    (l->n_signers > 0 && dkim_desk_new(&d->dkim, l->signers, l->n_signers, e) < 0)) {
 		letter_desk_free(&d);
 		return -1;
+	}
+	if (d->dkim) {
+		know_long_pieces(d->dkim, &l->utf8);
+		know_long_pieces(d->dkim, &l->other);
 	}
 	*out = d;
 	return 0;
