@@ -12,12 +12,16 @@ enum { BLOCK = 64 }; /* octets looked at together */
 
 void dkim_body_begin(struct dkim_body *b, struct digest *d, enum dkim_canon canon, const struct dkim_known *known)
 {
-	*b = (struct dkim_body){ .digest = d, .canon = canon, .known = known };
+	b->known = known;
+	b->canon = canon;
+	b->line_ends = 0;
+	b->cr = b->blank = b->any = false;
+	dkim_gather_begin(&b->digest, d); /* its room is not touched */
 }
 
 static void add(struct dkim_body *b, struct span s)
 {
-	digest_add(b->digest, s);
+	dkim_gather_add(&b->digest, s);
 	b->any = true;
 }
 
@@ -138,7 +142,7 @@ static struct span core_of(const struct dkim_body *b, struct span s)
 
 void dkim_body_know(struct dkim_known *k, struct span s)
 {
-	const struct dkim_body relaxed = { .canon = DKIM_RELAXED };
+	static const struct dkim_body relaxed = { .canon = DKIM_RELAXED };
 	struct span core = core_of(&relaxed, s);
 
 	if (k->n < DKIM_KNOWN_MAX && core.n > 0 && !is_held(&relaxed, core.p[0]) && plain_run(core) == core.n)
@@ -179,5 +183,5 @@ void dkim_body_end(struct dkim_body *b, unsigned char out[SHA256_SIZE])
 		let_go(b);
 	if (b->canon == DKIM_SIMPLE || b->any)
 		add(b, SPAN("\r\n"));
-	digest_end(b->digest, out);
+	dkim_gather_end(&b->digest, out);
 }

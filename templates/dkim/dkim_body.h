@@ -9,6 +9,7 @@
 #include "engine/base/digest.h"
 #include "engine/base/span.h"
 #include "templates/dkim/dkim.h"
+#include "templates/dkim/dkim_gather.h"
 
 enum { DKIM_KNOWN_MAX = 16 };
 
@@ -20,7 +21,7 @@ struct dkim_known {
 
 struct dkim_body {
 	const struct dkim_known *known; /* NULL: none */
-	struct digest *digest;
+	struct dkim_gather digest;
 	enum dkim_canon canon;
 	size_t line_ends; /* CRLFs held back: they count only when something follows */
 	bool cr;          /* so is the first half of one */

@@ -242,15 +242,18 @@ void dkim_desk_know(struct dkim_desk *d, struct span piece)
 
 /* ---- the field ---- */
 
-static int hash_header(struct dkim_desk *d, struct span field, const struct dkim_choice *choices, uint32_t n,
-		       unsigned char out[SHA256_SIZE])
+static void hash_header(struct dkim_desk *d, struct span field, const struct dkim_choice *choices, uint32_t n,
+			unsigned char out[SHA256_SIZE])
 {
+	struct dkim_gather g;
+
+	dkim_gather_begin(&g, d->digest);
 	for (uint32_t i = 0; i < n; i++) {
 		if (choices[i].field)
-			digest_add(d->digest, choices[i].field->canonical);
+			dkim_gather_add(&g, choices[i].field->canonical);
 	}
-	digest_add(d->digest, field);
-	return digest_end(d->digest, out) == SHA256_SIZE ? 0 : -1;
+	dkim_gather_add(&g, field);
+	dkim_gather_end(&g, out);
 }
 
 /* Appends the signer's field. */
@@ -263,7 +266,8 @@ static int sign_with(struct dkim_desk *d, uint32_t at, struct dkim_text *t, cons
 
 	if (dkim_form_fill(f, choices, n, wall_ms, body_hash, a) < 0)
 		return err_nomem(e, "a signature");
-	if (hash_header(d, f->relaxed, choices, n, hash) < 0 || dkim_pen_sign(d->pens[at], hash, signature, &signature_n, e) < 0)
+	hash_header(d, f->relaxed, choices, n, hash);
+	if (dkim_pen_sign(d->pens[at], hash, signature, &signature_n, e) < 0)
 		return -1;
 	dkim_form_put(f, signature, signature_n, t);
 	return 0;
