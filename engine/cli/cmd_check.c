@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "engine/base/err.h"
+#include "engine/cli/check_relay.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/findings.h"
 #include "engine/cli/job.h"
@@ -18,24 +19,23 @@ static const char help[] =
 	"List     --encoding NAME --delimiter SIGN --sheet NAME  (all by looking)\n"
 	"         --no-header --columns email,name  the first line is a recipient already\n"
 	"Who      --rows 3-9,14 --skip N --limit N --sample N --where 'age > 30'\n"
-	"         --only ADDRESS|FILE --shard I/N\n"
-	"         --suppress FILE       addresses and @domains that get nothing\n"
-	"         --duplicates WORD     skip, send: an address with rows that differ\n"
-	"Letter   --var NAME=VALUE      a value for the letter; NAME=@FILE reads a file\n"
-	"         --address-column NAME --envelope-from ADDR  (email, the From)\n"
+	"         --only ADDRESS|FILE --shard I/N --suppress FILE --duplicates skip|send\n"
+	"Letter   --var NAME=VALUE|@FILE --address-column NAME --envelope-from ADDR\n"
 	"         --bulk                with the headers that mail to many must have\n"
 	"         --charset NAME (UTF-8) --seed N --date TIME  for the same bytes again\n"
 	"         --dkim-key FILE --dkim-selector S --dkim-domain D --dkim-canon C\n"
 	"         --smime-cert FILE --smime-key FILE\n"
 	"         --max-steps N --max-output BYTES --max-nesting N  bounds of a row\n"
-	"Run      --threads N --settings FILE  (as many as cores; name = value)\n"
-	"\n"
+	"         --max-message-size BYTES --rate 100/s  (how long sending would take)\n"
+	"Relay    --relay URL: EHLO, TLS, login and no mail  --helo NAME --timeout TIME\n"
+	"         --password-command CMD --password-file FILE --password-env NAME\n"
+	"Run      --threads N --settings FILE --json  (as many as cores; name = value)\n"
 	"Exit status: 0 nothing is wrong (there may be warnings), 2 there are errors.\n"
 	"Examples:\n"
 	"  lettershop check invoice.eml customers.csv --address-column Mail --rows 1-100\n"
 	"  generate-list | lettershop check letter.eml -\n";
 
-static void print_totals(const struct report *r, const char *form)
+static void print_totals(const struct report *r, const char *form, int64_t expected_ms)
 {
 	char dup[SAY_SIZE];
 	char rows[SAY_SIZE], mails[SAY_SIZE], bad[SAY_SIZE], bytes[SAY_SIZE], largest[SAY_SIZE], time[SAY_SIZE];
@@ -57,15 +57,21 @@ static void print_totals(const struct report *r, const char *form)
 			printf(" (line %llu)", (unsigned long long)r->largest_line);
 	}
 	printf(", checked in %s\n", say_time(r->elapsed_ms, time));
+	if (expected_ms >= 0)
+		printf("sending them takes %s at the given rate\n", say_time(expected_ms, time));
 }
 
-static int finish(const struct report *r, const char *form)
+static int finish(const struct options *o, const struct report *r, const struct campaign_outlook *w)
 {
 	char errors[SAY_SIZE], warnings[SAY_SIZE];
 
+	if (o->json) {
+		findings_print_json(stdout, r, w->list_form, w->expected_ms);
+		return r->sink.errors ? EXIT_WRONG : EXIT_SENT;
+	}
 	findings_print(stdout, r);
 	if (r->selected)
-		print_totals(r, form);
+		print_totals(r, w->list_form, w->expected_ms);
 	if (r->sink.errors)
 		printf("%s, %s\n", say_many(r->sink.errors, "error", "errors", errors),
 		       say_many(r->sink.warnings, "warning", "warnings", warnings));
@@ -76,21 +82,21 @@ static int finish(const struct report *r, const char *form)
 	return r->sink.errors ? EXIT_WRONG : EXIT_SENT;
 }
 
-static int check(const struct campaign_job *job, struct report *r)
+static int check(struct options *o, const struct campaign_job *job, struct report *r)
 {
 	struct campaign *c = NULL;
-	struct campaign_outlook outlook = { .list_form = "" };
+	struct campaign_outlook outlook = { .list_form = "", .expected_ms = -1 };
 	struct err e = { 0 };
 
 	if (campaign_open(&c, job, &r->sink, &e) < 0) {
 		if (r->sink.errors == 0)
 			return command_failed(&e);
-		return finish(r, "");
+		return finish(o, r, &outlook);
 	}
 	if (campaign_preflight(c, r, &e) < 0) {
 		campaign_free(&c);
-		finding_of_err(&r->sink, "unreadable list", &e);
-		return finish(r, "");
+		finding_of_err(&r->sink, "list", &e);
+		return finish(o, r, &outlook);
 	}
 	campaign_outlook(c, r, &outlook);
 	campaign_free(&c);
@@ -100,7 +106,9 @@ static int check(const struct campaign_job *job, struct report *r)
 	else if (r->selected == 0)
 		finding_say(&r->sink, FINDING_ERROR, "no recipients", NULL, 0, 0, NULL,
 			    "the options choose none of the list's rows");
-	return finish(r, outlook.list_form);
+	if (check_relays(o, r, o->json, &e) < 0)
+		return command_failed(&e);
+	return finish(o, r, &outlook);
 }
 
 static int run(struct options *o)
@@ -117,7 +125,7 @@ static int run(struct options *o)
 		err_nomem(&e, "the report");
 		return command_failed(&e);
 	}
-	status = check(&job, &r);
+	status = check(o, &job, &r);
 	report_release(&r);
 	return status;
 }

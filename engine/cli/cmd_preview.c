@@ -28,7 +28,7 @@ static const char help[] =
 	"         --dkim-key FILE --dkim-selector S --dkim-domain D --dkim-canon C\n"
 	"         --smime-cert FILE --smime-key FILE\n"
 	"         --max-steps N --max-output BYTES --max-nesting N  bounds of a row\n"
-	"         --settings FILE       options from a file, as name = value\n"
+	"         --settings FILE (name = value) --max-message-size BYTES\n"
 	"\n"
 	"Examples:\n"
 	"  lettershop preview letter.eml recipients.csv --out preview\n"

@@ -46,7 +46,7 @@ static const char help[] =
 	"        --retry-refused CLASS  --drain TIME (30s)  --on-log-error wait|stop\n"
 	"Care    --canary N --canary-wait TIME --stop-after 50%/200 --bad-rows stop|skip\n"
 	"        --no-preflight --yes --max-nesting N --progress auto|bar|plain|none\n"
-	"        --settings FILE (name = value)  -h, --help\n"
+	"        --settings FILE (name = value)  --max-message-size BYTES  -h, --help\n"
 	"Examples:\n"
 	"  lettershop send letter.eml list.csv --relay maildir:out      (a rehearsal)\n"
 	"  lettershop send letter.eml list.csv --relay smtps://ann@smtp.example.com\n"

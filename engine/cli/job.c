@@ -83,6 +83,8 @@ int job_of_letter(struct options *o, struct campaign_job *job, struct err *e)
 		.rows = o->rows,
 		.limit = o->limit,
 		.limit_given = o->limit_given,
+		.max_message_bytes = o->max_message_bytes,
+		.rate = o->rate,
 		.skip = o->skip,
 		.sample = o->sample,
 		.only = o->only,

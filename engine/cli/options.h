@@ -78,7 +78,7 @@ struct options {
 	int duplicates;
 	struct text_list suppress;
 	const char *only, *shard, *where;
-	uint64_t skip, sample;
+	uint64_t skip, sample, max_message_bytes;
 	const char *suppress_add;
 	int in_doubt, bad_rows, log_format, progress; /* indexes into their words */
 	int64_t sync_ms, retry_for_ms, canary_wait_ms, drain_ms;

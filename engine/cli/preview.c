@@ -72,6 +72,7 @@ static int open_letter(struct preview *p, struct err *e)
 				      .n_vars = job->n_vars,
 				      .address_column = job->address_column,
 				      .envelope_from = job->envelope_from,
+				      .max_message_bytes = job->max_message_bytes,
 				      .ways = job->ways };
 	int address_column;
 

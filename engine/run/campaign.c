@@ -101,6 +101,7 @@ static int open_letter(struct campaign *c, struct finding_sink *sink, struct err
 		.n_vars = c->job->n_vars,
 		.address_column = c->job->address_column,
 		.envelope_from = c->job->envelope_from,
+		.max_message_bytes = c->job->max_message_bytes,
 		.ways = c->job->ways,
 	};
 

@@ -53,6 +53,7 @@ struct campaign_job { /* borrowed for the campaign's life */
 	struct letter_ways ways;
 	const char *rows;      /* "3-9,14" or NULL */
 	uint64_t limit;        /* 0: none */
+	uint64_t max_message_bytes; /* 0: 50 MiB */
 	bool limit_given;      /* also when it is none */
 	uint64_t skip, sample; /* 0: none */
 	const char *only;      /* an address or a file of them; NULL: all */

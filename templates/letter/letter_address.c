@@ -241,9 +241,12 @@ static int read_angle(struct reader *r, const struct element *el)
 
 	if (build_name(r, el->from, open, &name) < 0 || check_tail(r, close + 1, el->to) < 0)
 		return -1;
-	if (trimmed(r, open + 1, close).n == 0)
-		return name.n == 0 ? 0 : err_set(r->e, ERR_INPUT, "'%.*s' has no address between < and >",
-						 SPAN_ARG(name));
+	if (trimmed(r, open + 1, close).n == 0) {
+		if (name.n == 0)
+			return 0;
+		err_set(r->e, ERR_INPUT, "'%.*s' has no address between < and >", SPAN_ARG(name));
+		return err_topic(r->e, "no address");
+	}
 	if (parse_bare(r, open + 1, close, &x) < 0)
 		return -1;
 	x.name = name;

@@ -96,6 +96,7 @@ static int check(const struct text_sink *s, struct span name, struct err *e)
 	if (!bad)
 		return 0;
 	err_set(e, ERR_INPUT, "the value of header '%.*s' has %s, which a header cannot carry", SPAN_ARG(name), bad);
+	err_topic(e, "bad header value");
 	err_at(e, s->t->path, s->t->line, s->t->column);
 	return err_hint(e, "clean the cell in the list, or take it out in the letter with a filter");
 }

@@ -1,4 +1,5 @@
 """check: every finding with its place, grouped, with counts and totals."""
+import json
 import os
 import signal
 import subprocess
@@ -6,7 +7,7 @@ import time
 
 import pytest
 
-from relay import LETTERSHOP, lettershop, write_letter, write_list
+from relay import LETTERSHOP, Relay, lettershop, write_letter, write_list
 
 
 def check(folder, *arguments, status=0):
@@ -93,3 +94,109 @@ def test_an_interrupt_has_a_sentence(shop, command, words):
         p.send_signal(signal.SIGINT)
         assert p.wait(20) == -signal.SIGINT  # a shell says 130
     assert p.stderr.read() == f"lettershop: {words}\n"
+
+
+# ---- twenty-seven mistakes at once ----
+
+PLANTED_LETTER = """From: Office <office@shop.example>
+To: {{ name }} <{{ email }}>
+Subject: {{ topic }}
+Charset: ISO-8859-1
+Attachment: {{ file }}
+Attachmnt: terms.pdf
+
+Dear {{ name }},
+{{ note | default: "(no note)" }}
+Your [name] is {{ plan }}.
+"""
+
+
+def plant(shop):
+    """A list with one mistake of each kind: returns {(kind, line)} as it must be reported. Cells with line
+    breaks stand between them."""
+    (shop / "a.txt").write_text("a\n")
+    (shop / "large.bin").write_bytes(bytes(40000))
+    (shop / "folder").mkdir()
+    (shop.parent / "outside.txt").write_text("x\n")
+    (shop / "stop.csv").write_text("email,reason\nsue@list.example,asked us\n@gone.example,closed\n")
+    (shop / "letter.eml").write_text(PLANTED_LETTER)
+    expected, lines, number = set(), [b"email,name,topic,file,plan,note\n"], 1
+
+    def row(kind=None, email="u%d@list.example", name="U", topic="Hi", file="a.txt", plan="pro", note="", raw=None):
+        nonlocal number
+        number = sum(line.count(b"\n") for line in lines) + 1
+        if raw is None:
+            email = email % number if "%d" in email else email
+            cells = ['"' + c.replace('"', '""') + '"' if any(x in c for x in ',"\n\r') else c
+                     for c in (email, name, topic, file, plan, note)]
+            raw = ",".join(cells).encode()
+        lines.append(raw + b"\n")
+        if kind:
+            expected.add((kind, number))
+
+    row()
+    row("bad address", "bob at list.example")
+    row("bad address", "ann@@list.example")
+    row("bad address", "ann@list,com", note="a note\nof two\nlines")
+    row("bad address", "ann@-x-.example..", note="\n\n")
+    row("no address", "")
+    row("doubtful address", "ann@gmial.com")
+    row("doubtful address", "ann@firm.con")
+    row("placeholder address", "someone@example.com")
+    row("placeholder address", "test@test")
+    row("role address", "info@firm.example")
+    row("needs SMTPUTF8", "j\u00f6rg@list.example")
+    row("same address in different rows", "twin@list.example", topic="invoice 1")
+    row(None, "TWIN@list.example", topic="invoice 2")
+    row(None, "same@list.example", name="S")
+    row(None, "same@list.example", name="S")  # left out, and counted
+    row("suppressed", "Sue@list.example")
+    row("suppressed", "any@gone.example")
+    row("row that cannot be read", raw=b"few@list.example,F")
+    row("row that cannot be read", raw=b"many@list.example,F,Hi,a.txt,pro,,x")
+    row("row that cannot be read", raw=b'quote@list.example,F "x",Hi,a.txt,pro,')
+    row("row that cannot be read", raw=b"nul@list.example,F\0,Hi,a.txt,pro,")
+    row("missing file", file="none.pdf")
+    row("file outside the folder", file="../outside.txt")
+    row("file too large", file="large.bin")
+    row("message too large", note="x" * 32000)
+    row("empty value", plan="")
+    row("leftover braces", plan="{{ plan }}")
+    row("bad header value", topic="Hi\nBcc: all@list.example")
+    row("folded line", topic="a very long subject " * 6)
+    row("charset", name="\u5f20\u4e09")
+    row()
+    (shop / "list.csv").write_bytes(b"".join(lines))
+    return expected | {("unknown header", 6), ("leftover placeholder", 10), ("hidden variable", 0)}
+
+
+def test_every_mistake_in_one_run(shop):
+    expected = plant(shop)
+    done = check(shop, "--json", "--suppress", "stop.csv", "--max-message-size", "30000", "--var", "plan=x",
+                 "--rate", "10/s", status=2)
+    report = json.loads(done.stdout)
+    found = {(g["kind"], p.get("line", 0)) for g in report["findings"] for p in g["places"]}
+    assert found == expected, (found - expected, expected - found)
+    assert len({kind for kind, _ in expected}) >= 20 and len(expected) >= 27
+    assert all(g["count"] == len(g["places"]) for g in report["findings"])
+    hints = {p["line"]: p.get("hint", "") for g in report["findings"] for p in g["places"] if "line" in p}
+    by_kind = sorted((k, n) for k, n in expected if k == "doubtful address")
+    assert "ann@gmail.com" in hints[by_kind[0][1]] and "ann@firm.com" in hints[by_kind[1][1]]
+    assert report["duplicates"] == 1 and report["suppressed"] == 2 and report["bad_rows"] == 14
+    assert report["rows"] == 32 and report["messages"] == 32 - 14 - 1 - 2
+    assert report["expected_ms"] == report["messages"] * 100
+
+
+def test_asks_the_relay(shop, certs):
+    write_list(shop / "list.csv", 3)
+    (shop / "password").write_text("secret\n")
+    (shop / "password").chmod(0o600)
+    options = ["--starttls", "--tls-cert", certs / "good.pem", "--tls-key", certs / "good.key", "--require-tls",
+               "--user", "ann", "--password-file", shop / "password", "--require-auth"]
+    with Relay(shop / "relay", *options) as r:
+        url = f"smtp://ann@localhost:{r.port}?ca={certs}/ca.pem"
+        out = check(shop, "--relay", url, "--password-file", "password").stdout
+        assert "TLSv1.3" in out and "logged in by SCRAM-SHA-256" in out and "nothing is wrong" in out
+        (shop / "password").write_text("false\n")
+        assert "relay: 1 error" in check(shop, "--relay", url, "--password-file", "password", status=2).stdout
+        assert r.accepted() == []

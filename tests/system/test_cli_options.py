@@ -34,7 +34,7 @@ def wrong(folder, *arguments):
     (["send", "", "b"], "an argument is empty", ""),
     (["send", "--relya=x"], "there is no option --relya", "did you mean --relay?"),
     (["send", "--xyzzyxyzzy"], "there is no option --xyzzyxyzzy", "--help"),
-    (["check", "--relay", "null:"], "there is no option --relay", "belongs to another command"),
+    (["check", "--results", "a.csv"], "there is no option --results", "belongs to another command"),
     (["send", "--re", "x"], "--re may mean --relay, --re", ""),
     (["send", "-x"], "there is no option -x", "two dashes"),
     (["send", "--resume=maybe"], "--resume takes no value", ""),
