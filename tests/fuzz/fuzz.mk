@@ -28,11 +28,16 @@ fuzz-run: $(FUZZER)
 fuzz-merge: $(FUZZER)
 	$(Q)tests/fuzz/run keep $(FUZZER)
 
-$B/tests/fuzz_%: $B/tests/fuzz/fuzz_%.o $B/tests/fuzz/replay.o $(LIB)
+# The program's own pieces but main(): for what reads options and settings.
+$B/libcli.a: $(call obj,$(filter-out engine/cli/main.c,$(CLI_SRC)))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$B/tests/fuzz_%: $B/tests/fuzz/fuzz_%.o $B/tests/fuzz/replay.o $B/libcli.a $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
-$B/fuzz/%: $B/tests/fuzz/fuzz_%.o $(LIB)
+$B/fuzz/%: $B/tests/fuzz/fuzz_%.o $B/libcli.a $(LIB)
 	@mkdir -p $(@D)
 	@echo "  link $@"
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)

@@ -150,3 +150,30 @@ def test_a_relay_that_insists_on_a_certificate(tmp_path, certs, version, ours, w
     done = lettershop("probe", f"smtps://localhost:{server.getsockname()[1]}?{query}", check=1)
     assert words in done.stderr
     server.close()
+
+
+@pytest.mark.parametrize("offered, version, taken", [
+    ("PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "1.3", "SCRAM-SHA-256-PLUS"),
+    ("SCRAM-SHA-1-PLUS SCRAM-SHA-1 PLAIN", "1.3", "SCRAM-SHA-1-PLUS"),
+    ("SCRAM-SHA-256 SCRAM-SHA-1-PLUS", "1.3", "SCRAM-SHA-256"),
+    ("PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "1.2", "SCRAM-SHA-256"),  # no channel binding there
+    ("PLAIN LOGIN SCRAM-SHA-1", "1.3", "SCRAM-SHA-1"),
+    ("LOGIN PLAIN CRAM-MD5", "1.3", "PLAIN"),
+    ("CRAM-MD5 LOGIN", "1.3", "LOGIN"),
+])
+def test_the_strongest_login(shop, certs, offered, version, taken):
+    (shop / "secret").write_text("open sesame\n")
+    (shop / "secret").chmod(0o600)
+    write_list(shop / "list.csv", 12)
+    with serve(shop / "relay", certs, "good", "--tls-max", version, "--user", "ann", "--password-file", shop / "secret",
+               "--auth", offered, "--require-auth", "--max-per-connection", "3") as r:
+        url = f"smtp://ann@localhost:{r.port}?ca={certs}/ca.pem"
+        assert f"accepted, with {taken}\n" in lettershop("probe", url, "--login", "--password-file", shop / "secret",
+                                                        check=0).stdout
+        without = taken.replace("-PLUS", "")
+        if without in offered.split():  # when it is named, although -PLUS is offered
+            out = lettershop("probe", f"{url}&auth={without}", "--login", "--password-file", shop / "secret", check=0).stdout
+            assert f"accepted, with {without}\n" in out
+        # Also where TLS sessions are resumed, each with a binding of its own.
+        lettershop("send", "letter.eml", "list.csv", "--relay", url, "--yes", "--password-file", "secret", cwd=shop, check=0)
+    assert len(r.accepted()) == 12 and {a.user for a in r.accepted()} == {"ann"} and r.violations() == ""

@@ -135,6 +135,9 @@ int net_link_handshake(struct net_link *l, struct err *e);
 /* "TLSv1.3, TLS_AES_256_GCM_SHA384" and whether a session was resumed; "" without TLS. */
 void net_link_tls_words(const struct net_link *l, char *out, size_t out_size);
 bool net_link_resumed(const struct net_link *l);
+/* The channel binding tls-exporter of RFC 9266: 0; -1: the link has none (TLS 1.2, or no TLS). */
+enum { NET_BINDING = 32 };
+int net_link_binding(const struct net_link *l, unsigned char out[NET_BINDING]);
 
 enum { NET_CERT_NAMES = 480, NET_CERT_PARTY = 80 };
 

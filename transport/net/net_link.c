@@ -247,6 +247,11 @@ bool net_link_resumed(const struct net_link *l)
 	return l->tls && tls_link_resumed(l->tls);
 }
 
+int net_link_binding(const struct net_link *l, unsigned char out[NET_BINDING])
+{
+	return l->tls ? tls_link_binding(l->tls, out) : -1;
+}
+
 int net_link_cert(const struct net_link *l, struct net_cert_facts *out)
 {
 	return l->tls ? tls_link_cert(l->tls, out) : -1;

@@ -31,6 +31,7 @@ int tls_link_write(struct tls_link *t, const struct span *pieces, int n, size_t 
 unsigned tls_link_wants(const struct tls_link *t);
 void tls_link_words(const struct tls_link *t, char *out, size_t out_size);
 bool tls_link_resumed(const struct tls_link *t);
+int tls_link_binding(const struct tls_link *t, unsigned char out[NET_BINDING]);
 int tls_link_cert(const struct tls_link *t, struct net_cert_facts *out);
 
 /* The words for a broken read or write; errno is looked at. Returns -1. */

@@ -614,3 +614,12 @@ int tls_link_cert(const struct tls_link *t, struct net_cert_facts *out)
 
 	return cert ? net_cert_read(cert, out) : -1;
 }
+
+int tls_link_binding(const struct tls_link *t, unsigned char out[NET_BINDING])
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	if (!t->shaken || SSL_version(t->ssl) < TLS1_3_VERSION)
+		return -1;
+	return SSL_export_keying_material(t->ssl, out, NET_BINDING, label, sizeof label - 1, NULL, 0, 0) == 1 ? 0 : -1;
+}

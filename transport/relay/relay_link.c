@@ -164,6 +164,15 @@ static void heard(struct relay_link *l)
 	l->heard = true;
 }
 
+void relay_bind(const struct net_link *net, struct smtp_session *session)
+{
+	unsigned char binding[NET_BINDING];
+
+	if (net_link_binding(net, binding) == 0)
+		smtp_session_bind(session, span_of(binding, sizeof binding));
+	explicit_bzero(binding, sizeof binding);
+}
+
 static void shake(struct relay_link *l, int64_t now_ms)
 {
 	struct err e = { 0 };
@@ -177,6 +186,7 @@ static void shake(struct relay_link *l, int64_t now_ms)
 		heard(l);
 		set_state(l, LINK_TALKING);
 		smtp_session_tick(l->session, now_ms);
+		relay_bind(l->net, l->session);
 		smtp_session_secured(l->session);
 		relay_link_touch(l);
 	}

@@ -279,6 +279,9 @@ void relay_link_trouble(struct relay_link *l, const char *what);
  * wrong. */
 bool relay_is_trouble(const struct verdict *v);
 
+/* Tells the session its link's channel binding, where there is one. */
+void relay_bind(const struct net_link *net, struct smtp_session *session);
+
 /* relay_trace.c: ctx is a struct relay_link. */
 void relay_trace_line(void *ctx, bool from_server, struct span line);
 

@@ -152,6 +152,7 @@ static void shake(struct relay_talk *t)
 	}
 	step_ends(t);
 	smtp_session_tick(t->session, clock_mono_ms());
+	relay_bind(t->net, t->session);
 	smtp_session_secured(t->session);
 	if (t->options.security == SMTP_IMPLICIT)
 		step_begins(t, SPAN("greeting"));

@@ -28,7 +28,11 @@ static const struct sasl_mech mechs[] = {
 	  .begin = sasl_token_begin, .step = sasl_token_step, .end = sasl_token_end },
 	{ .name = "XOAUTH2", .speaks_first = true, .needs_user = true, .needs_token = true, .done_by_server = true,
 	  .begin = sasl_token_begin, .step = sasl_token_step, .end = sasl_token_end },
+	{ .name = "SCRAM-SHA-256-PLUS", .speaks_first = true, .needs_user = true, .needs_password = true, .needs_binding = true,
+	  .begin = sasl_gnu_begin, .step = sasl_scram_step, .end = sasl_gnu_end },
 	{ .name = "SCRAM-SHA-256", .speaks_first = true, .needs_user = true, .needs_password = true,
+	  .begin = sasl_gnu_begin, .step = sasl_scram_step, .end = sasl_gnu_end },
+	{ .name = "SCRAM-SHA-1-PLUS", .speaks_first = true, .needs_user = true, .needs_password = true, .needs_binding = true,
 	  .begin = sasl_gnu_begin, .step = sasl_scram_step, .end = sasl_gnu_end },
 	{ .name = "SCRAM-SHA-1", .speaks_first = true, .needs_user = true, .needs_password = true,
 	  .begin = sasl_gnu_begin, .step = sasl_scram_step, .end = sasl_gnu_end },
@@ -66,6 +70,12 @@ bool sasl_knows(struct span mechanism)
 	return find_mech(mechanism) != NULL;
 }
 
+/* May be chosen without being named. */
+static bool fits(const struct sasl_mech *m, const struct sasl_login *login)
+{
+	return !m->on_request && m->needs_token == (login->token.n > 0) && (!m->needs_binding || login->binding.n > 0);
+}
+
 const char *sasl_choose(const struct sasl_login *login, struct span offered, struct err *e)
 {
 	const struct sasl_mech *wanted;
@@ -80,7 +90,7 @@ const char *sasl_choose(const struct sasl_login *login, struct span offered, str
 		return NULL;
 	}
 	for (int i = 0; i < N_MECHS; i++)
-		if (!mechs[i].on_request && mechs[i].needs_token == (login->token.n > 0) && is_offered(mechs[i].name, offered))
+		if (fits(&mechs[i], login) && is_offered(mechs[i].name, offered))
 			return mechs[i].name;
 	err_set(e, ERR_AUTH, login->token.n > 0 ? "relay offers no login with a token (OAUTHBEARER, XOAUTH2), only: %.*s"
 						: "relay offers no login mechanism that is known here, only: %.*s",
@@ -97,6 +107,8 @@ static int check_words(const struct sasl_mech *mech, const struct sasl_login *l,
 		return err_set(e, ERR_INPUT, "login with %s needs a user name", mech->name);
 	if (mech->needs_password && l->password.n == 0)
 		return err_set(e, ERR_INPUT, "login with %s needs a password", mech->name);
+	if (mech->needs_binding && l->binding.n == 0)
+		return err_set(e, ERR_INPUT, "login with %s needs TLS 1.3", mech->name);
 	if (mech->needs_token && l->token.n == 0)
 		return err_set(e, ERR_INPUT, "login with %s needs a token", mech->name);
 	return 0;

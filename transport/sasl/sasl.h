@@ -25,6 +25,7 @@ struct sasl_login {
 	struct span token;    /* OAuth 2 bearer token, in place of a password; empty: none */
 	struct span host;     /* as the user configured it: OAUTHBEARER names it; empty: not named */
 	unsigned port;
+	struct span binding;  /* the link's tls-exporter, RFC 9266, raw: -PLUS mechanisms want it; empty: none */
 	const char *mechanism; /* "CRAM-MD5", in any case; NULL: the strongest that is offered */
 };
 

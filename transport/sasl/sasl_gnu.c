@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "transport/sasl/sasl_base64.h"
 #include "transport/sasl/sasl_mech.h"
+
+enum { BINDING_MAX = 64 };
 
 static struct {
 	pthread_once_t once;
@@ -18,6 +21,7 @@ static struct {
 struct exchange {
 	Gsasl_session *session;
 	const struct sasl_login *login;
+	bool plus; /* else the binding is not mentioned: a server may offer both */
 };
 
 static const Gsasl_property secrets[] = { GSASL_AUTHID, GSASL_AUTHZID, GSASL_PASSWORD };
@@ -25,6 +29,15 @@ static const Gsasl_property secrets[] = { GSASL_AUTHID, GSASL_AUTHZID, GSASL_PAS
 static int give(Gsasl_session *session, Gsasl_property what, struct span value)
 {
 	return gsasl_property_set_raw(session, what, value.p ? value.p : "", value.n);
+}
+
+static int give_binding(Gsasl_session *session, struct span binding)
+{
+	char text[2 * BINDING_MAX];
+
+	if (binding.n == 0 || binding.n > BINDING_MAX)
+		return GSASL_NO_CALLBACK;
+	return give(session, GSASL_CB_TLS_EXPORTER, span_of(text, sasl_base64_put(binding, text)));
 }
 
 static int on_question(Gsasl *handle, Gsasl_session *session, Gsasl_property what)
@@ -41,6 +54,8 @@ static int on_question(Gsasl *handle, Gsasl_session *session, Gsasl_property wha
 		return give(session, what, x->login->password);
 	case GSASL_AUTHZID:
 		return x->login->authzid.n ? give(session, what, x->login->authzid) : GSASL_NO_CALLBACK;
+	case GSASL_CB_TLS_EXPORTER:
+		return x->plus ? give_binding(session, x->login->binding) : GSASL_NO_CALLBACK;
 	default:
 		return GSASL_NO_CALLBACK;
 	}
@@ -66,6 +81,7 @@ int sasl_gnu_begin(void **state, const struct sasl_login *login, const char *nam
 	if (!x)
 		return err_nomem(e, "a login");
 	x->login = login;
+	x->plus = span_ends(span_str(name), SPAN("-PLUS"));
 	rc = gsasl_client_start(library.handle, name, &x->session);
 	if (rc != GSASL_OK) {
 		mem_free(x);

@@ -15,6 +15,7 @@ struct sasl_mech {
 	bool speaks_first;
 	bool on_request; /* never chosen by itself */
 	bool needs_user, needs_password;
+	bool needs_binding;
 	bool needs_token; /* chosen when there is a token, and only then */
 	bool done_by_server; /* the last word is the server's 235, nothing of it can be checked */
 	int (*begin)(void **state, const struct sasl_login *login, const char *name, struct err *e);

@@ -74,10 +74,12 @@ static void say_auth(struct smtp_session *s, const struct span *initial)
 
 static void begin_login(struct smtp_session *s)
 {
-	const struct sasl_login *login = s->opt->login;
+	struct sasl_login *login = &s->login;
 	struct span initial;
 	struct err e;
 
+	*login = *s->opt->login;
+	login->binding = span_of(s->binding, s->binding_n);
 	if (!s->secured && !s->opt->login_in_clear) {
 		smtp_end(s, NULL, ERR_AUTH, 0, "a login over a link without TLS would show the password");
 		return;

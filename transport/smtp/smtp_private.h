@@ -16,6 +16,7 @@
 #ifndef TRANSPORT_SMTP_SMTP_PRIVATE_H
 #define TRANSPORT_SMTP_SMTP_PRIVATE_H
 
+#include "transport/sasl/sasl.h"
 #include "transport/smtp/smtp_caps.h"
 #include "transport/smtp/smtp_content.h"
 #include "transport/smtp/smtp_out.h"
@@ -33,6 +34,7 @@ enum {
 	SMTP_RESETS_LAST = 2,             /* so many of them are kept for what is in flight */
 	SMTP_COST_MIN = 2,                /* refusals that a mail may bring at least: recipient, end of data */
 	SMTP_IN_FLIGHT_BYTES_MAX = 4 << 20,
+	SMTP_BINDING_MAX = 64,
 	SMTP_GREETING_MAX = 512,          /* bytes of it that are kept */
 	SMTP_BDAT_EAGER_MAX = 256 << 10   /* larger content waits for the replies to RCPT */
 };
@@ -131,6 +133,9 @@ struct smtp_session {
 
 	struct smtp_reply_parser parser;
 	struct smtp_ehlo ehlo;
+	struct sasl_login login; /* the options' one, with the link's binding */
+	size_t binding_n;
+	char binding[SMTP_BINDING_MAX];
 	struct sasl *sasl;
 	const char *mechanism;
 	struct span initial; /* response of the login that did not fit behind AUTH; sasl owns it */

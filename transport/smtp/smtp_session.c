@@ -308,6 +308,13 @@ void smtp_session_wrote(struct smtp_session *s, size_t n)
 		smtp_tx_try_over(s, smtp_tx_at(s, i));
 }
 
+void smtp_session_bind(struct smtp_session *s, struct span binding)
+{
+	s->binding_n = binding.n <= sizeof s->binding ? binding.n : 0;
+	if (s->binding_n > 0)
+		memcpy(s->binding, binding.p, s->binding_n);
+}
+
 void smtp_session_secured(struct smtp_session *s)
 {
 	if (s->phase == PHASE_SECURING)

@@ -123,6 +123,8 @@ void smtp_session_feed(struct smtp_session *s, struct span bytes);
 int smtp_session_pull(struct smtp_session *s, struct span *out, int max);
 void smtp_session_wrote(struct smtp_session *s, size_t n);
 
+/* The link's channel binding (tls-exporter), before smtp_session_secured(): logins may want it. */
+void smtp_session_bind(struct smtp_session *s, struct span binding);
 /* The TLS handshake of EV_WANT_TLS (or of an SMTP_IMPLICIT link, before anything else) is done. */
 void smtp_session_secured(struct smtp_session *s);
 /* The link is gone or was never made; why tells. Everything unsettled gets its verdict now. */
