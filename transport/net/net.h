@@ -103,6 +103,10 @@ void net_link_free(struct net_link **l);
 /* How to get there; const and borrowed until the link is freed. */
 struct net_way {
 	struct net_address source; /* of this machine, the port is 0; n == 0: the system's choice */
+	/* A SOCKS5 proxy (RFC 1928): the addresses are its own, and it connects to this name or number, which it
+	 * looks up itself. host[0] == 0: none. */
+	char host[NET_HOST_MAX + 1];
+	uint16_t port;
 };
 /* Before net_link_connect(); NULL: straight. */
 void net_link_go(struct net_link *l, const struct net_way *way);

@@ -63,7 +63,7 @@ static void note_tried(struct net_link *l, int error)
 	size_t n = strlen(l->tried);
 
 	net_address_words(&l->to->items[l->at], where);
-	snprintf(l->tried + n, sizeof l->tried - n, "%s%s: %s", n ? ", " : "", where,
+	snprintf(l->tried + n, sizeof l->tried - n, "%s%s%s: %s", n ? ", " : "", l->proxy ? "through the proxy " : "", where,
 		 error == ETIMEDOUT ? "no answer in time" : strerror(error));
 }
 
@@ -115,14 +115,84 @@ static int begin_address(struct net_link *l, int64_t now_ms)
 	return errno;
 }
 
+/* ---- a proxy ---- */
+
+static bool has_proxy(const struct net_link *l)
+{
+	return l->way && l->way->host[0];
+}
+
+/* What is said to a proxy always fits into a socket that is new. 0, or the errno. */
+static int tell_proxy(struct net_link *l, const void *p, size_t n)
+{
+	return send(l->fd, p, n, MSG_NOSIGNAL) == (ssize_t)n ? 0 : errno ? errno : EIO;
+}
+
+static int greet_proxy(struct net_link *l)
+{
+	unsigned char hello[SOCKS_HELLO];
+
+	net_socks_hello(hello);
+	l->proxy = PROXY_CHOICE;
+	l->socks_n = 0;
+	return tell_proxy(l, hello, sizeof hello);
+}
+
+static int ask_proxy(struct net_link *l)
+{
+	unsigned char request[SOCKS_REQUEST_MAX];
+	int error = net_socks_choice(l->socks);
+
+	if (error != 0)
+		return error;
+	l->proxy = PROXY_REPLY;
+	l->socks_n = 0;
+	return tell_proxy(l, request, net_socks_request(request, l->way->host, l->way->port));
+}
+
+/* No octet more is read than the answers have: what follows is the server's. As connect_outcome(). */
+static int proxy_outcome(struct net_link *l, int64_t now_ms)
+{
+	for (;;) {
+		size_t size = l->proxy == PROXY_CHOICE ? SOCKS_CHOICE : net_socks_reply_size(l->socks, l->socks_n);
+		ssize_t n;
+		int error;
+
+		if (size == 0 || size > sizeof l->socks)
+			return EPROTO;
+		if (l->socks_n == size && l->proxy == PROXY_REPLY)
+			return net_socks_outcome(l->socks);
+		if (l->socks_n == size) {
+			error = ask_proxy(l);
+			if (error != 0)
+				return error;
+			continue;
+		}
+		n = recv(l->fd, l->socks + l->socks_n, size - l->socks_n, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return now_ms >= l->deadline_ms ? ETIMEDOUT : -1;
+		if (n <= 0)
+			return n < 0 ? errno : ECONNRESET;
+		l->socks_n += (size_t)n;
+	}
+}
+
 /* From address l->at on. */
 static int try_addresses(struct net_link *l, int64_t now_ms, struct err *e)
 {
 	for (; l->at < l->to->n; l->at++) {
-		int error = begin_address(l, now_ms);
+		int error;
 
-		if (error == 0)
+		l->proxy = PROXY_NOT;
+		error = begin_address(l, now_ms);
+		if (error == 0 && !has_proxy(l))
 			return connected(l);
+		if (error == 0)
+			error = greet_proxy(l);
+		if (error == 0)
+			return 0;
 		if (error == EINPROGRESS || error == EINTR)
 			return 0;
 		note_tried(l, error);
@@ -167,7 +237,12 @@ int net_link_connect_step(struct net_link *l, int64_t now_ms, struct err *e)
 	if (l->connected)
 		return 1;
 	MUST(l->to && l->fd >= 0);
-	outcome = connect_outcome(l, now_ms);
+	outcome = l->proxy ? proxy_outcome(l, now_ms) : connect_outcome(l, now_ms);
+	if (outcome == 0 && has_proxy(l) && !l->proxy) {
+		outcome = greet_proxy(l);
+		if (outcome == 0)
+			outcome = -1;
+	}
 	if (outcome < 0)
 		return 0;
 	if (outcome == 0)
@@ -193,7 +268,7 @@ int net_link_fd(const struct net_link *l)
 unsigned net_link_wants(const struct net_link *l)
 {
 	if (!l->connected)
-		return NET_WANTS_WRITE;
+		return l->proxy ? NET_WANTS_READ : NET_WANTS_WRITE;
 	if (l->tls)
 		return tls_link_wants(l->tls);
 	return NET_WANTS_READ | (l->full ? NET_WANTS_WRITE : 0);

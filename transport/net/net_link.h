@@ -3,10 +3,13 @@
 #define TRANSPORT_NET_NET_LINK_H
 
 #include "transport/net/net.h"
+#include "transport/net/net_socks.h"
 
 struct tls_link; /* net_tls.c */
 
 enum { NET_TRIED_MAX = 512 };
+
+enum net_proxy_step { PROXY_NOT, PROXY_CHOICE, PROXY_REPLY };
 
 struct net_link {
 	int fd;
@@ -16,6 +19,9 @@ struct net_link {
 	const struct net_way *way; /* NULL: straight */
 	const struct net_addresses *to;
 	unsigned at; /* index in to that is being tried */
+	enum net_proxy_step proxy; /* whose answer is awaited */
+	size_t socks_n;            /* octets of it so far */
+	unsigned char socks[SOCKS_REPLY_MAX];
 	int64_t limit_ms, deadline_ms;
 	struct tls_link *tls;      /* NULL: plain */
 	char tried[NET_TRIED_MAX]; /* "A: refused, B: unreachable" */

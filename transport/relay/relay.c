@@ -181,6 +181,14 @@ static int set_tls(struct relay *r, struct err *e)
 
 static int take_way(struct relay *r, const struct relay_options *opt, struct err *e)
 {
+	const struct relay_url *u = &r->url;
+
+	r->reach_host = u->proxy[0] ? u->proxy : u->host;
+	r->reach_port = u->proxy[0] ? u->proxy_port : u->port;
+	if (u->proxy[0]) {
+		snprintf(r->way.host, sizeof r->way.host, "%s", u->host);
+		r->way.port = u->port;
+	}
 	if (!opt->source_address || net_address_literal(opt->source_address, 0, &r->way.source) == 0)
 		return 0;
 	err_set(e, ERR_INPUT, "'%s' is no address of this machine", opt->source_address);
@@ -197,7 +205,7 @@ static int resolve(struct relay *r, int64_t timeout_ms, struct err *e)
 		return net_address_unix(r->url.socket, &r->addresses.items[0], e);
 	}
 	begun_ms = clock_mono_ms();
-	rc = net_lookup_now(r->url.host, r->url.port, cap(RELAY_LOOKUP_MS, timeout_ms), &r->addresses, e);
+	rc = net_lookup_now(r->reach_host, r->reach_port, cap(RELAY_LOOKUP_MS, timeout_ms), &r->addresses, e);
 	r->lookup_took_ms = clock_mono_ms() - begun_ms;
 	return rc;
 }

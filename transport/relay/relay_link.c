@@ -134,7 +134,7 @@ static int begin_session(struct relay_link *l, int64_t now_ms, struct err *e)
 	l->options.trusted = atomic_load_explicit(&r->board->trusted, memory_order_relaxed);
 	if (l->side->mails_most && (!l->options.messages_max || l->side->mails_most < l->options.messages_max))
 		l->options.messages_max = l->side->mails_most;
-	l->options.login_in_clear = net_address_is_local(net_link_peer(l->net));
+	l->options.login_in_clear = !r->way.host[0] && net_address_is_local(net_link_peer(l->net));
 	if (r->token) {
 		l->login = r->login;
 		l->token = relay_token_copy(r->token, &l->login.token.n, &l->token_serial);

@@ -60,6 +60,8 @@ struct relay {
 	char helo[RELAY_HOST_MAX + 1]; /* "": the link's own address literal */
 	char *wishes; /* the words that session.wishes points into; NULL none */
 	struct net_way way;
+	const char *reach_host; /* whose addresses are looked up: the relay's, or its proxy's */
+	uint16_t reach_port;
 	int64_t connect_ms;
 	int64_t lookup_took_ms;
 	struct relay_board *board; /* written by threads, though the relay is const */

@@ -217,9 +217,9 @@ static void ask_name_again(struct relay_side *s)
 	struct net_address number;
 	struct err ignored;
 
-	if (s->lookup || s->relay->url.socket[0] || net_address_literal(s->relay->url.host, 0, &number) == 0)
+	if (s->lookup || s->relay->url.socket[0] || net_address_literal(s->relay->reach_host, 0, &number) == 0)
 		return;
-	if (net_lookup_start(&s->lookup, s->relay->url.host, s->relay->url.port, &ignored) == 0)
+	if (net_lookup_start(&s->lookup, s->relay->reach_host, s->relay->reach_port, &ignored) == 0)
 		relay_pool_watch_lookup(s->pool, s);
 }
 

@@ -266,7 +266,7 @@ static int begin_session(struct relay_talk *t, struct err *e)
 	const struct relay *r = t->relay;
 
 	t->options = r->session;
-	t->options.login_in_clear = net_address_is_local(net_link_peer(t->net));
+	t->options.login_in_clear = !r->way.host[0] && net_address_is_local(net_link_peer(t->net));
 	t->options.trace = on_line;
 	t->options.trace_ctx = t;
 	if (r->token) {

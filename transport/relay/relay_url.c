@@ -16,7 +16,7 @@
 #include "engine/base/utf8.h"
 #include "engine/model/address.h"
 
-enum { PORT_SUBMISSION = 587, PORT_SUBMISSIONS = 465, PORT_LMTP = 24 };
+enum { PORT_SUBMISSION = 587, PORT_SUBMISSIONS = 465, PORT_LMTP = 24, PORT_SOCKS = 1080 };
 
 static int hex_digit(char c)
 {
@@ -124,6 +124,33 @@ static int take_pin(struct relay_url *u, struct span value, struct err *e)
 	return err_hint(e, "it is sha256: and 64 digits of the certificate's SHA-256; lettershop probe URL shows it");
 }
 
+static int take_authority(struct relay_url *u, struct span s, struct err *e);
+
+static int take_proxy(struct relay_url *u, struct span value, struct err *e)
+{
+	static const struct span scheme = { "socks5://", 9 };
+	char text[RELAY_HOST_MAX + 32];
+	struct relay_url p = { .port = PORT_SOCKS };
+
+	if (decode(value, "?proxy", text, sizeof text - 1, e) < 0)
+		return -1;
+	value = span_str(text);
+	if (!span_case_begins(value, scheme)) {
+		err_set(e, ERR_INPUT, "?proxy=%s of the relay's URL is not known", text);
+		return err_hint(e, "it is written ?proxy=socks5://HOST:1080");
+	}
+	value = span_skip(value, scheme.n);
+	if (value.n > 0 && value.p[value.n - 1] == '/')
+		value.n--;
+	if (take_authority(&p, value, e) < 0)
+		return -1;
+	if (p.user[0])
+		return err_set(e, ERR_INPUT, "a proxy that wants a login is not known how to be used");
+	memcpy(u->proxy, p.host, sizeof u->proxy);
+	u->proxy_port = p.port;
+	return 0;
+}
+
 static int take_parameter(struct relay_url *u, struct span parameter, struct err *e)
 {
 	struct span value = parameter, key = span_cut(&value, '=');
@@ -134,6 +161,8 @@ static int take_parameter(struct relay_url *u, struct span parameter, struct err
 		return take_verify(u, value, e);
 	if (span_eq(key, SPAN("tls-min")))
 		return take_tls_min(u, value, e);
+	if (span_eq(key, SPAN("proxy")) && value.n)
+		return take_proxy(u, value, e);
 	if (span_eq(key, SPAN("pin")))
 		return take_pin(u, value, e);
 	if (span_eq(key, SPAN("ca")) && value.n)
@@ -146,7 +175,7 @@ static int take_parameter(struct relay_url *u, struct span parameter, struct err
 		return decode(value, "?auth", u->auth, RELAY_AUTH_MAX, e);
 	err_set(e, ERR_INPUT, "the relay's URL has a parameter that is not known: '%.*s'", SPAN_ARG(parameter));
 	return err_hint(e, "known are ?tls=none|starttls|implicit, ?tls-min=1.3, ?ca=FILE, ?cert=FILE, ?key=FILE, ?pin=sha256:HEX, "
-			   "?verify=no|pin and ?auth=MECHANISM, joined by &");
+			   "?verify=no|pin, ?proxy=socks5://HOST and ?auth=MECHANISM, joined by &");
 }
 
 static int take_parameters(struct relay_url *u, struct span query, struct err *e)
@@ -299,6 +328,8 @@ static int take_place(struct relay_url *u, struct span s, struct err *e)
 
 static int check_whole(const struct relay_url *u, struct err *e)
 {
+	if (u->socket[0] && u->proxy[0])
+		return err_set(e, ERR_INPUT, "a socket on this machine is not reached through a proxy");
 	if (u->socket[0] && u->security != SMTP_PLAIN)
 		return err_set(e, ERR_INPUT, "a socket on this machine is not used with TLS");
 	if (u->verify == NET_VERIFY_PIN && !u->pinned) {

@@ -5,7 +5,7 @@
  *     lmtp://host[:port]           port 24, plain on this machine, else STARTTLS required
  *     lmtp:///path/of/socket       plain
  *     ?tls=none|starttls|implicit  ?tls-min=1.2|1.3  ?ca=FILE|FOLDER  ?verify=yes|pin|no  ?pin=sha256:HEX
- *     ?cert=FILE  ?key=FILE  ?auth=MECHANISM, joined by &
+ *     ?cert=FILE  ?key=FILE  ?auth=MECHANISM  ?proxy=socks5://HOST[:1080], joined by &
  *
  * IPv6 numbers stand in brackets. The user ends at the last @ and may hold %XX, as may values behind
  * the question mark and the path. A password in the URL is refused: it would be seen in process lists. */
@@ -39,6 +39,8 @@ struct relay_url {
 	char ca[RELAY_PATH_MAX + 1];       /* "" the system's store */
 	char cert[RELAY_PATH_MAX + 1];     /* ours; "" none */
 	char key[RELAY_PATH_MAX + 1];      /* "" in cert */
+	char proxy[RELAY_HOST_MAX + 1];    /* host of a SOCKS5 proxy; "" none */
+	uint16_t proxy_port;
 	char auth[RELAY_AUTH_MAX + 1];     /* mechanism; "" the strongest */
 };
 
