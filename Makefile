@@ -153,4 +153,4 @@ bench: $(BENCH) all $B/fake-relay
 clean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(CLI_SRC) $(FAKE_SRC) $(UNIT_SRC) $(FAULT_SRC) $(BENCH_SRC) $(HELP_SRC)))
+-include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(CLI_SRC) $(FAKE_SRC) $(UNIT_SRC) $(FAULT_SRC) $(BENCH_SRC) $(HELP_SRC) tests/system/talk.c))

@@ -29,8 +29,8 @@ def words(message, name):
 @pytest.mark.parametrize("charset", TEXTS)
 def test_read_back(charset, tmp_path):
     text = TEXTS[charset]
-    rows = [("ann@example.org", "Ann", "plain"), ("two@example.org", text, text), ("three@example.org", (text + " ") * 12 + text, (text + "\n\n. ") * 40),
-            ("four@example.org", OUTSIDE, text)]
+    rows = [("ann@post.example", "Ann", "plain"), ("two@post.example", text, text), ("three@post.example", (text + " ") * 12 + text, (text + "\n\n. ") * 40),
+            ("four@post.example", OUTSIDE, text)]
     (tmp_path / "letter.eml").write_text(
         f"From: {text} <a@example.com>\nTo: {{{{ name }}}} <{{{{ email }}}}>\nSubject: {text} {{{{ name }}}}\nCharset: {charset}\n"
         f"Html-Body: body.html\n\n{text}\n{{{{ body }}}}\n{text}", encoding="utf-8")

@@ -34,7 +34,7 @@ def write(folder, certs, rest):
     (folder / "letter.eml").write_text(
         f"From: Shop <shop@example.com>\nTo: {{{{ name }}}} <{{{{ email }}}}>\nSubject: x\nSMIME: {certs}/cert.pem; key={certs}/key.pem{rest}",
         encoding="utf-8")
-    (folder / "list.csv").write_text("email,name\nann@example.org,Ann\nbo@example.org,Bö\n", encoding="utf-8")
+    (folder / "list.csv").write_text("email,name\nann@post.example,Ann\nbo@post.example,Bö\n", encoding="utf-8")
 
 
 def check(path, certs, folder):
@@ -69,16 +69,16 @@ def test_time_is_the_recorded_one(tmp_path, certs):
     options = ["--date", "2026-03-01T09:00:00Z", "--seed", "1"]
     for name in "p", "q":
         lettershop("preview", "letter.eml", "list.csv", "--out", name, *options, cwd=tmp_path, check=0)
-    one, two = ((tmp_path / n / "eml/000001-ann@example.org.eml").read_bytes() for n in "pq")
+    one, two = ((tmp_path / n / "eml/000001-ann@post.example.eml").read_bytes() for n in "pq")
     if "PRIVATE KEY" in (certs / "key.pem").read_text() and b"rsaEncryption" in openssl("x509", "-in", certs / "cert.pem", "-text", "-noout").stdout:
         assert one == two  # RSA: the same bytes again
-    shown = openssl("cms", "-cmsout", "-print", "-in", tmp_path / "p/eml/000001-ann@example.org.eml").stdout
+    shown = openssl("cms", "-cmsout", "-print", "-in", tmp_path / "p/eml/000001-ann@post.example.eml").stdout
     assert b"Mar  1 09:00:00 2026" in shown
 
 
 def test_options_and_findings(tmp_path, certs):
     (tmp_path / "letter.eml").write_text("From: other@example.com\nTo: {{ email }}\nSubject: x\n\nHello\n")
-    (tmp_path / "list.csv").write_text("email\nann@example.org\n")
+    (tmp_path / "list.csv").write_text("email\nann@post.example\n")
     done = lettershop("check", "letter.eml", "list.csv", "--smime-cert", certs / "cert.pem", "--smime-key", certs / "key.pem", cwd=tmp_path, check=0)
     assert "not for the address" in done.stdout
     for options, says in [(["--smime-cert", "letter.eml"], "no certificate"), (["--smime-cert", "no.pem"], "cannot read the certificate"),

@@ -5,8 +5,12 @@ import shlex
 import signal
 import time
 
+import pytest
+
 import preload
 from relay import ROOT, Relay, begin, lettershop, results, write_letter, write_list
+
+pytestmark = pytest.mark.xdist_group("what happens")  # in one process: the last test asks what the others ran
 
 RELAY_URL = "smtps://you@smtp.example.com"
 N = 2000
