@@ -25,6 +25,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "alone: measures time, so nothing else may run beside it")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items):
     """Tests of one real server run in one process, so that it is started once."""
     for item in items:
