@@ -23,8 +23,9 @@ FAULTS = {
     "garbage": 'garbage="what?\\r\\n"',  # before the reply
 }
 SESSION = ["GREETING", "EHLO", "STARTTLS", "TLS", "EHLO2", "AUTH", "AUTHCONT", "QUIT"]
-STAGES = {  # how messages go: DATA, or BDAT with so many in flight
+STAGES = {  # how messages go: DATA, DATA of LMTP, or BDAT with so many in flight
     "DATA": [*SESSION, "MAIL", "RCPT", "DATA", "CONTENT", "DOT", "RSET"],
+    "LMTP": [*SESSION, "MAIL", "RCPT", "DATA", "CONTENT", "DOT", "RSET"],
     "BDAT 1": [*SESSION, "MAIL", "RCPT", "LAST", "RSET"],
     "BDAT 16": [*SESSION, "MAIL", "RCPT", "LAST", "RSET"],
 }
@@ -44,14 +45,14 @@ def wanted(mode, stage, fault):
         return 1, 0, 0
     if fault in ("421", "4xx", "5xx"):
         return 0, 0, 0
-    doubt = 1 if mode == "DATA" else int(mode.split()[1]) + 1
+    doubt = int(mode.split()[1]) + 1 if "BDAT" in mode else 1
     if (stage, fault) == ("DOT", "close after"):
         return 0, 0, 0
     if stage in ("CONTENT", "DOT") or (stage, fault) == ("LAST", "close before"):
         return 0, 1, doubt
     if (stage, fault) == ("LAST", "close after"):  # the next one may be on its way
         return 0, 0, doubt
-    if mode != "DATA":  # all is on its way when the line drops
+    if "BDAT" in mode:  # all is on its way when the line drops
         return 0, 0 if stage == "RSET" else 1, doubt
     return 0, 0, 1 if (stage, fault) == ("DATA", "close after") else 0
 
@@ -75,14 +76,17 @@ def run(folder, certs, mode, stage, fault):
     options = ["--starttls", "--tls-cert", certs / "good.pem", "--tls-key", certs / "good.key", "--user", "ann",
                "--password-file", folder / "password", "--require-auth", "--delay", 5,
                "--log-protocol", folder / "protocol"]
-    if mode == "DATA":
+    if "BDAT" not in mode:
         options.append("--extensions=-CHUNKING")
+    if mode == "LMTP":
+        options.append("--lmtp")
     for spec in faults(mode, stage, fault):
         options += ["--fault", spec]
     with Relay(folder / "relay", *options) as r:
-        command = ["send", "letter.eml", "list.csv", "--relay", f"smtp://ann@localhost:{r.port}?ca={certs}/ca.pem",
-                   "--password-file", "password", "--yes", "--connections", CONNECTIONS, "--timeout", "2s",
-                   "--retry-for", "20s", *(["--window", mode.split()[1]] if mode != "DATA" else [])]
+        url = f"{'lmtp' if mode == 'LMTP' else 'smtp'}://ann@localhost:{r.port}?tls=starttls&ca={certs}/ca.pem"
+        command = ["send", "letter.eml", "list.csv", "--relay", url, "--password-file", "password", "--yes",
+                   "--connections", CONNECTIONS, "--timeout", "2s", "--retry-for", "20s",
+                   *(["--window", mode.split()[1]] if "BDAT" in mode else [])]
         done = lettershop(*command, cwd=folder)
         if (done.returncode == 3) != ((stage, fault) in STOPS) and (stage, fault) not in MAY_STOP:
             return f"exit status {done.returncode}: {done.stderr}"
@@ -110,10 +114,10 @@ def judge(rows, r, want):
 
 @pytest.mark.parametrize("mode", STAGES)
 def test_misbehaving_at(tmp_path, certs, mode):
-    """Every cell in the long form; otherwise one of three, which takes all stages and all faults."""
+    """Every cell in the long form; otherwise one of four, which takes all stages and all faults."""
     cells = [c for c in CELLS if c[0] == mode]
     if not LONG:
-        cells = cells[list(STAGES).index(mode)::3]
+        cells = cells[list(STAGES).index(mode)::4]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         said = list(pool.map(lambda c: run(tmp_path / "-".join(c), certs, *c), cells))
     wrong = [f"{' '.join(c)}: {s}" for c, s in zip(cells, said) if s]
