@@ -136,9 +136,10 @@ torture: all $B/fake-relay $B/fault.so
 	$(Q)LETTERSHOP=$(CURDIR)/$B/lettershop FAKE_RELAY=$(CURDIR)/$B/fake-relay FAULT_LIBRARY=$(CURDIR)/$B/fault.so \
 		/usr/bin/python3 tests/system/torture.py --kills $(or $(KILLS),500)
 
-soak: all $B/fake-relay
+soak: all $B/fake-relay $B/bench/journal
 	$(Q)LETTERSHOP=$(CURDIR)/$B/lettershop FAKE_RELAY=$(CURDIR)/$B/fake-relay \
 		/usr/bin/python3 tests/system/soak.py --messages $(or $(MESSAGES),2000000) --seconds $(or $(FOR),1800)
+	$(Q)$B/bench/journal 10000000
 
 samples: all
 	$(Q)samples/run

@@ -16,7 +16,8 @@
 
 struct digest {
 	EVP_MD_CTX *ctx;
-	bool ended; /* to begin anew with the next octets: that may want memory, which the end must not */
+	bool ended; /* to begin anew with the next octets: OpenSSL wants memory for that, which the end must not */
+	bool lost;  /* there was none: the next end has no result */
 };
 
 enum { KINDS = DIGEST_SHA256 + 1 };
@@ -68,14 +69,14 @@ void digest_free(struct digest **d)
 static void begin_anew(struct digest *d)
 {
 	if (d->ended)
-		MUST(EVP_DigestInit_ex2(d->ctx, NULL, NULL) == 1);
+		d->lost = EVP_DigestInit_ex2(d->ctx, NULL, NULL) != 1;
 	d->ended = false;
 }
 
 void digest_add(struct digest *d, struct span s)
 {
 	begin_anew(d);
-	if (s.n)
+	if (s.n && !d->lost)
 		MUST(EVP_DigestUpdate(d->ctx, s.p, s.n) == 1);
 }
 
@@ -84,8 +85,10 @@ size_t digest_end(struct digest *d, unsigned char out[DIGEST_MAX])
 	unsigned n = 0;
 
 	begin_anew(d);
-	MUST(EVP_DigestFinal_ex(d->ctx, out, &n) == 1);
 	d->ended = true;
+	if (d->lost)
+		return 0;
+	MUST(EVP_DigestFinal_ex(d->ctx, out, &n) == 1);
 	return n;
 }
 

@@ -16,7 +16,8 @@ struct digest;
 int digest_new(struct digest **out, enum digest_kind kind, struct err *e);
 void digest_free(struct digest **d);
 void digest_add(struct digest *d, struct span s);
-/* Writes the result and begins anew. Returns its size in bytes. */
+/* Writes the result; what is added from then on is of a new digest. Returns its size in bytes, 0 when
+ * there was no memory to begin it anew. */
 size_t digest_end(struct digest *d, unsigned char out[DIGEST_MAX]);
 
 /* One call for short inputs; -1 only when memory runs out. */

@@ -252,7 +252,8 @@ static int end_of_list(struct rows *r, struct err *e)
 	if (r->digest && !r->digest_done) {
 		if (rows_source_is_made(&r->list->source) && rows_source_digest(&r->list->source, r->digest, e) < 0)
 			return -1;
-		digest_end(r->digest, r->sum);
+		if (digest_end(r->digest, r->sum) == 0)
+			return err_nomem(e, "the digest of the list");
 		r->digest_done = true;
 	}
 	return 0;

@@ -177,11 +177,11 @@ void dkim_body_add(struct dkim_body *b, struct span piece)
 		hold(b, piece.p[i]);
 }
 
-void dkim_body_end(struct dkim_body *b, unsigned char out[SHA256_SIZE])
+int dkim_body_end(struct dkim_body *b, unsigned char out[SHA256_SIZE])
 {
 	if (b->cr)
 		let_go(b);
 	if (b->canon == DKIM_SIMPLE || b->any)
 		add(b, SPAN("\r\n"));
-	dkim_gather_end(&b->digest, out);
+	return dkim_gather_end(&b->digest, out) == SHA256_SIZE ? 0 : -1;
 }

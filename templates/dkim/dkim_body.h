@@ -34,6 +34,7 @@ void dkim_body_know(struct dkim_known *k, struct span s);
 /* known is borrowed; it may be NULL. */
 void dkim_body_begin(struct dkim_body *b, struct digest *d, enum dkim_canon canon, const struct dkim_known *known);
 void dkim_body_add(struct dkim_body *b, struct span piece);
-void dkim_body_end(struct dkim_body *b, unsigned char out[SHA256_SIZE]);
+/* -1: no memory. */
+int dkim_body_end(struct dkim_body *b, unsigned char out[SHA256_SIZE]);
 
 #endif

@@ -242,8 +242,8 @@ void dkim_desk_know(struct dkim_desk *d, struct span piece)
 
 /* ---- the field ---- */
 
-static void hash_header(struct dkim_desk *d, struct span field, const struct dkim_choice *choices, uint32_t n,
-			unsigned char out[SHA256_SIZE])
+static int hash_header(struct dkim_desk *d, struct span field, const struct dkim_choice *choices, uint32_t n,
+		       unsigned char out[SHA256_SIZE])
 {
 	struct dkim_gather g;
 
@@ -253,7 +253,7 @@ static void hash_header(struct dkim_desk *d, struct span field, const struct dki
 			dkim_gather_add(&g, choices[i].field->canonical);
 	}
 	dkim_gather_add(&g, field);
-	dkim_gather_end(&g, out);
+	return dkim_gather_end(&g, out) == SHA256_SIZE ? 0 : -1;
 }
 
 /* Appends the signer's field. */
@@ -266,7 +266,8 @@ static int sign_with(struct dkim_desk *d, uint32_t at, struct dkim_text *t, cons
 
 	if (dkim_form_fill(f, choices, n, wall_ms, body_hash, a) < 0)
 		return err_nomem(e, "a signature");
-	hash_header(d, f->relaxed, choices, n, hash);
+	if (hash_header(d, f->relaxed, choices, n, hash) < 0)
+		return err_nomem(e, "a signature");
 	if (dkim_pen_sign(d->pens[at], hash, signature, &signature_n, e) < 0)
 		return -1;
 	dkim_form_put(f, signature, signature_n, t);
@@ -275,7 +276,7 @@ static int sign_with(struct dkim_desk *d, uint32_t at, struct dkim_text *t, cons
 
 /* ---- a message ---- */
 
-static void hash_body(struct dkim_desk *d, enum dkim_canon canon, const struct span *content, uint32_t n,
+static int hash_body(struct dkim_desk *d, enum dkim_canon canon, const struct span *content, uint32_t n,
 		      struct dkim_place from, char out[HASH_BASE64 + 1])
 {
 	unsigned char hash[SHA256_SIZE];
@@ -284,8 +285,10 @@ static void hash_body(struct dkim_desk *d, enum dkim_canon canon, const struct s
 	dkim_body_begin(&b, d->digest, canon, &d->known);
 	for (uint32_t i = from.span; i < n; i++)
 		dkim_body_add(&b, i == from.span ? span_skip(content[i], from.octet) : content[i]);
-	dkim_body_end(&b, hash);
+	if (dkim_body_end(&b, hash) < 0)
+		return -1;
 	dkim_base64(hash, sizeof hash, out);
+	return 0;
 }
 
 int dkim_sign(struct dkim_desk *d, struct arena *a, const struct span *content, uint32_t n, int64_t wall_ms,
@@ -310,8 +313,8 @@ int dkim_sign(struct dkim_desk *d, struct arena *a, const struct span *content, 
 	for (uint32_t i = 0; i < d->n; i++) {
 		enum dkim_canon canon = d->signers[i]->body;
 
-		if (!hashes[canon][0])
-			hash_body(d, canon, content, n, body, hashes[canon]);
+		if (!hashes[canon][0] && hash_body(d, canon, content, n, body, hashes[canon]) < 0)
+			return err_nomem(e, "a signature");
 		if (sign_with(d, i, &t, choices, n_choices, hashes[canon], wall_ms, a, e) < 0)
 			return -1;
 	}
