@@ -26,7 +26,7 @@ struct command {
 
 extern const struct command command_send, command_preview, command_check, command_render, command_init,
 	command_dkim_key, command_show, command_status, command_pause,
-	command_continue, command_rate, command_probe;
+	command_continue, command_rate, command_results, command_probe;
 
 struct err;
 /* Shows e and returns the exit status that its kind stands for when no message has left. */

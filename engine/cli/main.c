@@ -19,7 +19,7 @@
 
 static const struct command *const commands[] = { &command_send,  &command_check,  &command_preview,
 						  &command_render, &command_init,  &command_dkim_key,
-						  &command_show, &command_status, &command_pause, &command_continue, &command_rate, &command_probe };
+						  &command_show, &command_status, &command_pause, &command_continue, &command_rate, &command_results, &command_probe };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* What takes the place of EXIT_SENT when standard output cannot be written. */
@@ -30,8 +30,7 @@ static const char about[] =
 	"over SMTP, and records what became of every one.\n";
 
 static const char ending[] =
-	"lettershop COMMAND --help shows examples; help COMMAND --all, every option.\n"
-	"A first campaign:\n"
+	"COMMAND --help has examples; help COMMAND --all, every option. A first campaign:\n"
 	"  lettershop init welcome; cd welcome       writes a letter, a list and settings\n"
 	"  lettershop check letter.eml recipients.csv\n"
 	"  lettershop send letter.eml recipients.csv --relay smtps://you@smtp.example.com\n"

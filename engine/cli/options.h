@@ -17,7 +17,7 @@
 struct err;
 
 enum { FOR_SEND = 1, FOR_PREVIEW = 2, FOR_CHECK = 4, FOR_RENDER = 8, FOR_INIT = 16,
-       FOR_DKIM_KEY = 32, FOR_SHOW = 64, FOR_STATUS = 128, FOR_PROBE = 256, FOR_CONTROL = 512 };
+       FOR_DKIM_KEY = 32, FOR_SHOW = 64, FOR_STATUS = 128, FOR_PROBE = 256, FOR_CONTROL = 512, FOR_RESULTS = 1024 };
 enum { OPTIONS_OPERANDS_MAX = 3, OPTIONS_TABLE_MAX = 128 };
 
 struct text_list {
@@ -94,6 +94,7 @@ struct options {
 	const char *settings, *out, *data, *partials;
 	bool html;
 	bool json;
+	const char *join, *only_status;
 
 	/* the reader's own */
 	unsigned char from[OPTIONS_TABLE_MAX]; /* enum option_origin of each row of the table */

@@ -409,3 +409,12 @@ bool journal_campaign_is_broken(const struct journal *j)
 {
 	return j->broken;
 }
+
+bool journal_is_held(const char *results_path, char *out, size_t out_size)
+{
+	char *lock = campaign_path(results_path, "lock");
+	bool held = lock && journal_lock_holder(lock, out, out_size);
+
+	mem_free(lock);
+	return held;
+}

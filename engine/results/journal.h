@@ -56,6 +56,8 @@ int journal_open_changed(struct journal **out, const char *results_path, const s
 void journal_close(struct journal **j);
 /* 1 the first run of the campaign, 2 its first resume, ... */
 unsigned journal_run(const struct journal *j);
+/* A run holds the campaign of that results file just now; out gets who, as text. Takes no lock. */
+bool journal_is_held(const char *results_path, char *out, size_t out_size);
 /* True when the machine was started anew since an earlier run's last record. */
 bool journal_power_was_lost(const struct journal *j);
 

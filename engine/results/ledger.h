@@ -62,11 +62,13 @@ struct ledger_tries {
 };
 int ledger_each_try(struct ledger *l, const struct ledger_tries *t, struct err *e);
 
-/* Final records of recipients that are refused, deferred, skipped or in doubt, ascending by row: 1
+/* Final records of recipients that are refused, deferred, skipped or in doubt (and with sent_too, of all
+ * that have one), ascending by row: 1
  * got one, 0 no more, -1 with e. Spans are borrowed until the next call. Of a row that was claimed
  * before a power cut, and of which nothing else is known, only the number is known. */
 struct ledger_cursor {
 	size_t at;
+	bool sent_too; /* those who were sent to are wanted as well */
 };
 int ledger_next_failed(struct ledger *l, struct ledger_cursor *at, struct journal_result *out,
 		       struct verdict *verdict, struct err *e);

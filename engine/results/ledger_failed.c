@@ -61,9 +61,9 @@ int ledger_result(struct ledger *l, const struct record *record, uint32_t index,
 
 /* ---- the window ---- */
 
-static bool failed(enum standing stands)
+static bool wanted(const struct ledger *l, enum standing stands)
 {
-	return stands != STANDS_TO_DO && stands != STANDS_SENT;
+	return stands != STANDS_TO_DO && (stands != STANDS_SENT || l->sent_too);
 }
 
 static int add(struct ledger *l, uint64_t key, uint64_t position, struct err *e)
@@ -102,7 +102,7 @@ static int choose_rows(struct ledger *l, uint64_t first, uint64_t *behind, struc
 		uint32_t of = ledger_row_recipients(l, row);
 
 		for (uint32_t i = 0; i < of; i++) {
-			if (!failed(ledger_standing(l, row, i)))
+			if (!wanted(l, ledger_standing(l, row, i)))
 				continue;
 			expected++;
 			if (!recorded(l, row, i) && add(l, ledger_key(row, i), POSITION_UNKNOWN, e) < 0)
@@ -119,7 +119,7 @@ static int add_record(struct ledger *l, const struct record *record, const struc
 	for (size_t i = 0; i < m->indexes.n; i++) {
 		uint32_t index = (unsigned char)m->indexes.p[i];
 
-		if (failed(ledger_standing(l, m->row, index)) &&
+		if (wanted(l, ledger_standing(l, m->row, index)) &&
 		    ledger_is_final(l, m->row, index, record->type, position) &&
 		    add(l, ledger_key(m->row, index), position, e) < 0)
 			return -1;
@@ -217,7 +217,8 @@ int ledger_next_failed(struct ledger *l, struct ledger_cursor *at, struct journa
 {
 	int rc;
 
-	if (at->at < l->failed_first) { /* a cursor that begins anew */
+	if (at->at < l->failed_first || at->sent_too != l->sent_too) { /* a cursor that begins anew */
+		l->sent_too = at->sent_too;
 		l->failed_first = l->n_failed = 0;
 		l->failed_next_row = 1;
 	}

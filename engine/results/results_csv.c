@@ -17,7 +17,7 @@ void results_enhanced(const struct verdict *v, char out[ENHANCED_SIZE])
 		snprintf(out, ENHANCED_SIZE, "%d.%d.%d", v->enhanced[0], v->enhanced[1], v->enhanced[2]);
 }
 
-static bool looks_like_formula(struct span s)
+bool results_looks_like_formula(struct span s)
 {
 	if (s.n == 0)
 		return false;
@@ -69,7 +69,7 @@ static void put_shown(struct buf *out, struct span s)
 /* A comma and the cell. */
 static void put_text(struct buf *out, struct span s)
 {
-	bool guard = looks_like_formula(s), quotes = needs_quotes(s);
+	bool guard = results_looks_like_formula(s), quotes = needs_quotes(s);
 
 	buf_add_str(out, quotes ? ",\"" : ",");
 	if (guard)

@@ -34,8 +34,14 @@ int results_log_poll(struct results_log *r, struct results_totals *totals, struc
 /* False: every recipient has one line already, and writing the file anew would change nothing. */
 bool results_log_needs_rewrite(const struct results_log *r);
 
+/* A spreadsheet program would run it: other people's words that look so get an apostrophe in front. */
+bool results_looks_like_formula(struct span s);
+
 /* Writes the whole file anew from the journal, one line a recipient, in doubt included. */
 int results_write(const char *path, enum results_format format, struct ledger *ledger, struct err *e);
+/* The same, with the lines of some statuses only: bits 1 << enum verdict_kind. */
+int results_write_some(const char *path, enum results_format format, unsigned kinds, struct ledger *ledger,
+		       struct err *e);
 /* "results.csv", "results.jsonl" -> "results.failed.csv", "results.in-doubt.csv", or with `ending`
  * "jsonl": they have the form of the list, whatever the results are. A name with another ending is
  * kept whole. */

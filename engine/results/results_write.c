@@ -23,6 +23,7 @@ struct output {
 	const char *path;
 	struct buf batch;
 	const struct results_writer *writer;
+	unsigned kinds; /* 1 << enum verdict_kind */
 };
 
 static int push(struct output *o, struct err *e)
@@ -35,6 +36,8 @@ static int push(struct output *o, struct err *e)
 
 static int put(struct output *o, const struct journal_result *r, struct err *e)
 {
+	if (!(o->kinds & 1u << r->verdict->kind))
+		return 0;
 	if (o->writer->line(&o->batch, r) < 0)
 		return err_nomem(e, "writing the results");
 	return o->batch.n >= BATCH_BYTES ? push(o, e) : 0;
@@ -123,10 +126,10 @@ static int write_all(struct output *o, struct ledger *l, struct err *e)
 }
 
 /* Everything under the other name. */
-static int write_temporary(const char *temporary, const char *path, enum results_format format, struct ledger *l,
-			   struct err *e)
+static int write_temporary(const char *temporary, const char *path, enum results_format format, unsigned kinds,
+			   struct ledger *l, struct err *e)
 {
-	struct output o = { .path = path, .writer = results_writer_of(format) };
+	struct output o = { .path = path, .writer = results_writer_of(format), .kinds = kinds };
 	int rc;
 
 	if (unlink(temporary) < 0 && errno != ENOENT)
@@ -154,12 +157,18 @@ static char *temporary_of(const char *path)
 
 int results_write(const char *path, enum results_format format, struct ledger *ledger, struct err *e)
 {
+	return results_write_some(path, format, ~0u, ledger, e);
+}
+
+int results_write_some(const char *path, enum results_format format, unsigned kinds, struct ledger *ledger,
+		       struct err *e)
+{
 	char *temporary = temporary_of(path);
 	int rc;
 
 	if (!temporary)
 		return err_nomem(e, "writing the results");
-	rc = write_temporary(temporary, path, format, ledger, e);
+	rc = write_temporary(temporary, path, format, kinds, ledger, e);
 	if (rc == 0 && journal_io.rename(temporary, path) < 0)
 		rc = err_sys(e, "cannot replace '%s'", path);
 	if (rc < 0)

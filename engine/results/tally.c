@@ -17,7 +17,6 @@
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
 #include "engine/base/utf8.h"
-#include "engine/results/journal_lock.h"
 #include "engine/results/ledger_parts.h"
 
 enum { DOMAIN_PLACES = 2 * TALLY_DOMAINS_MAX };
@@ -232,14 +231,10 @@ static int count(struct counting *c, struct err *e)
 int tally_read(struct tally *out, const char *results_path, int64_t now_ms, struct err *e)
 {
 	struct counting c = { .tally = out, .now_ms = now_ms };
-	char *lock = campaign_path(results_path, "lock");
 	int rc = -1;
 
 	*out = (struct tally){ 0 };
-	if (!lock)
-		return err_nomem(e, "the counts");
-	out->running = journal_lock_holder(lock, out->holder, sizeof out->holder);
-	mem_free(lock);
+	out->running = journal_is_held(results_path, out->holder, sizeof out->holder);
 	if (rng_secret(&c.key, sizeof c.key, e) == 0 && ledger_load(&c.ledger, results_path, e) == 0)
 		rc = count(&c, e);
 	mem_free(c.places);

@@ -9,7 +9,7 @@ from relay import LETTER, LETTERSHOP, ROOT, lettershop, write_letter, write_list
 
 COMMANDS = {"send": "FOR_SEND", "check": "FOR_CHECK", "preview": "FOR_PREVIEW", "render": "FOR_RENDER",
             "init": "FOR_INIT", "dkim-key": "FOR_DKIM_KEY",
-            "show": "FOR_SHOW", "status": "FOR_STATUS", "pause": "FOR_CONTROL", "continue": "FOR_CONTROL", "rate": "FOR_CONTROL", "probe": "FOR_PROBE"}
+            "show": "FOR_SHOW", "status": "FOR_STATUS", "results": "FOR_RESULTS", "pause": "FOR_CONTROL", "continue": "FOR_CONTROL", "rate": "FOR_CONTROL", "probe": "FOR_PROBE"}
 
 
 def options_of(bit, rare=True):
