@@ -142,8 +142,8 @@ int dkim_header_parse(struct span header, struct arena *a, struct dkim_header *o
 
 /* ---- choosing ---- */
 
-#define ALWAYS(name) { name, sizeof name - 1, true } /* also when the mail has none: nobody shall add one */
-#define IF_THERE(name) { name, sizeof name - 1, false }
+#define ALWAYS(name) { (name), sizeof(name) - 1, true } /* also when the mail has none: nobody shall add one */
+#define IF_THERE(name) { (name), sizeof(name) - 1, false }
 
 static const struct {
 	const char *name;
