@@ -38,7 +38,7 @@ def test_read_back(charset, tmp_path):
     with open(tmp_path / "list.csv", "w", newline="", encoding="utf-8") as f:
         csv.writer(f).writerows([("email", "name", "body"), *rows])
     done = lettershop("check", "letter.eml", "list.csv", cwd=tmp_path, check=0)
-    assert ("1 warning" in done.stdout) == (charset != "gb18030"), done.stdout
+    assert ("charset: 1 warning" in done.stdout) == (charset != "gb18030"), done.stdout
     lettershop("preview", "letter.eml", "list.csv", "--out", "p", cwd=tmp_path, check=0)
     paths = sorted((tmp_path / "p/eml").iterdir())
     assert len(paths) == len(rows)
