@@ -1,5 +1,6 @@
 """The README's section "What happens when": every command of it, in the situation it is meant for."""
 import collections
+import errno
 import re
 import shlex
 import signal
@@ -96,6 +97,42 @@ def test_interrupt(shop):
         assert process.returncode == 3 and "--resume" in said
         run(shop, command(RESUME, *MORE), r, check=0)
     assert r.recipients() == {a: 1 for a in people(1, N)}
+
+
+def test_paused(shop):
+    with Relay(shop / "relay") as r:
+        process = started(shop, r, "--rate", "1000/s")
+        run(shop, command("pause"), check=0)
+        time.sleep(0.5)
+        held = len(r.accepted())
+        time.sleep(0.5)
+        assert len(r.accepted()) == held < N
+        run(shop, command("continue"), check=0)
+        assert process.wait(timeout=60) == 0, process.stdout.read()
+    assert r.recipients() == {a: 1 for a in people(1, N)}
+
+
+def test_a_disk_is_full(shop):
+    """From the 60th write of the journal's segments on there is no room: nothing more is sent, ^C ends it, and with
+    room the resume finishes."""
+    env = preload.environment(f"call=pwrite path=.journal/run nth=60 do=fail errno={errno.ENOSPC} lasting", hit=shop / "hit")
+    with Relay(shop / "relay") as r:
+        process = started(shop, r, "--drain", "1s", n=1, env=env)
+        while not (shop / "hit").read_text():
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(1)
+        held = len(r.accepted())
+        time.sleep(0.5)
+        assert process.poll() is None and len(r.accepted()) == held < N
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[0].decode()
+        assert process.returncode == 3 and "--resume" in said, said
+        run(shop, command(RESUME, *MORE), r)
+        rows = results(shop / "results.csv")
+        doubt = {x["recipient"] for x in rows if x["status"] == "in_doubt"}
+        assert len(rows) == N and len(doubt) <= 4 and set(r.recipients().values()) == {1}
+        assert people(1, N) - r.recipients().keys() <= doubt
 
 
 def test_the_power_fails(shop):
