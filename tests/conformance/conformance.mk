@@ -48,3 +48,16 @@ $(COUNTED): $B/tests/conformance/test_counted.o $(COUNTED_OBJ)
 	$(Q)$(CC) $(LDFLAGS) $(COUNTED_WRAP) -o $@ $^ $(LDLIBS) -lcmocka -lm
 
 -include $(COUNTED_OBJ:.o=.d) $B/tests/conformance/test_counted.d
+
+# make csv-differential [N=100000] [SEED=1]   the CSV reader beside Python's csv, on generated lists
+CSV_CELLS := $B/tests/csv_cells
+.PHONY: csv-differential
+tests: $(CSV_CELLS)
+csv-differential: $(CSV_CELLS)
+	$(Q)tests/conformance/csv-differential $(N) $(SEED) $(CSV_CELLS)
+
+$(CSV_CELLS): $(call obj,tests/conformance/csv_cells.c) $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+-include $(patsubst %.c,$B/%.d,tests/conformance/csv_cells.c)

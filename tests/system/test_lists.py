@@ -12,7 +12,7 @@ import zlib
 
 import pytest
 
-from relay import LETTERSHOP, LONG, Relay, lettershop, results
+from relay import LETTERSHOP, LONG, ROOT, Relay, lettershop, results
 
 LETTER = "From: Post <post@sender.example>\nTo: {{ email }}\nSubject: For {{ name }}\n\nDear {{ name }},\n{{ note }}\n"
 
@@ -239,3 +239,11 @@ def test_memory_does_not_grow_with_a_workbook(letter, shared):
     status, peak, text = peak_of("check", "letter.eml", "list.xlsx", cwd=letter)
     assert status == 0 and f"{n:,} rows (XLSX, sheet 'S'): {n:,} messages" in text, text
     assert peak < 160
+
+
+def test_beside_pythons_csv():
+    """Lists by RFC 4180 have the cells that were written; other differences have names."""
+    done = subprocess.run(["tests/conformance/csv-differential", "100000" if LONG else "4000"], cwd=ROOT,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "0 differences without a reason" in done.stdout
