@@ -107,43 +107,51 @@ static int open_handle(struct rows *r, struct err *e)
 	return r->list->kind->rewind(r->reader, e);
 }
 
-/* The first row that has more than ASCII in it, or the first. */
-static const struct row *telling_row(const struct row_block *b)
+static bool has_letters(const struct row *row)
 {
-	for (uint32_t i = 0; i < b->n; i++)
-		for (uint32_t k = 0; k < b->rows[i].n_cells; k++)
-			if (!utf8_ascii(b->rows[i].cells[k]))
-				return &b->rows[i];
-	return &b->rows[0];
+	for (uint32_t k = 0; k < row->n_cells; k++)
+		if (!utf8_ascii(row->cells[k]))
+			return true;
+	return false;
 }
 
-/* The guess is said with a row as it was read, so that a wrong one is seen. */
+static void show_row(const struct row *row, char *out, size_t out_size)
+{
+	struct buf text;
+
+	buf_init(&text, SIZE_MAX / 2);
+	for (uint32_t i = 0; i < row->n_cells; i++) {
+		buf_add_str(&text, i ? " | " : "");
+		buf_add(&text, utf8_cut(row->cells[i], SHOWN_BYTES));
+	}
+	utf8_printable(buf_span(&text), out, out_size);
+	buf_release(&text);
+}
+
+/* The guess is said with a row as it was read, so that a wrong one is seen: the first that has more
+ * than ASCII in it; where there is none (only the header has), the first. */
 static int tell_guess(struct rows *r, struct err *e)
 {
 	struct row_block *block = NULL;
-	char shown[ROWS_NOTE_BYTES / 2];
-	struct buf text;
-	int rc = row_block_new(&block, SHOWN_AMONG);
-	const struct row *row;
+	char shown[ROWS_NOTE_BYTES / 2] = "";
+	uint64_t line = 0;
+	bool found = false;
 
-	if (rc < 0)
+	if (row_block_new(&block, SHOWN_AMONG) < 0)
 		return err_nomem(e, "opening the list");
-	buf_init(&text, SIZE_MAX / 2);
-	if (rows_read(r, block, SHOWN_AMONG, NULL) == 1 && block->n > 0) {
-		row = telling_row(block);
-		for (uint32_t i = 0; i < row->n_cells; i++) {
-			buf_add_str(&text, i ? " | " : "");
-			buf_add(&text, utf8_cut(row->cells[i], SHOWN_BYTES));
+	while (!found && rows_read(r, block, SHOWN_AMONG, NULL) == 1) {
+		for (uint32_t i = 0; i < block->n && !found; i++) {
+			found = has_letters(&block->rows[i]);
+			if (!found && line > 0)
+				continue;
+			line = block->rows[i].line;
+			show_row(&block->rows[i], shown, sizeof shown);
 		}
-		utf8_printable(buf_span(&text), shown, sizeof shown);
-		rows_note(r->list, "encoding", row->line, "when that is wrong, say --encoding NAME",
-			  "the list is not UTF-8 and does not say what it is; taken as %s, a row of it reads: %s",
-			  r->list->encoding, shown);
-	} else {
-		rows_note(r->list, "encoding", 0, "when that is wrong, say --encoding NAME",
-			  "the list is not UTF-8 and does not say what it is; taken as %s", r->list->encoding);
+		row_block_reset(block);
 	}
-	buf_release(&text);
+	rows_note(r->list, "encoding", line, "when that is wrong, say --encoding NAME",
+		  "the list is not UTF-8 and does not say what it is; taken as %s%s%s", r->list->encoding,
+		  line ? ", a row of it reads: " : "", shown);
 	row_block_free(&block);
 	return rows_rewind(r, e);
 }

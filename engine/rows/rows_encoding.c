@@ -7,6 +7,9 @@
  *  3. What is guessed must fit: a byte that the encoding does not have, or a control character
  *     between U+0080 and U+009F, which no list has, drops the proposal.
  *  4. Nothing is held but one piece of the file.
+ *  5. In a list of many MiB that begins with ASCII alone an eighth of the rest is looked at, because
+ *     all of it would cost a tenth of reading it. What stands where nobody looked is UTF-8, or the
+ *     reader says its line.
  * Held by tests/unit/test_rows_encoding.c. */
 #include "engine/rows/rows_encoding.h"
 
@@ -26,6 +29,8 @@ enum {
 	LOOK = 4096,
 	SURE = 1 << 16,            /* so many valid characters beyond ASCII, and it is UTF-8 */
 	SURVEY_ON = 1 << 20,       /* bytes looked at behind the first that is no UTF-8 */
+	SURVEY_ALL = 8 << 20,      /* up to here every byte is looked at */
+	SURVEY_STEP = 1 << 20,     /* beyond, while all was ASCII, one piece of so many bytes */
 	OUT_PIECE = PIECE * 4
 };
 
@@ -264,11 +269,21 @@ static void feed_guess(struct survey *s, const char *p, size_t n)
 	}
 }
 
+/* Behind what is the rest of a character whose begin was not read. */
+static size_t first_begin(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && i < 3 && ((unsigned char)p[i] & 0xc0) == 0x80)
+		i++;
+	return i;
+}
+
 static int look(struct survey *s, const struct rows_source *source, char *p, struct err *e)
 {
 	uint64_t at = 0;
-	size_t held = 0;
-	bool last = false;
+	size_t held = 0, cut = 0;
+	bool last = false, jumped = false;
 
 	while (!last && s->since_bad < SURVEY_ON && (s->bad > 0 || s->good < SURE)) {
 		ssize_t got = rows_source_read(source, p + held, PIECE - held, at, e);
@@ -280,8 +295,20 @@ static int look(struct survey *s, const struct rows_source *source, char *p, str
 		at += (uint64_t)got;
 		n = held + (size_t)got;
 		held = 0;
-		if (utf8_ascii((struct span){ p, n }))
+		if (jumped)
+			cut = first_begin(p, n);
+		else
+			cut = 0;
+		jumped = false;
+		if (utf8_ascii((struct span){ p + cut, n - cut })) {
+			jumped = !last && at >= SURVEY_ALL && s->good == 0 && s->bad == 0;
+			if (jumped)
+				at += SURVEY_STEP - PIECE;
 			continue;
+		}
+		memmove(p, p + cut, n - cut);
+		n -= cut;
+		cut = 0;
 		held = count(s, p, n, last);
 		if (s->bad > 0) {
 			s->since_bad += n;
