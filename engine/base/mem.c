@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 enum { SLOTS = 16 };
 
@@ -75,6 +76,26 @@ char *mem_copy(struct span s)
 char *mem_strdup(const char *s)
 {
 	return mem_copy(span_str(s));
+}
+
+void *mem_hidden_new(size_t size)
+{
+	void *p = enter() ? MAP_FAILED
+			  : mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	(void)madvise(p, size ? size : 1, MADV_DONTDUMP);
+	(void)mlock(p, size ? size : 1); /* a limit may be met: then it may be swapped */
+	return p;
+}
+
+void mem_hidden_free(void *p, size_t size)
+{
+	if (!p)
+		return;
+	explicit_bzero(p, size);
+	(void)munmap(p, size ? size : 1);
 }
 
 void mem_free(void *p)

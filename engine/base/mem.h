@@ -22,6 +22,11 @@ void mem_free(void *p); /* NULL is fine */
 /* Wiped in a way that the compiler keeps, then freed. */
 void mem_free_secret(void *p, size_t size);
 
+/* For secrets that are kept: zeroed memory in pages of its own, which no core dump holds and, where the system
+ * allows it, no swap. NULL: none. Goes back, wiped, with mem_hidden_free() and the same size. */
+void *mem_hidden_new(size_t size);
+void mem_hidden_free(void *p, size_t size);
+
 /* Allocations of this process through this door so far. */
 uint64_t mem_count(void);
 

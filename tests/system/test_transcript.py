@@ -4,10 +4,11 @@ import base64
 import hashlib
 import hmac
 import re
+import time
 
 import pytest
 
-from relay import Relay, lettershop, results, write_list
+from relay import Relay, begin, lettershop, results, write_list
 
 SECRET = "canary-Zq8#vult"
 TOLD = "results.trouble.txt"
@@ -93,3 +94,40 @@ def test_no_secret_anywhere(shop, secret, mechanism, right):
     assert len(texts) > 4
     for form in forms(SECRET):
         assert all(form not in text for text in texts), form
+
+
+def dumped(pid):
+    """What a core dump of that process would hold."""
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for region in re.findall(r"(?m)^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)\n((?:[A-Z].*\n)+)",
+                                 open(f"/proc/{pid}/smaps").read()):
+            first, last, rights, name, facts = region
+            if "w" not in rights or re.search(r"VmFlags:.*\bdd\b", facts) or name.startswith("[v"):
+                continue
+            memory.seek(int(first, 16))
+            yield name, memory.read(int(last, 16) - int(first, 16))
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256", "XOAUTH2"])
+@pytest.mark.parametrize("tls", [False, True])
+def test_no_secret_in_a_core(shop, certs, secret, mechanism, tls):
+    write_list(shop / "list.csv", 3)
+    options = ["--starttls", "--tls-cert", certs / "good.pem", "--tls-key", certs / "good.key"] if tls else []
+    word = SECRET.replace("#", ".")  # a token may hold no #
+    secret.write_text(word + "\n")
+    with Relay(shop.parent / f"{shop.name}-relay", "--user", "ann", "--auth", mechanism, "--require-auth", "--password-file",
+               secret, "--fault", "stage=END stall=600000", *options) as r:
+        url = f"smtp://ann@localhost:{r.port}?" + (f"ca={certs}/ca.pem" if tls else "tls=none") + f"&auth={mechanism}"
+        source = ["--token-command", f"cat {secret}"] if mechanism == "XOAUTH2" else ["--password-file", secret]
+        p = begin("send", "letter.eml", "list.csv", "--relay", url, *source, "--yes", cwd=shop)
+        try:
+            until = time.monotonic() + 20
+            while not (r.folder / "accepted.tsv").exists() or len(r.accepted()) < 1:
+                assert time.monotonic() < until and p.poll() is None
+                time.sleep(0.05)
+            for name, region in dumped(p.pid):
+                for form in forms(word):
+                    assert form not in region, (name, form)
+        finally:
+            p.kill()
+            p.wait()

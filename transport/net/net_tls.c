@@ -560,6 +560,8 @@ static int write_record(struct tls_link *t, struct err *e)
 	t->write_full = t->write_wants_read = false;
 	if (rc > 0) {
 		MUST((size_t)rc == t->gathered);
+		if (rc < RECORD_MAX) /* a login is no full record: no line of it stays behind */
+			explicit_bzero(t->record, (size_t)rc);
 		t->gathered = t->held = 0;
 		return 1;
 	}

@@ -80,7 +80,7 @@ void relay_link_drop(struct relay_link *l)
 	drop_socket(l);
 	smtp_session_free(&l->session);
 	if (l->token)
-		mem_free_secret(l->token, l->login.token.n + 1);
+		mem_hidden_free(l->token, l->login.token.n + 1);
 	l->token = NULL;
 	set_state(l, LINK_FREE);
 	l->side->links--;

@@ -1,7 +1,7 @@
 /* relay_secret.c - a password from where the user keeps it.
  *
  * Invariants, held by tests/unit/test_relay_secret.c:
- *  1. A secret lives in one buffer of fixed size, which is wiped before it is freed.
+ *  1. A secret lives in one buffer of fixed size, which no core dump holds and which is wiped before it is freed.
  *  2. A command that hangs is killed and waited for; no child and no descriptor is left behind.
  *  3. The terminal is as it was before, whatever was typed. */
 #include "transport/relay/relay_secret.h"
@@ -33,14 +33,14 @@ extern char **environ;
 void relay_secret_release(struct relay_secret *s)
 {
 	if (s->p)
-		mem_free_secret(s->p, RELAY_SECRET_MAX + 1);
+		mem_hidden_free(s->p, RELAY_SECRET_MAX + 1);
 	s->p = NULL;
 	s->n = 0;
 }
 
 static int make_room(struct relay_secret *s, struct err *e)
 {
-	s->p = mem_new(RELAY_SECRET_MAX + 1);
+	s->p = mem_hidden_new(RELAY_SECRET_MAX + 1);
 	s->n = 0;
 	return s->p ? 0 : err_nomem(e, "for a password");
 }

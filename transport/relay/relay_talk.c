@@ -304,7 +304,7 @@ static void drop(struct relay_talk *t)
 	smtp_session_free(&t->session);
 	net_link_free(&t->net);
 	if (t->token)
-		mem_free_secret(t->token, t->login.token.n + 1);
+		mem_hidden_free(t->token, t->login.token.n + 1);
 	t->token = NULL;
 	t->closed = false;
 }

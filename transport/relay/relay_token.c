@@ -79,7 +79,7 @@ char *relay_token_copy(struct relay_token *t, size_t *n, unsigned *serial)
 	pthread_mutex_lock(&t->lock);
 	*n = t->secret.n;
 	*serial = t->serial;
-	copy = mem_new(t->secret.n + 1);
+	copy = mem_hidden_new(t->secret.n + 1);
 	if (copy)
 		memcpy(copy, t->secret.p, t->secret.n);
 	pthread_mutex_unlock(&t->lock);

@@ -15,7 +15,7 @@ int relay_token_new(struct relay_token **out, const char *command, struct err *e
 /* A command that still runs is left to itself. */
 void relay_token_free(struct relay_token **t);
 
-/* A copy, NUL-terminated, which the caller wipes by mem_free_secret(p, n + 1); NULL: no memory. *serial
+/* A copy, NUL-terminated, which the caller wipes by mem_hidden_free(p, n + 1); NULL: no memory. *serial
  * says which token it is. */
 char *relay_token_copy(struct relay_token *t, size_t *n, unsigned *serial);
 /* The relay refused it. 0: another one is there or being got by a thread, see relay_token_is_busy(). -1

@@ -153,6 +153,8 @@ void smtp_on_auth(struct smtp_session *s, const struct smtp_expect *x, const str
 		bool complete = sasl_complete(s->sasl);
 
 		sasl_free(&s->sasl);
+		if (s->out.n == 0) /* its lines have left; what they left in the ring goes too */
+			smtp_out_drop(&s->out);
 		if (complete)
 			ready(s);
 		else
