@@ -150,6 +150,7 @@ lint:
 bench: $(BENCH) all $B/fake-relay
 	$(Q)tests/bench/run
 	$(Q)tests/bench/compose
+	$(Q)tests/bench/check
 
 clean:
 	rm -rf build

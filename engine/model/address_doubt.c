@@ -72,13 +72,27 @@ static struct span last_part(struct span s, char c, struct span *before)
 	return span_skip(s, at);
 }
 
+/* One key away. What they have in common at both ends tells most others apart at once. */
+static bool is_near(struct span a, struct span b)
+{
+	size_t least = a.n < b.n ? a.n : b.n, most = a.n < b.n ? b.n : a.n, same = 0, from;
+
+	if (most - least > 1)
+		return false;
+	while (same < least && a.p[same] == b.p[same])
+		same++;
+	for (from = same; same < least && a.p[a.n - 1 - (same - from)] == b.p[b.n - 1 - (same - from)];)
+		same++;
+	return same + 2 >= most && utf8_distance(a, b, 1) == 1;
+}
+
 static bool is_misspelt(struct span local, struct span domain, char *proposal)
 {
 	struct span before, ending = last_part(domain, '.', &before);
 
 	if (domain.n >= LONG_ENOUGH && !IS_ONE_OF(domain, known_domains) && !IS_ONE_OF(domain, others))
 		for (size_t i = 0; i < sizeof known_domains / sizeof *known_domains; i++)
-			if (utf8_distance(domain, span_str(known_domains[i]), 1) == 1) {
+			if (is_near(domain, span_str(known_domains[i]))) {
 				propose(proposal, local, SPAN(""), known_domains[i]);
 				return true;
 			}

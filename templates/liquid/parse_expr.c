@@ -46,7 +46,7 @@ void parse_unexpected(struct compile *c, const char *wanted)
 static struct span column_written_out(const struct compile *c, struct span found)
 {
 	const struct columns *columns = c->opt->columns;
-	struct span text = c->scan.source->text;
+	struct span text = c->lex.source->text;
 
 	for (uint32_t i = 0; columns && i < columns->n; i++) {
 		struct span name = columns->names[i];

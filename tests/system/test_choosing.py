@@ -204,6 +204,7 @@ def test_conditions_that_are_wrong(shop):
     said = send(shop, "--where", "plam == 1", status=2).stderr
     assert "--where:1:1: " in said and "plam" in said and "plan" in said
     assert "--where:1:" in send(shop, "--where", "plan ==", status=2).stderr
+    assert "--where:1:13" in send(shop, "--where", 'plan == "a" nope', status=2).stderr
 
 
 def test_a_resume_goes_on_with_the_same_choice(shop):
