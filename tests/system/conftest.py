@@ -1,3 +1,4 @@
+import signal
 import subprocess
 
 import pytest
@@ -22,6 +23,7 @@ def shop(tmp_path):
 
 
 def pytest_configure(config):
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers end with the tests, however these end
     config.addinivalue_line("markers", "alone: measures time, so nothing else may run beside it")
 
 
