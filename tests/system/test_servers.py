@@ -4,10 +4,11 @@ import csv
 import email
 import email.policy
 import random
+import time
 
 import pytest
 
-from relay import LONG, Relay, lettershop, results, write_list
+from relay import LONG, Relay, begin, lettershop, results, write_list
 from servers import PASSWORD, REFUSED, USER
 
 pytestmark = pytest.mark.xdist_group("servers")
@@ -117,6 +118,34 @@ def test_no_envelope_mixes(tmp_path, request, name, connections):
     done = send(tmp_path, server.url(), "--connections", connections, "--window", 16, "--transcript", "said")
     check_delivered(tmp_path, rows, server, done)
     assert connections > 1 or most_in_flight(tmp_path / "said") >= 6
+
+
+def test_killed_and_resumed(tmp_path, postfix):
+    """Killed five times amid a window of 16: the mailboxes say who has it, and nobody has it twice."""
+    rows = write_campaign(tmp_path, 4 * ROWS)
+    command = ["send", "letter.eml", "list.csv", "--relay", postfix.url(), "--yes", *SAME, "--connections", "2", "--window", "16"]
+    killed = 0
+    for i in range(5):
+        begun = len((tmp_path / "said").read_text()) if i else 0
+        run = begin(*command, "--transcript", "said", *(["--resume"] if i else []), cwd=tmp_path)
+        until = time.monotonic() + 20
+        while run.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
+            if (tmp_path / "said").exists() and (tmp_path / "said").read_text()[begun:].count(" BDAT ") > 20:
+                break
+        run.kill()
+        run.communicate()
+        killed += run.returncode == -9
+    lettershop(*command, "--resume", cwd=tmp_path, check=1, timeout=900)
+    status = {x["recipient"]: x["status"] for x in results(tmp_path / "results.csv")}
+    assert status.keys() == {r["email"] for r in rows}
+    doubt = {a for a, s in status.items() if s == "in_doubt"}
+    sent = {a for a, s in status.items() if s == "sent"}
+    got = collections.Counter(x.recipient for x in postfix.collect(len(sent)))
+    assert set(got.values()) == {1}
+    assert sent <= got.keys() <= sent | doubt
+    assert {a for a, s in status.items() if s == "refused"} | doubt | sent == status.keys()
+    assert killed and len(doubt) <= killed * 2 * 16
 
 
 # Logins: Dovecot decides, Postfix asks it; its log says by which mechanism who came in.
