@@ -42,7 +42,7 @@ static const char help[] =
 	"Sign    --dkim-key FILE --dkim-selector S --dkim-domain D --dkim-canon C\n"
 	"Pace    --rate 100/s | 30/min,2000/day  --retry-for TIME (15min)  --threads N\n"
 	"Record  --results FILE --log-format csv|jsonl --stats FILE --sync TIME|each|off\n"
-	"Resume  --resume  --in-doubt hold|resend  --accept-changes\n"
+	"Resume  --resume  --in-doubt hold|resend  --accept-changes  --key COLUMN\n"
 	"        --retry-refused CLASS  --drain TIME (30s)  --on-log-error wait|stop\n"
 	"Care    --canary N --canary-wait TIME --stop-after 50%/200 --bad-rows stop|skip\n"
 	"        --no-preflight --yes --max-nesting N --progress auto|bar|plain|none\n"

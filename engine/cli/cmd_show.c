@@ -92,7 +92,7 @@ static int open_letter(struct showing *s, struct finding_sink *sink, struct err 
 	if (rows_open(&s->rows, &rows, e) < 0)
 		return -1;
 	opt.columns = rows_columns(s->rows);
-	memcpy(opt.seed, s->header.seed, sizeof opt.seed);
+	journal_letter_seed(&s->header, opt.seed);
 	if (letter_open(&s->letter, &opt, sink, e) < 0)
 		return -1;
 	letter_digest(s->letter, digest);

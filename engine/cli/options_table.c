@@ -208,6 +208,8 @@ const struct option_spec options_table[] = {
 	  .about = "would it take a message of that many octets?" },
 	{ .name = "accept-changes", .commands = FOR_SEND, .kind = OPTION_FLAG, .at = MEMBER(accept_changes),
 	  .about = "with --resume: send the rest with the letter and options as they are now" },
+	{ .name = "key", .value = "COLUMN", .commands = FOR_SEND, .kind = OPTION_TEXT, .at = MEMBER(key),
+	  .about = "with --resume and an edited list: rows are known by this address column" },
 	{ .name = "drain", .value = "TIME", .commands = FOR_SEND, .kind = OPTION_TIME, .at = MEMBER(drain_ms), .min = 1,
 	  .about = "how long ^C and SIGTERM let what is under way finish (30s)" },
 	{ .name = "on-log-error", .value = "WORD", .commands = FOR_SEND, .kind = OPTION_WORD,

@@ -30,7 +30,7 @@
 #include "engine/results/journal_parts.h"
 
 enum { CAMPAIGN_PENDING_MAX = 64 << 10 };
-enum opening { OPEN_NEW, OPEN_RESUME, OPEN_CHANGED };
+enum opening { OPEN_NEW, OPEN_RESUME, OPEN_CHANGED, OPEN_EDITED, OPEN_EDITED_CHANGED };
 
 /* ---- writing to `campaign` ---- */
 
@@ -181,6 +181,20 @@ static int exists(const struct journal *j, struct err *e)
 	return err_hint(e, "go on with it: --resume; or begin another one: --results FILE");
 }
 
+static int same_campaign(const struct journal *j, enum opening how, const struct journal_header *header, struct err *e)
+{
+	struct journal_identity was = j->log.header.identity;
+
+	if (how == OPEN_EDITED || how == OPEN_EDITED_CHANGED) { /* of the list nothing is asked */
+		was.list_known = header->identity.list_known;
+		memcpy(was.list, header->identity.list, sizeof was.list);
+		was.list_size = header->identity.list_size;
+		was.list_mtime_ns = header->identity.list_mtime_ns;
+	}
+	return journal_identity_same(&was, &header->identity, how == OPEN_CHANGED || how == OPEN_EDITED_CHANGED,
+				     j->results_path, e);
+}
+
 /* The campaign as it stands, or a new one. */
 static int begin(struct journal *j, enum opening how, const struct journal_header *header, struct err *e)
 {
@@ -190,8 +204,7 @@ static int begin(struct journal *j, enum opening how, const struct journal_heade
 		return -1;
 	if (there && how == OPEN_NEW)
 		return exists(j, e);
-	if (there && journal_identity_same(&j->log.header.identity, &header->identity, how == OPEN_CHANGED,
-					   j->results_path, e) < 0)
+	if (there && same_campaign(j, how, header, e) < 0)
 		return -1;
 	if (open_campaign_file(j, e) < 0)
 		return -1;
@@ -224,7 +237,7 @@ static int write_identity(struct journal *j, const struct journal_identity *now,
 		memcpy(next.list, was->list, sizeof next.list);
 	}
 	buf_reset(&j->out);
-	if (record_put_identity(&j->out, j->sequence, &next) < 0)
+	if (record_put_identity(&j->out, j->sequence, RECORD_IDENTITY, &next) < 0)
 		return put_failed(e);
 	if (append(j, 1, e) < 0 || sync_campaign(j, e) < 0)
 		return -1;
@@ -417,4 +430,32 @@ bool journal_is_held(const char *results_path, char *out, size_t out_size)
 
 	mem_free(lock);
 	return held;
+}
+
+int journal_open_edited(struct journal **out, const char *results_path, const struct journal_header *header,
+			bool changes, struct err *e)
+{
+	return open_as(out, results_path, changes ? OPEN_EDITED_CHANGED : OPEN_EDITED, header, e);
+}
+
+int journal_note_rekeyed(struct journal *j, const struct journal_identity *identity, struct err *e)
+{
+	if (j->broken)
+		return broken(j, e);
+	buf_reset(&j->out);
+	if (record_put_identity(&j->out, j->sequence, RECORD_REKEYED, identity) < 0)
+		return put_failed(e);
+	if (append(j, 1, e) < 0 || sync_campaign(j, e) < 0)
+		return -1;
+	j->log.header.identity = *identity;
+	j->log.header.epoch++;
+	j->log.rows = 0;
+	return 0;
+}
+
+void journal_letter_seed(const struct journal_header *h, unsigned char out[JOURNAL_SEED_SIZE])
+{
+	memcpy(out, h->seed, JOURNAL_SEED_SIZE);
+	for (unsigned i = 0; i < sizeof h->epoch; i++)
+		out[i] ^= (unsigned char)(h->epoch >> (8 * i));
 }

@@ -36,8 +36,12 @@ struct journal_identity {
 struct journal_header { /* what was decided when the campaign began */
 	unsigned char seed[JOURNAL_SEED_SIZE];
 	int64_t begun_ms;
+	unsigned epoch; /* how often rows got other numbers, because the list was edited */
 	struct journal_identity identity;
 };
+
+/* The seed of the letters: another one when rows got other numbers, so that no Message-ID comes twice. */
+void journal_letter_seed(const struct journal_header *h, unsigned char out[JOURNAL_SEED_SIZE]);
 
 /* Is there a campaign? 1 with *out, 0 none, -1 with e (damaged, unreadable). Takes no lock. */
 int journal_peek(const char *results_path, struct journal_header *out, struct err *e);
@@ -53,6 +57,12 @@ int journal_open(struct journal **out, const char *results_path, bool resume, co
  * is refused as by journal_open(): other people, or a rehearsal taken for the performance. */
 int journal_open_changed(struct journal **out, const char *results_path, const struct journal_header *header,
 			 struct err *e);
+/* The same for a campaign whose list was edited: journal_rekey() follows, and records the identity.
+ * changes: letter and options may be others, too. */
+int journal_open_edited(struct journal **out, const char *results_path, const struct journal_header *header,
+			bool changes, struct err *e);
+/* For rekey.c. */
+int journal_note_rekeyed(struct journal *j, const struct journal_identity *identity, struct err *e);
 void journal_close(struct journal **j);
 /* 1 the first run of the campaign, 2 its first resume, ... */
 unsigned journal_run(const struct journal *j);

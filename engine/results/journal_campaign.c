@@ -151,6 +151,13 @@ static int take(struct campaign_log *c, const struct record *record, struct err 
 			return 1;
 		run->ended = true;
 		return 0;
+	case RECORD_REKEYED:
+		if (take_identity(c, run, record) != 0)
+			return 1;
+		c->epoch = run->note.run;
+		c->header.epoch++;
+		c->rows = c->rows_claimed = 0;
+		return 0;
 	case RECORD_IDENTITY:
 		return take_identity(c, run, record);
 	case RECORD_PARDON:
@@ -312,7 +319,7 @@ int claim_walk_next(struct claim_walk *w, uint64_t *first, uint64_t *last, uint6
 		if (record.type != RECORD_CLAIM || record_get_claim(&record, &claim) < 0)
 			continue;
 		w->number++;
-		if (w->run == 0 || !w->log->runs[w->run - 1].power_lost)
+		if (w->run == 0 || w->run < w->log->epoch || !w->log->runs[w->run - 1].power_lost)
 			continue;
 		*first = claim.first;
 		*last = claim.last;

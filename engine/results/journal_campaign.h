@@ -25,6 +25,7 @@ struct campaign_log { /* what `campaign` says */
 	unsigned n_runs;
 	uint64_t n_claims;
 	uint64_t rows_claimed; /* the highest row */
+	unsigned epoch;        /* the run since which rows have the numbers they have; 0: all */
 	uint64_t rows;         /* that take part; 0: not counted so far */
 	uint64_t end;          /* of the last whole record: where the next one goes */
 	uint32_t next_sequence;

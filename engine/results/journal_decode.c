@@ -130,7 +130,7 @@ int record_get_identity(const struct record *r, struct journal_identity *out)
 	struct cursor c = cursor_of(r);
 
 	memset(out, 0, sizeof *out);
-	if (r->type != RECORD_IDENTITY)
+	if (r->type != RECORD_IDENTITY && r->type != RECORD_REKEYED)
 		return -1;
 	take_identity(&c, out);
 	return done(&c);

@@ -116,11 +116,11 @@ static void put_identity(struct writer *w, const struct journal_identity *i)
 	put_str(w, i->selection);
 }
 
-int record_put_identity(struct buf *out, uint32_t sequence, const struct journal_identity *i)
+int record_put_identity(struct buf *out, uint32_t sequence, enum record_type type, const struct journal_identity *i)
 {
 	struct writer w;
 
-	if (begin(&w, out, RECORD_IDENTITY, sizeof *i + 16 * NUMBER_MAX) < 0)
+	if (begin(&w, out, type, sizeof *i + 16 * NUMBER_MAX) < 0)
 		return -1;
 	put_identity(&w, i);
 	return finish(&w, out, sequence);

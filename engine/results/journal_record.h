@@ -42,6 +42,7 @@ enum record_type {
 	RECORD_ROWS = 6,     /* how many rows take part */
 	RECORD_PARDON = 7,   /* refusals of a class in the runs so far count as deferred */
 	RECORD_IDENTITY = 8, /* from this run on the campaign is that one: its owner accepted what changed */
+	RECORD_REKEYED = 10, /* the list was edited: from this run on rows have other numbers (rekey.h) */
 	RECORD_CHOICE = 9,   /* the choice of rows, wider than before */
 	/* of a segment */
 	RECORD_SEGMENT = 16, /* the first */
@@ -93,7 +94,8 @@ struct record_mark {
 
 /* Append one record; -1 when memory or the buffer's bound ran out, which leaves it as it was. */
 int record_put_campaign(struct buf *out, uint32_t sequence, const struct journal_header *h);
-int record_put_identity(struct buf *out, uint32_t sequence, const struct journal_identity *i);
+/* RECORD_IDENTITY or RECORD_REKEYED. */
+int record_put_identity(struct buf *out, uint32_t sequence, enum record_type type, const struct journal_identity *i);
 int record_put_run(struct buf *out, uint32_t sequence, const struct record_run *r);
 int record_put_claim(struct buf *out, uint32_t sequence, const struct record_claim *c);
 int record_put_list(struct buf *out, uint32_t sequence, const unsigned char list[32]);

@@ -21,6 +21,7 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/results/ledger_parts.h"
+#include "engine/results/rekey.h"
 
 /* ---- what stands ---- */
 
@@ -179,8 +180,8 @@ static void take_entry(struct ledger_entry *entry, enum record_type type, const 
 	entry->claims = m->claims < UINT32_MAX ? (uint32_t)m->claims : UINT32_MAX;
 }
 
-static int take_mark(struct ledger *l, enum record_type type, const struct record_mark *m, unsigned run,
-		     uint64_t position, struct err *e)
+int ledger_take(struct ledger *l, enum record_type type, const struct record_mark *m, unsigned run, uint64_t position,
+		struct err *e)
 {
 	uint64_t when = (uint64_t)run << 32 | m->attempt;
 	struct ledger_entry *entry;
@@ -235,7 +236,7 @@ static int take_time(struct ledger *l, enum record_type type, int64_t time_ms, b
 
 static int take_segments(struct ledger *l, struct err *e)
 {
-	struct ledger_walk w = { .ledger = l };
+	struct ledger_walk w = { .ledger = l, .all = true };
 	bool has_begins = false;
 	struct record record;
 	size_t segment = 0;
@@ -257,8 +258,8 @@ static int take_segments(struct ledger *l, struct err *e)
 			break;
 		}
 		rc = take_time(l, record.type, m.time_ms, &has_begins, e);
-		if (rc == 0 && record.type != RECORD_BEGIN)
-			rc = take_mark(l, record.type, &m, ledger_walk_run(&w), position, e);
+		if (rc == 0 && record.type != RECORD_BEGIN && w.segment > l->first_segment)
+			rc = ledger_take(l, record.type, &m, ledger_walk_run(&w), position, e);
 		if (rc < 0)
 			break;
 	}
@@ -331,7 +332,7 @@ static void count_one(struct ledger_counts *c, enum standing stands)
 	c->in_doubt += stands == STANDS_IN_DOUBT;
 }
 
-static void count_all(struct ledger *l)
+void ledger_count(struct ledger *l)
 {
 	uint64_t by_byte[BYTE_TABLE + 1] = { 0 };
 	struct ledger_counts *c = &l->counts;
@@ -348,6 +349,17 @@ static void count_all(struct ledger *l)
 	c->rows_claimed = l->log.rows_claimed;
 }
 
+/* What a run wrote again for an edited list, and was stopped before it counted. */
+static void leave_out_unfinished(struct ledger *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n_segments; i++)
+		if (l->segments[i].worker != REKEY_WORKER || l->segments[i].run == l->log.epoch)
+			l->segments[n++] = l->segments[i];
+	l->n_segments = n;
+}
+
 /* Segments of runs that began after `campaign` was read are left out. */
 static int list_segments(struct ledger *l, struct err *e)
 {
@@ -355,6 +367,9 @@ static int list_segments(struct ledger *l, struct err *e)
 		return -1;
 	while (l->n_segments > 0 && l->segments[l->n_segments - 1].run > l->log.n_runs)
 		l->n_segments--;
+	leave_out_unfinished(l);
+	while (l->first_segment < l->n_segments && l->segments[l->first_segment].run < l->log.epoch)
+		l->first_segment++;
 	if (l->n_segments > SEGMENTS_MAX)
 		return err_set(e, ERR_LIMIT, "the journal of '%s' has over %d files", l->results_path, SEGMENTS_MAX);
 	return 0;
@@ -381,7 +396,7 @@ static int load(struct ledger *l, const char *results_path, const char *class, s
 	if (rc < 0 || (class && pardon(l, class, e) < 0) || list_segments(l, e) < 0 || take_segments(l, e) < 0 || take_claims(l, e) < 0)
 		return -1;
 	begins_sort(&l->begins);
-	count_all(l);
+	ledger_count(l);
 	return 0;
 }
 

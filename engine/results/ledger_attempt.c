@@ -8,6 +8,7 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/results/ledger_parts.h"
+#include "engine/results/rekey.h"
 
 static int look(struct journal_reader *r, uint64_t row, const unsigned char letter[32], struct ledger_attempt *out,
 		bool *found, struct err *e)
@@ -42,6 +43,8 @@ static int look_everywhere(const char *results_path, const struct campaign_log *
 	for (size_t i = 0; i < n && rc >= 0 && names[i].run <= log->n_runs; i++) {
 		struct journal_reader r;
 
+		if (names[i].run < log->epoch || names[i].worker == REKEY_WORKER)
+			continue;
 		rc = ledger_open_segment(&r, results_path, log, names[i], e);
 		if (rc < 0)
 			break;

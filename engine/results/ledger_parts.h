@@ -72,6 +72,7 @@ struct ledger {
 	struct campaign_log log;
 	struct segment_name *segments;
 	size_t n_segments;
+	size_t first_segment; /* those before it say only when messages were begun: the list was edited since */
 	uint8_t *bytes;      /* [row], row 0 unused */
 	uint64_t n_bytes, room;
 	struct ledger_table table;
@@ -89,6 +90,11 @@ struct ledger {
 	char stage[RECORD_STAGE_SIZE];
 	struct journal_recipient recipients[JOURNAL_RECIPIENTS_MAX];
 };
+
+/* Takes in what INTENT or RESULT says; counts it all in the end. */
+int ledger_take(struct ledger *l, enum record_type type, const struct record_mark *m, unsigned run, uint64_t position,
+		struct err *e);
+void ledger_count(struct ledger *l);
 
 static inline uint64_t ledger_key(uint64_t row, uint32_t index)
 {
@@ -113,6 +119,7 @@ struct ledger_walk {
 	const struct ledger *ledger;
 	struct journal_reader reader;
 	size_t segment; /* index of the one that is open, plus 1 */
+	bool all;       /* also those before first_segment */
 	bool open;
 };
 /* 1 with the record and its position, 0 the end, -1. Begin with { .ledger = l }. */

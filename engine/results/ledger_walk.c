@@ -36,6 +36,8 @@ int ledger_walk_next(struct ledger_walk *w, struct record *record, uint64_t *pos
 {
 	const struct ledger *l = w->ledger;
 
+	if (!w->open && !w->all && w->segment < l->first_segment)
+		w->segment = l->first_segment;
 	for (;;) {
 		int rc = w->open ? journal_reader_next(&w->reader, record, e) : 0;
 

@@ -19,6 +19,7 @@
 #include "engine/base/mem.h"
 #include "engine/results/journal_io.h"
 #include "engine/results/ledger_parts.h"
+#include "engine/results/rekey.h"
 #include "engine/results/results_line.h"
 
 enum { BATCH_BYTES = 256 << 10, BATCH_MAX = 1 << 20 };
@@ -228,7 +229,7 @@ static int look_for_files(struct results_log *r, struct err *e)
 
 	rc = campaign_segments(r->path, r->run, &names, &n, e);
 	for (size_t i = 0; i < n && rc == 0; i++)
-		if (!known(r, names[i].worker))
+		if (names[i].worker != REKEY_WORKER && !known(r, names[i].worker))
 			rc = add_file(r, names[i], r->path, e);
 	mem_free(names);
 	return rc;

@@ -29,6 +29,7 @@ struct campaign {
 	struct throttle *throttles;    /* those that were replaced while it ran */
 	atomic_bool reload, tell;      /* a signal asked for it */
 	struct breaker *breaker;       /* NULL: off */
+	struct keyed *keyed;           /* NULL: the list was not edited */
 	struct ledger *ledger;         /* NULL: nothing was begun yet */
 	struct suppress *suppress;     /* NULL: nobody is */
 	struct duplicates *duplicates; /* NULL: not searched yet */

@@ -12,6 +12,7 @@
 #include "engine/base/log.h"
 #include "engine/base/mem.h"
 #include "engine/base/queue.h"
+#include "engine/results/rekey.h"
 #include "engine/results/results_log.h"
 #include "engine/rows/rows.h"
 #include "engine/rows/select.h"
@@ -19,6 +20,7 @@
 #include "engine/run/campaign_private.h"
 #include "engine/run/control.h"
 #include "engine/run/feeder.h"
+#include "engine/run/keyed.h"
 #include "engine/run/gone.h"
 #include "engine/run/recorder.h"
 #include "engine/run/domain_rate.h"
@@ -433,6 +435,19 @@ static int remember_domains(struct campaign *c, struct err *e)
 	return rc;
 }
 
+static int renumber(struct campaign *c, struct journal *j, struct err *e)
+{
+	struct rekey k = { .find = keyed_find, .ctx = c->keyed };
+	struct ledger *old;
+	int rc;
+
+	if (ledger_load(&old, c->job->results, e) < 0)
+		return -1;
+	rc = journal_rekey(j, old, &k, &c->header.identity, e);
+	ledger_free(&old);
+	return rc;
+}
+
 static int look_again(struct campaign *c, struct journal *j, struct err *e)
 {
 	if (journal_run(j) == 1)
@@ -444,11 +459,15 @@ static int look_again(struct campaign *c, struct journal *j, struct err *e)
 		return err_hint(e, "call it again: --resume goes on with what is left");
 	}
 	ledger_free(&c->ledger);
+	if (c->keyed && renumber(c, j, e) < 0)
+		return -1;
 	return ledger_load_begins(&c->ledger, c->job->results, c->throttle ? throttle_memory(c->throttle) : 0, e);
 }
 
 static int open_journal(struct run *r, struct campaign *c, struct err *e)
 {
+	if (c->keyed)
+		return journal_open_edited(&r->journal, c->job->results, &c->header, c->job->accept_changes, e);
 	if (c->job->resume && c->job->accept_changes)
 		return journal_open_changed(&r->journal, c->job->results, &c->header, e);
 	return journal_open(&r->journal, c->job->results, c->job->resume, &c->header, e);

@@ -1,0 +1,111 @@
+"""A list that was edited halfway: --key recognises rows by their address; done ones stay done."""
+import json
+
+import pytest
+
+from relay import Relay, lettershop, results, write_letter
+
+
+def write(shop, users, name="Name"):
+    (shop / "list.csv").write_text("name,email\n" + "".join(f"{name} {u},user{u}@List.example\n" for u in users))
+
+
+def send(shop, relay, *options, check=None):
+    return lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://127.0.0.1:{relay.port}?tls=none", "--yes", *options,
+                      cwd=shop, check=check)
+
+
+@pytest.fixture
+def edited(shop):
+    """1 to 30 were tried: 6 refused, 5 deferred, 1 in doubt. The list was sorted the other way since, 1, 7 and 12 are gone, 31 to 35 new."""
+    write_letter(shop / "letter.eml", "From: a@sender.example\nTo: {{ name }} <{{ email }}>\nSubject: Hi\n\nHi {{ name }}\n")
+    write(shop, range(1, 31))
+    with Relay(shop / "one", "--refuse", "^user(1|2|3|4|5|6)@=550 5.1.1 no", "--refuse", "^user(7|8|9|10|11)@=450 4.2.0 later",
+               "--fault", "stage=END rcpt~^user20@ nth=1 close=accepted") as r:
+        send(shop, r, "--retry-for", "1ms", "--connections", 1, check=1)
+        accepted = r.recipients()
+    write(shop, [u for u in range(35, 0, -1) if u not in (1, 7, 12)])
+    return shop, accepted, r
+
+
+def test_says_the_way(edited):
+    shop, _, _ = edited
+    with Relay(shop / "two") as r:
+        assert "--key COLUMN" in send(shop, r, "--resume", check=2).stderr
+        assert not r.accepted()
+
+
+@pytest.mark.parametrize("preflight", [[], ["--no-preflight"]])
+def test_recognised(edited, preflight):
+    shop, before, first = edited
+    doubt = [x["recipient"] for x in results(shop / "results.csv") if x["status"] == "in_doubt"]
+    assert len(doubt) == 1 and len(before) == 19
+    with Relay(shop / "two") as r:
+        done = send(shop, r, "--resume", "--key", "email", *preflight, check=1)
+        assert "of 30 rows on record 27 are recognised, 3 are gone; 5 are to do or new" in done.stderr
+        new = {f"user{u}@list.example" for u in (8, 9, 10, 11, 31, 32, 33, 34, 35)}
+        assert {a.lower() for a in r.recipients()} == new and set(r.recipients().values()) == {1}
+        # It is this list now: nothing more to do, nothing to recognise, another edit is another edit.
+        again = send(shop, r, "--resume", check=1)
+        assert "edited" not in again.stderr and len(r.accepted()) == 9
+        ids = [a.message_id for a in first.accepted() + r.accepted()]
+        assert len(set(ids)) == len(ids)
+        send(shop, r, "--resume", "--in-doubt", "resend", check=1)
+        assert [a.recipients[0].lower() for a in r.accepted()[9:]] == [doubt[0].lower()]
+    lines = results(shop / "results.csv")
+    with open(shop / "list.csv") as f:
+        people = [line.strip().split(",")[1].lower() for line in f][1:]
+    assert len(lines) == 32 and {x["recipient"].lower() for x in lines} == set(people)
+    for x in lines:
+        assert people[int(x["row"]) - 1] == x["recipient"].lower() and int(x["line"]) == int(x["row"]) + 1
+    told = json.loads(lettershop("status", "results.csv", "--json", cwd=shop, check=0).stdout)
+    assert (told["sent"], told["refused"], told["to_do"], told["rows"]) == (27, 5, 0, 32)
+    failed = (shop / "results.failed.csv").read_text()
+    assert all(f"user{u}@" in failed for u in (2, 3, 4, 5, 6)) and "user1@" not in failed and failed.count("\n") == 6
+
+
+def test_edited_twice_and_show(edited):
+    shop, before, _ = edited
+    with Relay(shop / "two") as r:
+        send(shop, r, "--resume", "--key", "email", check=1)
+        write(shop, range(1, 41))
+        done = send(shop, r, "--resume", "--key", "email", check=1)
+        assert "32 are recognised, 0 are gone; 8 are to do or new" in done.stderr
+        # Those who were taken out and came back are new again: the journal of this list does not know them.
+        got = {a.lower() for a in r.recipients()}
+        assert {f"user{u}@list.example" for u in (36, 37, 38, 39, 40)} <= got
+    assert "Subject: Hi" in lettershop("show", "results.csv", "--row", 38, "letter.eml", "list.csv", cwd=shop, check=0).stdout
+
+
+def test_stopped_before_it_counts(edited):
+    """A segment that was written for the new numbers and never counted changes nothing."""
+    shop, _, _ = edited
+    journal = shop / "results.csv.journal"
+    was = (journal / "campaign").read_bytes()
+    with Relay(shop / "two", "--refuse", "@=450 4.2.0 later") as r:
+        send(shop, r, "--resume", "--key", "email", "--retry-for", "1ms", check=1)
+        assert not r.accepted() and (journal / "run-0002-worker-999").exists()
+    # As if the process had died before the one record that makes it count: what came later is cut off.
+    now = (journal / "campaign").read_bytes()
+    for name in journal.glob("run-0002-worker-00*"):
+        name.unlink()
+    (journal / "campaign").write_bytes(now[:len(was) + 12 + int.from_bytes(now[len(was) + 8:len(was) + 10], "little")])  # RUN stays
+    told = json.loads(lettershop("status", "results.csv", "--json", cwd=shop, check=0).stdout)
+    assert (told["sent"], told["refused"], told["deferred"], told["in_doubt"]) == (18, 6, 5, 1)
+    with Relay(shop / "three") as r:
+        done = send(shop, r, "--resume", "--key", "email", check=1)
+        assert "of 30 rows on record 27 are recognised, 3 are gone" in done.stderr
+        assert len(r.accepted()) == 9
+
+
+def test_what_is_wrong(edited):
+    shop, _, _ = edited
+    with Relay(shop / "two") as r:
+        assert "no such column" in send(shop, r, "--resume", "--key", "id", check=2).stderr
+        assert "not the column of the address" in send(shop, r, "--resume", "--key", "name", check=2).stderr
+        (shop / "list.csv").write_text("name,email\nA,user1@list.example\nB,user2@list.example\nC,user1@LIST.example\n")
+        done = send(shop, r, "--resume", "--key", "email", check=2)
+        assert "list.csv:4: the column of --key does not tell rows apart: line 2" in done.stderr
+        (shop / "list.csv").write_text("name,email\nA,user1@list.example\nB,\n")
+        assert "list.csv:3: this row has no value" in send(shop, r, "--resume", "--key", "email", check=2).stderr
+        assert not r.accepted()
