@@ -20,7 +20,7 @@
 #include "engine/run/keyed.h"
 #include "engine/run/choice.h"
 #include "engine/run/domain_rate.h"
-#include "engine/run/throttle.h"
+#include "engine/base/throttle.h"
 #include "templates/letter/letter.h"
 
 enum { CELL_SHOWN_MAX = 80, CAMPAIGN_ARENA_MAX = 64 << 20 };

@@ -24,7 +24,7 @@
 #include "engine/run/gone.h"
 #include "engine/run/recorder.h"
 #include "engine/run/domain_rate.h"
-#include "engine/run/throttle.h"
+#include "engine/base/throttle.h"
 #include "engine/run/worker.h"
 #include "templates/letter/letter.h"
 

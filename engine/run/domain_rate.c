@@ -17,7 +17,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
-#include "engine/run/throttle.h"
+#include "engine/base/throttle.h"
 
 enum { TABLE_FIRST = 256, DOMAIN_MAX = 255, AT_ONCE_MAX = 128 /* domains of one mail: JOURNAL_RECIPIENTS_MAX */ };
 #define NS_PER_MS 1000000LL

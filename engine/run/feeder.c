@@ -27,7 +27,7 @@
 #include "engine/run/domain_rate.h"
 #include "engine/run/retry.h"
 #include "engine/run/run.h"
-#include "engine/run/throttle.h"
+#include "engine/base/throttle.h"
 #include "engine/run/work.h"
 #include "engine/run/worker.h"
 #include "templates/letter/letter.h"

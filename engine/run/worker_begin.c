@@ -8,7 +8,7 @@
 #include "engine/base/mem.h"
 #include "engine/run/campaign_private.h"
 #include "engine/run/domain_rate.h"
-#include "engine/run/throttle.h"
+#include "engine/base/throttle.h"
 #include "engine/run/worker_parts.h"
 #include "templates/letter/letter.h"
 
@@ -264,7 +264,7 @@ void worker_begin_rows(struct worker *w)
 		begun += (uint64_t)rc;
 		wants = delivery_wants(w->delivery);
 	}
-	if ((w->run->throttle || w->run->domains) && wants == 0 && worker_has_row(w))
+	if (wants == 0 && worker_has_row(w))
 		delivery_wake(w->delivery); /* a place is taken only when its mail can leave at once */
 	if (begun == 0)
 		return;

@@ -10,6 +10,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "engine/base/throttle.h"
 #include "engine/base/span.h"
 #include "transport/relay/relay_parts.h"
 #include "transport/relay/relay_policy.h"
@@ -244,6 +245,23 @@ static int take_wishes(struct relay *r, const struct relay_options *opt, struct 
 	return smtp_wishes_check(w, e);
 }
 
+/* Those of the URL go before those of the run. */
+static int take_limits(struct relay *r, struct err *e)
+{
+	const struct relay_limits *l = &r->url.limits;
+	struct throttle *probe = NULL;
+
+	if (l->window)
+		r->session.window = l->window;
+	if (l->messages)
+		r->session.messages_max = l->messages;
+	if ((l->rate[0] && throttle_new(&r->rate, l->rate, e) < 0) ||
+	    (l->connection_rate[0] && throttle_new(&probe, l->connection_rate, e) < 0))
+		return -1;
+	throttle_free(&probe);
+	return 0;
+}
+
 static int take_options(struct relay *r, const struct relay_options *opt, struct err *e)
 {
 	if (relay_url_parse(opt->url, &r->url, e) < 0)
@@ -257,6 +275,8 @@ static int take_options(struct relay *r, const struct relay_options *opt, struct
 	r->session.security = r->url.security;
 	r->session.window = opt->window > SMTP_WINDOW_MAX ? SMTP_WINDOW_MAX : opt->window ? opt->window : 1;
 	r->session.messages_max = opt->messages_per_connection;
+	if (take_limits(r, e) < 0)
+		return -1;
 	r->session.lockstep = opt->lockstep;
 	set_timeouts(&r->session.timeouts, opt->timeout_ms);
 	if (take_wishes(r, opt, e) < 0)
@@ -292,6 +312,7 @@ void relay_free(struct relay **out)
 	relay_secret_release(&r->password);
 	relay_token_free(&r->token);
 	relay_board_free(&r->board);
+	throttle_free(&r->rate);
 	mem_free(r->name);
 	mem_free(r->wishes);
 	mem_free(r);

@@ -22,6 +22,7 @@ int relay_board_new(struct relay_board **out, struct err *e)
 	pthread_mutex_init(&b->lock, NULL);
 	atomic_init(&b->news, 0);
 	atomic_init(&b->quiets, 0);
+	atomic_init(&b->links, 0);
 	atomic_init(&b->troubles, 0);
 	atomic_init(&b->ready, false);
 	atomic_init(&b->broke, 0);

@@ -43,7 +43,7 @@ static bool has_socket(const struct relay_link *l)
 void relay_link_touch(struct relay_link *l)
 {
 	struct relay_pool *p = l->pool;
-	bool wants = l->state == LINK_READY && !p->finishing && smtp_session_wants(l->session);
+	bool wants = l->state == LINK_READY && !p->finishing && smtp_session_wants(l->session) && relay_pace_allows(l);
 
 	if (!wants || l->in_hand > 0)
 		relay_list_remove(p, LIST_IDLE, l);
@@ -69,6 +69,7 @@ static void drop_socket(struct relay_link *l)
 	relay_pool_unpoll(l->pool, l);
 	net_link_free(&l->net);
 	l->pool->open_links--;
+	atomic_fetch_sub_explicit(&l->side->relay->board->links, 1, memory_order_relaxed);
 }
 
 void relay_link_drop(struct relay_link *l)
@@ -252,11 +253,17 @@ int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_m
 	l->polled_fd = -1;
 	side->links++;
 	set_state(l, LINK_CONNECTING);
+	if (relay_pace_begin(l) < 0) {
+		err_nomem(&e, "rate limits");
+		lose(l, &e, now_ms);
+		return -1;
+	}
 	if (net_link_new(&l->net, &e) < 0) {
 		lose(l, &e, now_ms);
 		return -1;
 	}
 	l->pool->open_links++;
+	atomic_fetch_add_explicit(&side->relay->board->links, 1, memory_order_relaxed);
 	net_link_go(l->net, &side->relay->way);
 	rc = net_link_connect(l->net, &side->addresses, now_ms, side->relay->connect_ms, &e);
 	connect_went(l, rc, &e, now_ms);
@@ -441,6 +448,8 @@ int64_t relay_link_deadline_ms(const struct relay_link *l)
 	default:
 		session = smtp_session_deadline_ms(l->session);
 		idle = idle_end_ms(l);
+		if (l->pace_due_ms && l->pace_due_ms < idle)
+			idle = l->pace_due_ms;
 		return session < idle ? session : idle;
 	}
 }
@@ -456,6 +465,8 @@ void relay_link_timer(struct relay_link *l, int64_t now_ms)
 		return;
 	}
 	smtp_session_tick(l->session, now_ms);
+	if (l->pace_due_ms && l->pace_due_ms <= now_ms)
+		l->pace_due_ms = 0; /* asked again by touch */
 	if (idle_end_ms(l) <= now_ms)
 		relay_link_finish(l);
 	else

@@ -16,6 +16,7 @@
 
 #include "engine/base/err.h"
 #include "engine/base/rng.h"
+#include "engine/base/throttle.h"
 #include "transport/net/net.h"
 #include "transport/relay/relay.h"
 #include "transport/relay/relay_ring.h"
@@ -34,6 +35,7 @@ enum { RELAY_PLACE_MAX = 320, RELAY_LINKS_MAX = 4096 };
 struct relay_board {
 	pthread_mutex_t lock; /* guards all that is not atomic; nothing is called while it is held */
 	atomic_uint news;     /* how often something was posted that all threads must heed */
+	atomic_uint links;    /* sockets of all threads, for ?connections= */
 	bool reached;         /* it has said something once */
 	atomic_bool ready;    /* a session has got as far as taking mails once */
 	unsigned connections; /* made so far, for the transcript */
@@ -63,6 +65,7 @@ struct relay {
 	const char *reach_host; /* whose addresses are looked up: the relay's, or its proxy's */
 	uint16_t reach_port;
 	int64_t connect_ms;
+	struct throttle *rate; /* all its connections together; NULL: none. It has its own lock */
 	int64_t lookup_took_ms;
 	struct relay_board *board; /* written by threads, though the relay is const */
 };
@@ -144,7 +147,21 @@ struct relay_link {
 	bool troubled; /* its last lines were written */
 	struct relay_ring ring;
 	struct relay_node nodes[LISTS];
+	struct throttle *rate; /* of the connection, kept when another one takes its place; NULL: none */
+	const struct relay *rate_of;
+	int64_t pace_due_ms;   /* no mail before this; 0: may be asked */
 };
+
+/* ---- relay_pace.c: rates of a relay and of its connections ---- */
+
+/* What l->side's relay asks for; 0, or -1: no memory. */
+int relay_pace_begin(struct relay_link *l);
+/* No place now: false, and pace_due_ms says when to ask again. */
+bool relay_pace_allows(struct relay_link *l);
+/* Takes a place in both, or in none. */
+bool relay_pace_take(struct relay_link *l);
+/* Some relay of the pool has a rate: a mail is wanted only when its MAIL can leave at once. */
+bool relay_pace_is_needed(const struct relay_pool_options *opt);
 
 /* 0, or -1: it failed at once and its side was told. */
 int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_ms);

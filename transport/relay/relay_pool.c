@@ -64,6 +64,29 @@ static unsigned count_sides(const struct relay_pool *p, enum relay_side_state st
 	return n;
 }
 
+static unsigned weight_of(const struct relay_side *s)
+{
+	return s->relay->url.limits.weight ? s->relay->url.limits.weight : 1;
+}
+
+/* The side that is up, below its own number, and farthest from its share; the first connection is for
+ * side p->first. NULL: none takes more. */
+static struct relay_side *needs_most(const struct relay_pool *p)
+{
+	struct relay_side *most = NULL;
+
+	for (unsigned i = 0; i < p->n_sides; i++) {
+		struct relay_side *s = &p->sides[(p->first + i) % p->n_sides];
+		unsigned own = s->relay->url.limits.connections;
+
+		if (s->state != SIDE_UP || (own > 0 && s->quota >= own))
+			continue;
+		if (!most || s->quota * weight_of(most) < most->quota * weight_of(s))
+			most = s;
+	}
+	return most;
+}
+
 /* A paused side keeps one link to come back with, where that leaves each of the others one too. */
 void relay_pool_share(struct relay_pool *p)
 {
@@ -76,13 +99,13 @@ void relay_pool_share(struct relay_pool *p)
 		s->quota = s->state == SIDE_PAUSED && (up == 0 || p->n_links >= up + paused) && left > 0;
 		left -= s->quota;
 	}
-	for (unsigned i = p->first; up > 0 && left > 0; i++) {
-		struct relay_side *s = &p->sides[i % p->n_sides];
+	while (left > 0) {
+		struct relay_side *s = needs_most(p);
 
-		if (s->state == SIDE_UP) {
-			s->quota++;
-			left--;
-		}
+		if (!s)
+			break;
+		s->quota++;
+		left--;
 	}
 }
 
@@ -153,7 +176,7 @@ int relay_pool_new(struct relay_pool **out, const struct relay_pool_options *opt
 	p->wake_fd = opt->wake_fd;
 	p->trace_fd = opt->trace_fd;
 	p->trouble_path = opt->trouble_path;
-	p->paced = opt->paced;
+	p->paced = opt->paced || relay_pace_is_needed(opt);
 	p->first = p->turn = opt->first % opt->n_relays;
 	p->n_links = opt->connections > RELAY_LINKS_MAX ? RELAY_LINKS_MAX : opt->connections;
 	if (make_parts(p, opt, e) < 0 || make_epoll(p, e) < 0) {
@@ -173,8 +196,10 @@ void relay_pool_free(struct relay_pool **out)
 
 	if (!p)
 		return;
-	for (unsigned i = 0; p->links && i < p->n_links; i++)
+	for (unsigned i = 0; p->links && i < p->n_links; i++) {
 		relay_link_drop(&p->links[i]);
+		throttle_free(&p->links[i].rate);
+	}
 	for (unsigned i = 0; i < p->n_sides; i++)
 		relay_side_release(&p->sides[i]);
 	if (p->epoll_fd >= 0)
@@ -240,7 +265,7 @@ static int offer_to(struct relay_pool *p, struct relay_link *l, const struct mai
 {
 	bool pressed = l->in_hand > 0 || p->now_ms - l->idle_since_ms < RELAY_PAUSE_MS;
 
-	if (!smtp_session_offer(l->session, m)) {
+	if (!relay_pace_take(l) || !smtp_session_offer(l->session, m)) {
 		relay_link_touch(l);
 		return 0;
 	}

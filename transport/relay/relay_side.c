@@ -318,6 +318,10 @@ static bool lacks_token(const struct relay_side *s)
 
 bool relay_side_may_open(const struct relay_side *s, int64_t now_ms)
 {
+	unsigned own = s->relay->url.limits.connections;
+
+	if (own > 0 && atomic_load_explicit(&s->relay->board->links, memory_order_relaxed) >= own)
+		return false; /* other threads have them */
 	return s->state != SIDE_DOWN && s->links < s->quota && now_ms >= s->next_try_ms && !lacks_token(s);
 }
 

@@ -151,10 +151,53 @@ static int take_proxy(struct relay_url *u, struct span value, struct err *e)
 	return 0;
 }
 
+static int take_count(struct span value, const char *what, unsigned max, unsigned *out, struct err *e)
+{
+	unsigned long long n;
+
+	if (span_number(value, max, &n) < 0 || n == 0)
+		return err_set(e, ERR_INPUT, "?%s=%.*s of the relay's URL is no number from 1 to %u", what, SPAN_ARG(value), max);
+	*out = (unsigned)n;
+	return 0;
+}
+
+/* What it says is read by whoever keeps to it: relay_open(). */
+static int take_rate(struct span value, const char *what, char out[RELAY_RATE_MAX + 1], struct err *e)
+{
+	if (decode(value, what, out, RELAY_RATE_MAX, e) < 0)
+		return -1;
+	return out[0] ? 0 : err_set(e, ERR_INPUT, "%s of the relay's URL is empty", what);
+}
+
+/* 1 it was one of these, 0 not, -1. */
+static int take_limit(struct relay_limits *l, struct span key, struct span value, struct err *e)
+{
+	int rc;
+
+	if (span_eq(key, SPAN("weight")))
+		rc = take_count(value, "weight", RELAY_WEIGHT_MAX, &l->weight, e);
+	else if (span_eq(key, SPAN("connections")))
+		rc = take_count(value, "connections", 4096, &l->connections, e);
+	else if (span_eq(key, SPAN("messages")))
+		rc = take_count(value, "messages", 1000000000, &l->messages, e);
+	else if (span_eq(key, SPAN("window")))
+		rc = take_count(value, "window", SMTP_WINDOW_MAX, &l->window, e);
+	else if (span_eq(key, SPAN("rate")))
+		rc = take_rate(value, "?rate", l->rate, e);
+	else if (span_eq(key, SPAN("connection-rate")))
+		rc = take_rate(value, "?connection-rate", l->connection_rate, e);
+	else
+		return 0;
+	return rc < 0 ? -1 : 1;
+}
+
 static int take_parameter(struct relay_url *u, struct span parameter, struct err *e)
 {
 	struct span value = parameter, key = span_cut(&value, '=');
+	int limit = take_limit(&u->limits, key, value, e);
 
+	if (limit != 0)
+		return limit < 0 ? -1 : 0;
 	if (span_eq(key, SPAN("tls")))
 		return take_tls(u, value, e);
 	if (span_eq(key, SPAN("verify")))
@@ -175,7 +218,8 @@ static int take_parameter(struct relay_url *u, struct span parameter, struct err
 		return decode(value, "?auth", u->auth, RELAY_AUTH_MAX, e);
 	err_set(e, ERR_INPUT, "the relay's URL has a parameter that is not known: '%.*s'", SPAN_ARG(parameter));
 	return err_hint(e, "known are ?tls=none|starttls|implicit, ?tls-min=1.3, ?ca=FILE, ?cert=FILE, ?key=FILE, ?pin=sha256:HEX, "
-			   "?verify=no|pin, ?proxy=socks5://HOST and ?auth=MECHANISM, joined by &");
+			   "?verify=no|pin, ?proxy=socks5://HOST, ?auth=MECHANISM, ?rate=10/s, ?connection-rate=2/s, "
+			   "?connections=N, ?messages=N, ?window=N and ?weight=N, joined by &");
 }
 
 static int take_parameters(struct relay_url *u, struct span query, struct err *e)

@@ -5,7 +5,8 @@
  *     lmtp://host[:port]           port 24, plain on this machine, else STARTTLS required
  *     lmtp:///path/of/socket       plain
  *     ?tls=none|starttls|implicit  ?tls-min=1.2|1.3  ?ca=FILE|FOLDER  ?verify=yes|pin|no  ?pin=sha256:HEX
- *     ?cert=FILE  ?key=FILE  ?auth=MECHANISM  ?proxy=socks5://HOST[:1080], joined by &
+ *     ?cert=FILE  ?key=FILE  ?auth=MECHANISM  ?proxy=socks5://HOST[:1080]  ?weight=N  ?connections=N
+ *     ?messages=N  ?window=N  ?rate=RATE  ?connection-rate=RATE, joined by &
  *
  * IPv6 numbers stand in brackets. The user ends at the last @ and may hold %XX, as may values behind
  * the question mark and the path. A password in the URL is refused: it would be seen in process lists. */
@@ -23,7 +24,18 @@ enum {
 	RELAY_HOST_MAX = 255,
 	RELAY_PATH_MAX = 1024,
 	RELAY_SOCKET_MAX = 107, /* of struct sockaddr_un */
-	RELAY_AUTH_MAX = 32
+	RELAY_AUTH_MAX = 32,
+	RELAY_RATE_MAX = 63,
+	RELAY_WEIGHT_MAX = 1000
+};
+
+struct relay_limits { /* of this relay, beside those of the run; 0 and "": none of its own */
+	unsigned weight;      /* share of the connections among several relays; 0 counts as 1 */
+	unsigned connections; /* at once, all threads together */
+	unsigned messages;    /* a connection */
+	unsigned window;
+	char rate[RELAY_RATE_MAX + 1];            /* "10/s,2000/day": the relay's, all connections together */
+	char connection_rate[RELAY_RATE_MAX + 1]; /* of each connection */
 };
 
 struct relay_url {
@@ -42,6 +54,7 @@ struct relay_url {
 	char proxy[RELAY_HOST_MAX + 1];    /* host of a SOCKS5 proxy; "" none */
 	uint16_t proxy_port;
 	char auth[RELAY_AUTH_MAX + 1];     /* mechanism; "" the strongest */
+	struct relay_limits limits;
 };
 
 /* 0, or -1 with e (ERR_INPUT with a hint, ERR_NOMEM). */

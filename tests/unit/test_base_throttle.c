@@ -10,7 +10,7 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
-#include "engine/run/throttle.h"
+#include "engine/base/throttle.h"
 
 #define MS 1000000LL
 #define SECOND (1000 * MS)

@@ -4,8 +4,8 @@
  * messages. The window is kept a little longer than asked (THROTTLE_MARGIN) so that what is exact
  * here stays true at the relay, where a message arrives some milliseconds later than it left. A
  * limit a second is also spread within the second. Safe in any thread: one lock guards all. */
-#ifndef ENGINE_RUN_THROTTLE_H
-#define ENGINE_RUN_THROTTLE_H
+#ifndef ENGINE_BASE_THROTTLE_H
+#define ENGINE_BASE_THROTTLE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
 /* throttle.c - a ring of begin times for each limit.
  *
- * Invariants (tests/unit/test_run_throttle.c):
+ * Invariants (tests/unit/test_base_throttle.c):
  *  1. Of any N + 1 places that were taken, first and last are at least the window apart.
  *  2. A place is taken from all limits or from none.
  *  3. A limit of one second also spaces its places: they follow a schedule of window / N, which may
  *     lag behind the clock by SPREAD_LAG_NS, so that a late wake-up costs no throughput. */
-#include "engine/run/throttle.h"
+#include "engine/base/throttle.h"
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,0 +1,100 @@
+"""Several relays: each with its own rate, connections and share, and what one cannot take goes to the other."""
+import contextlib
+
+from relay import Relay, lettershop, results, write_list
+from test_rate import most_in_window
+
+
+@contextlib.contextmanager
+def two(shop, first=(), second=()):
+    with Relay(shop / "one", *first) as a, Relay(shop / "two", *second) as b:
+        yield a, b
+
+
+def send(shop, *arguments, check=0):
+    return lettershop("send", "letter.eml", "list.csv", "--yes", *arguments, cwd=shop, check=check, timeout=90)
+
+
+def relay_of(r, more=""):
+    return "--relay", f"smtp://127.0.0.1:{r.port}?tls=none{more}"
+
+
+def everyone_once(shop, n, *relays):
+    got = relays[0].recipients()
+    for r in relays[1:]:
+        got += r.recipients()
+    assert len(got) == n and set(got.values()) == {1}
+
+
+def test_each_relay_keeps_its_own_rate(shop):
+    write_list(shop / "list.csv", 240)
+    with two(shop) as (a, b):
+        send(shop, *relay_of(a, "&rate=20/s"), *relay_of(b, "&rate=60/s"), "--connections", 6)
+    everyone_once(shop, 240, a, b)
+    times = [[x.mono_ns for x in r.accepted()] for r in (a, b)]
+    assert most_in_window(times[0], 10**9) <= 20 and most_in_window(times[1], 10**9) <= 60
+    assert 30 <= len(times[0]) <= 90  # about a quarter: neither waits for the other
+
+
+def test_each_connection_keeps_its_own_rate(shop):
+    write_list(shop / "list.csv", 60)
+    with Relay(shop / "one") as r:
+        send(shop, *relay_of(r, "&connection-rate=10/s"), "--connections", 3)
+    everyone_once(shop, 60, r)
+    by = {}
+    for x in r.accepted():
+        by.setdefault(x.conn, []).append(x.mono_ns)
+    assert len(by) == 3
+    for times in by.values():
+        assert most_in_window(times, 10**9) <= 10
+
+
+def open_at_once(protocol):
+    now = most = 0
+    for line in protocol.read_text().splitlines():
+        if " S: 220" in line:
+            now += 1
+        elif " S: 221" in line:
+            now -= 1
+        most = max(most, now)
+    return most
+
+
+def test_connections_and_weights(shop):
+    write_list(shop / "list.csv", 3000)
+    slow = ["--delay", 5]
+    with two(shop, [*slow, "--log-protocol", shop / "p1"], [*slow, "--log-protocol", shop / "p2"]) as (a, b):
+        send(shop, *relay_of(a, "&weight=3"), *relay_of(b), "--connections", 8)
+    everyone_once(shop, 3000, a, b)
+    assert open_at_once(shop / "p1") == 6 and open_at_once(shop / "p2") == 2
+    assert 1.8 < len(a.accepted()) / len(b.accepted()) < 4.5
+
+    write_list(shop / "list.csv", 600)
+    with two(shop / "capped", [*slow, "--log-protocol", shop / "p3"], slow) as (a, b):
+        send(shop, *relay_of(a, "&connections=1&messages=50"), *relay_of(b), "--connections", 8, "--results", "c.csv")
+    everyone_once(shop, 600, a, b)
+    assert open_at_once(shop / "p3") == 1
+    per = {}
+    for x in a.accepted():
+        per[x.conn] = per.get(x.conn, 0) + 1
+    assert max(per.values()) <= 50
+
+
+def test_what_was_not_sent_moves_to_the_other_relay(shop):
+    """The first relay's quota is used up after a hundred: nobody is lost, nobody gets two."""
+    write_list(shop / "list.csv", 1000)
+    fault = ["--fault", 'stage=MAIL from=101 reply="550 5.4.5 daily quota exceeded"']
+    with two(shop, fault) as (a, b):
+        done = send(shop, *relay_of(a), *relay_of(b), "--connections", 4, "--retry-for", "30s")
+    everyone_once(shop, 1000, a, b)
+    assert len(a.accepted()) <= 100 and len(b.accepted()) >= 900
+    rows = results(shop / "results.csv")
+    assert {x["status"] for x in rows} == {"sent"} and len(rows) == 1000
+    assert "is out" in done.stderr
+
+
+def test_wrong_limits_are_said_at_once(shop):
+    write_list(shop / "list.csv", 1)
+    for wrong in ("weight=0", "rate=", "rate=5", "connections=x", "window=257", "connection-rate=5/fortnight"):
+        done = send(shop, "--relay", f"smtp://127.0.0.1:9?tls=none&{wrong}", check=2)
+        assert "lettershop: " in done.stderr
