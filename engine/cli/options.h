@@ -61,6 +61,7 @@ struct options {
 
 	/* relays */
 	struct text_list relays; /* URLs, or names of sections */
+	const char *provider, *user; /* in place of them */
 	const char *password_command, *password_file, *password_env, *token_command;
 	uint64_t connections, messages_per_connection, window;
 	const char *helo, *transcript, *stats;

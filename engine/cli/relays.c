@@ -9,6 +9,7 @@
 #include "engine/base/span.h"
 #include "engine/base/utf8.h"
 #include "engine/cli/say.h"
+#include "transport/relay/relay_providers.h"
 
 static const char no_relay_hint[] =
 	"--relay smtps://user@smtp.example.com sends; --relay maildir:out writes the messages to a folder";
@@ -84,21 +85,54 @@ static int give_password(const struct options *o, struct delivery_relay *relays,
 	return 0;
 }
 
+/* --provider NAME is a relay of its own. */
+static int read_provider(struct options *o, struct delivery_relay *out, struct err *e)
+{
+	char url[RELAY_PROVIDER_URL];
+
+	if (relay_provider_url(o->provider, o->user, url, e) < 0)
+		return -1;
+	*out = (struct delivery_relay){ .name = o->provider, .url = arena_str(&o->memory, span_str(url)) };
+	return out->url ? 0 : err_nomem(e, "the relays");
+}
+
+static int check_choice(const struct options *o, uint32_t count, struct err *e)
+{
+	if (o->provider && o->relays.n) {
+		err_set(e, ERR_INPUT, "--provider and --relay both say where to send");
+		return err_hint(e, "name one of them, or each relay in a settings file");
+	}
+	if (o->user && !o->provider) {
+		err_set(e, ERR_INPUT, "--user goes with --provider");
+		return err_hint(e, "in a relay's URL the user stands before the host: smtp://USER@HOST");
+	}
+	if (count > 0)
+		return 0;
+	err_set(e, ERR_INPUT, "no relay is given: where should the messages go?");
+	return err_hint(e, "%s", no_relay_hint);
+}
+
+static int read_one(struct options *o, uint32_t i, struct delivery_relay *out, struct err *e)
+{
+	if (o->provider)
+		return read_provider(o, out, e);
+	if (o->relays.n)
+		return read_word(o, o->relays.items[i], out, e);
+	*out = of_section(&o->sections[i]);
+	return 0;
+}
+
 int relays_read(struct options *o, const struct delivery_relay **out, uint32_t *n, struct err *e)
 {
-	uint32_t count = o->relays.n ? o->relays.n : o->n_sections;
+	uint32_t count = o->provider ? 1 : o->relays.n ? o->relays.n : o->n_sections;
 	struct delivery_relay *relays = arena_array(&o->memory, count + 1, sizeof *relays);
 
 	if (!relays)
 		return err_nomem(e, "the relays");
-	if (count == 0) {
-		err_set(e, ERR_INPUT, "no relay is given: where should the messages go?");
-		return err_hint(e, "%s", no_relay_hint);
-	}
+	if (check_choice(o, count, e) < 0)
+		return -1;
 	for (uint32_t i = 0; i < count; i++) {
-		if (!o->relays.n)
-			relays[i] = of_section(&o->sections[i]);
-		else if (read_word(o, o->relays.items[i], &relays[i], e) < 0)
+		if (read_one(o, i, &relays[i], e) < 0)
 			return -1;
 		relays[i].ask_password = say_to_person();
 	}

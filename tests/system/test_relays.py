@@ -98,3 +98,16 @@ def test_wrong_limits_are_said_at_once(shop):
     for wrong in ("weight=0", "rate=", "rate=5", "connections=x", "window=257", "connection-rate=5/fortnight"):
         done = send(shop, "--relay", f"smtp://127.0.0.1:9?tls=none&{wrong}", check=2)
         assert "lettershop: " in done.stderr
+
+
+def test_a_provider_is_a_relay_with_its_limits(shop):
+    write_list(shop / "list.csv", 1)
+    for arguments, word in ((["--provider", "gmial", "--user", "a@b.example"], "did you mean gmail?"),
+                            (["--provider", "gmail"], "--user"),
+                            (["--user", "a@b.example", "--relay", "null:"], "--provider"),
+                            (["--provider", "gmail", "--user", "a@b.example", "--relay", "null:"], "--relay")):
+        done = send(shop, *arguments, check=2)
+        assert word in done.stderr, done.stderr
+    # It gets as far as the password, which there is nobody to ask for.
+    done = send(shop, "--provider", "microsoft365", "--user", "ann@x.example", check=2)
+    assert "password" in done.stderr
