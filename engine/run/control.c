@@ -26,7 +26,7 @@
 #include "engine/base/span.h"
 #include "engine/base/utf8.h"
 #include "engine/run/campaign_private.h"
-#include "engine/run/throttle.h"
+#include "engine/base/throttle.h"
 
 enum { CLIENT_MS = 2000, REPLY_MS = 5000, BACKLOG = 8 };
 

@@ -111,3 +111,33 @@ def test_a_provider_is_a_relay_with_its_limits(shop):
     # It gets as far as the password, which there is nobody to ask for.
     done = send(shop, "--provider", "microsoft365", "--user", "ann@x.example", check=2)
     assert "password" in done.stderr
+
+
+def test_fewer_connections_when_the_relay_says_too_much(shop):
+    """Half of them leave, and come back one by one while mails are taken."""
+    write_list(shop / "list.csv", 2000)
+    with Relay(shop / "one", "--delay", 4, "--log-protocol", shop / "protocol",
+               "--fault", 'stage=MAIL nth=600 reply="450 4.2.1 peak limit exceeded"') as r:
+        send(shop, *relay_of(r), "--connections", 8, "--threads", 1, "--retry-for", "30s")
+    everyone_once(shop, 2000, r)
+    now, said, before, after = 0, False, 0, []
+    for line in (shop / "protocol").read_text().splitlines():
+        now += (" S: 220" in line) - (" S: 221" in line)
+        if " S: 450 4.2.1 peak" in line:
+            said, before = True, now
+        if said:
+            after.append(now)
+    assert before == 8
+    assert min(after[:800]) == 4
+    assert max(after[after.index(4):]) >= 6
+
+
+def test_gmails_ten_minutes_are_kept(shop):
+    """421 4.7.28: nothing more goes to this relay for now; what was not sent goes through the other one."""
+    write_list(shop / "list.csv", 300)
+    fault = ["--fault", 'stage=MAIL from=51 reply="421 4.7.28 unusual rate of mail" close=after']
+    with two(shop, fault) as (a, b):
+        send(shop, *relay_of(a), *relay_of(b), "--connections", 4, "--threads", 1)
+    everyone_once(shop, 300, a, b)
+    assert len(a.accepted()) <= 50
+    assert len({x.conn for x in a.accepted()}) <= 3

@@ -102,7 +102,7 @@ bool relay_board_is_broken(const struct relay *r, struct err *why)
 
 /* ---- pauses ---- */
 
-int64_t relay_board_ask_quiet(const struct relay *r, int64_t now_ms, struct rng *rng, bool *first)
+int64_t relay_board_ask_quiet(const struct relay *r, int64_t now_ms, int64_t at_least_ms, struct rng *rng, bool *first)
 {
 	struct relay_board *b = r->board;
 	int64_t until_ms;
@@ -113,7 +113,9 @@ int64_t relay_board_ask_quiet(const struct relay *r, int64_t now_ms, struct rng 
 		unsigned quiets = 1 + atomic_load_explicit(&b->quiets, memory_order_relaxed);
 
 		atomic_store_explicit(&b->quiets, quiets, memory_order_relaxed);
-		b->quiet_until_ms = now_ms + relay_quiet_ms(quiets, rng);
+		int64_t quiet_ms = relay_quiet_ms(quiets, rng);
+
+		b->quiet_until_ms = now_ms + (quiet_ms > at_least_ms ? quiet_ms : at_least_ms);
 		post(b);
 	}
 	until_ms = b->quiet_until_ms;

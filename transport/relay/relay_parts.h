@@ -85,7 +85,7 @@ void relay_board_break(const struct relay *r, const struct err *why);
 bool relay_board_is_broken(const struct relay *r, struct err *why);
 
 /* The relay asked for a pause: returns when it ends for all threads. *first: nobody had said so before. */
-int64_t relay_board_ask_quiet(const struct relay *r, int64_t now_ms, struct rng *rng, bool *first);
+int64_t relay_board_ask_quiet(const struct relay *r, int64_t now_ms, int64_t at_least_ms, struct rng *rng, bool *first);
 int64_t relay_board_quiet_until_ms(const struct relay *r);
 /* The relay took a mail: its next pause is a short one again. */
 void relay_board_served(const struct relay *r, int64_t now_ms);
@@ -199,6 +199,9 @@ struct relay_side {
 	int64_t next_try_ms;      /* no connection before this */
 	int64_t idle_ms;          /* patience with an idle session */
 	unsigned mails_most;      /* mails a session may carry, as the relay taught us; 0: not known */
+	unsigned allowed;         /* connections since it said too much at a time; 0: all of its quota */
+	unsigned taken;           /* mails since `allowed` changed */
+	int64_t slowed_ms;
 	unsigned mails_told;      /* after so many it hung up the last time */
 	struct net_addresses addresses;
 	struct net_lookup *lookup; /* under way, or NULL */
@@ -231,8 +234,10 @@ void relay_side_became_ready(struct relay_side *s);
 /* The relay ended a session at the MAIL after `served` mails. Twice after the same number is its
  * rule: sessions from now on say QUIT before. */
 void relay_side_hung_up(struct relay_side *s, unsigned served);
-/* A verdict says that the relay as such takes no mail, now or for us. */
-void relay_side_turned_away(struct relay_side *s, const struct verdict *v, int64_t now_ms);
+/* A verdict that a reply made, and not SENT: what it says about the relay itself (replies.h). */
+void relay_side_refused(struct relay_side *s, const struct verdict *v, int64_t now_ms);
+/* A mail was taken: connections that were given up may come back. */
+void relay_side_took(struct relay_side *s);
 /* Nothing open, nothing opening, and nothing against it. */
 bool relay_side_sleeps(const struct relay_side *s, int64_t now_ms);
 void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t now_ms);

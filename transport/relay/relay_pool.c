@@ -386,10 +386,12 @@ static int translate(struct relay_pool *p, struct relay_link *l, struct relay_ev
 			relay_link_trouble(l, p->event.verdict.text);
 		if (p->event.verdict.kind == VERDICT_SENT) {
 			relay_board_served(l->side->relay, p->now_ms);
+			relay_side_took(l->side);
 			if (smtp_session_is_pipelined(l->session))
 				relay_board_trust(l->side->relay);
-		} else if (p->event.verdict.scope == SCOPE_RELAY && p->event.verdict.code != 0)
-			relay_side_turned_away(l->side, &p->event.verdict, p->now_ms);
+		} else {
+			relay_side_refused(l->side, &p->event.verdict, p->now_ms);
+		}
 		one(out, RELAY_VERDICT, l->side, p->event.ticket);
 		out->verdict = &p->event.verdict;
 		return 1;

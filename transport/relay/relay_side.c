@@ -19,6 +19,7 @@
 #include "engine/base/clock.h"
 #include "transport/relay/relay_parts.h"
 #include "transport/relay/relay_policy.h"
+#include "transport/relay/replies.h"
 #include "transport/relay/relay_token.h"
 
 void relay_side_init(struct relay_side *s, struct relay_pool *p, const struct relay *r, unsigned index)
@@ -94,24 +95,19 @@ static void pause_side(struct relay_side *s, const struct err *why)
 static void be_quiet(struct relay_side *s, int64_t until_ms)
 {
 	s->quiet = true;
+	s->allowed = 1;
+	s->taken = 0;
 	s->next_try_ms = until_ms;
 	s->state = SIDE_PAUSED;
 	finish_links(s);
 	relay_pool_share(s->pool);
 }
 
-/* The sender's account or its login: no wait of minutes would change that. */
-static bool is_hopeless(const struct verdict *v)
-{
-	return v->code == 530 || v->code == 534 || v->code == 535 || v->code == 538 ||
-	       (v->code == 550 && v->enhanced[1] == 4 && v->enhanced[2] == 5);
-}
-
-static void turned_away_for_good(struct relay_side *s, const struct verdict *v)
+static void turned_away_for_good(struct relay_side *s, const struct verdict *v, enum reply_class class)
 {
 	struct err e = { 0 };
 
-	if (v->code == 550) {
+	if (class == REPLY_QUOTA) {
 		err_set(&e, ERR_NET, "the relay takes no more mail from this account: %d %s", v->code, v->text);
 		err_hint(&e, "its quota is used up; go on when it is renewed, often after a day, or name another relay");
 	} else {
@@ -123,7 +119,7 @@ static void turned_away_for_good(struct relay_side *s, const struct verdict *v)
 	go_down_for_good(s, &e);
 }
 
-void relay_side_turned_away(struct relay_side *s, const struct verdict *v, int64_t now_ms)
+static void turned_away(struct relay_side *s, const struct verdict *v, const struct reply_meaning *m, int64_t now_ms)
 {
 	struct err e = { 0 };
 	int64_t until_ms;
@@ -131,18 +127,62 @@ void relay_side_turned_away(struct relay_side *s, const struct verdict *v, int64
 
 	if (s->state == SIDE_DOWN)
 		return;
-	if (is_hopeless(v)) {
-		turned_away_for_good(s, v);
+	if (m->act == REPLY_STOPS) {
+		turned_away_for_good(s, v, m->class);
 		return;
 	}
 	if (s->quiet)
 		return; /* said about a mail that was under way already */
-	until_ms = relay_board_ask_quiet(s->relay, now_ms, &s->rng, &first);
+	until_ms = relay_board_ask_quiet(s->relay, now_ms, m->pause_ms, &s->rng, &first);
 	err_set(&e, ERR_NET, "the relay takes no mail now: %d %s; it is asked again in %d s", v->code, v->text,
 		(int)((until_ms - now_ms + 999) / 1000));
 	set_why(s, &e);
 	s->tell_pause = first; /* one sentence is enough for all threads */
 	be_quiet(s, until_ms);
+}
+
+/* Too much at a time: half of the connections leave. What was on its way says the same again: once a
+ * second is enough. */
+static void slow_down(struct relay_side *s, int64_t now_ms)
+{
+	unsigned links = s->links;
+
+	if (s->slowed_ms && now_ms - s->slowed_ms < RELAY_SLOW_MS)
+		return;
+	s->slowed_ms = now_ms;
+	s->allowed = links > 2 ? links / 2 : 1;
+	s->taken = 0;
+	for (unsigned i = 0; i < s->pool->n_links && links > s->allowed; i++) {
+		struct relay_link *l = &s->pool->links[i];
+
+		if (l->side != s || l->state != LINK_READY)
+			continue;
+		relay_link_finish(l);
+		links--;
+	}
+}
+
+void relay_side_refused(struct relay_side *s, const struct verdict *v, int64_t now_ms)
+{
+	struct reply_meaning m = reply_meaning_of(v);
+
+	if (v->code == 0 || s->state == SIDE_DOWN)
+		return;
+	if (m.act < REPLY_WAITS && v->scope == SCOPE_RELAY)
+		m.act = REPLY_WAITS;
+	if (m.act >= REPLY_WAITS)
+		turned_away(s, v, &m, now_ms);
+	else if (m.act == REPLY_SLOWS && !s->quiet)
+		slow_down(s, now_ms);
+}
+
+void relay_side_took(struct relay_side *s)
+{
+	if (s->allowed == 0 || ++s->taken < RELAY_GROW_AFTER)
+		return;
+	s->taken = 0;
+	if (++s->allowed >= s->quota)
+		s->allowed = 0;
 }
 
 /* What other threads found out. */
@@ -322,6 +362,8 @@ bool relay_side_may_open(const struct relay_side *s, int64_t now_ms)
 
 	if (own > 0 && atomic_load_explicit(&s->relay->board->links, memory_order_relaxed) >= own)
 		return false; /* other threads have them */
+	if (s->allowed > 0 && s->links >= s->allowed)
+		return false;
 	return s->state != SIDE_DOWN && s->links < s->quota && now_ms >= s->next_try_ms && !lacks_token(s);
 }
 

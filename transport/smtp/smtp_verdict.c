@@ -33,6 +33,8 @@ static const struct rule {
 	{ 521, { ANY, ANY, ANY }, SMTP_AT_MAIL, false, VERDICT_DEFERRED, SCOPE_RELAY },
 	/* sending quota of the account is used up (Gmail) */
 	{ 550, { 5, 4, 5 }, ANYWHERE, false, VERDICT_DEFERRED, SCOPE_RELAY },
+	/* the same (Microsoft 365) */
+	{ 550, { 5, 1, 90 }, ANYWHERE, false, VERDICT_DEFERRED, SCOPE_RELAY },
 	/* too many of our threads at once (Microsoft 365); sending rate above quota (Amazon SES) */
 	{ 432, { ANY, ANY, ANY }, ANYWHERE, false, VERDICT_DEFERRED, SCOPE_RELAY },
 	{ 454, { ANY, ANY, ANY }, SMTP_AT_MAIL | SMTP_AT_DATA | SMTP_AT_END, false, VERDICT_DEFERRED, SCOPE_RELAY },
