@@ -116,9 +116,9 @@ const struct option_spec options_table[] = {
 
 	{ .name = "relay", .value = "URL", .commands = FOR_CHECK | FOR_SEND, .kind = OPTION_TEXTS, .at = MEMBER(relays),
 	  .about = "where the messages go: a URL, or the name of a [relay NAME] section" },
-	{ .name = "provider", .value = "NAME", .commands = FOR_CHECK | FOR_SEND, .rare = true, .kind = OPTION_TEXT, .at = MEMBER(provider),
+	{ .name = "provider", .value = "NAME", .commands = FOR_SEND, .rare = true, .kind = OPTION_TEXT, .at = MEMBER(provider),
 	  .about = "in place of --relay: gmail, microsoft365, ses ... with their limits" },
-	{ .name = "user", .value = "NAME", .commands = FOR_CHECK | FOR_SEND, .rare = true, .kind = OPTION_TEXT, .at = MEMBER(user),
+	{ .name = "user", .value = "NAME", .commands = FOR_SEND, .rare = true, .kind = OPTION_TEXT, .at = MEMBER(user),
 	  .about = "who logs in at the provider" },
 	{ .name = "password-command", .value = "COMMAND", .commands = FOR_CHECK | FOR_SEND | FOR_PROBE, .kind = OPTION_TEXT,
 	  .at = MEMBER(password_command),
