@@ -161,7 +161,7 @@ def test_each_call_fails_once(tmp_path, certs, tls):
             kinds = collections.defaultdict(list)
             for t in tries:
                 kinds[t[0], t[2]].append(t)
-            tries = [rng.choice(kinds[k]) for k in rng.sample(sorted(kinds, key=str), 16)]
+            tries = [rng.choice(kinds[k]) for k in rng.sample(sorted(kinds, key=str), 10)]
         all_fail(tmp_path, certs, r, tls, tries)
     print(f"{len(tries)} of the failures of {sum(calls.values())} calls: {dict(calls)}")
 
@@ -172,7 +172,7 @@ def test_each_allocation_fails_once(tmp_path, certs, tls):
     with Relay(tmp_path / "relay", *relay_options(certs, tls)) as r:
         n = count(tmp_path, command(r, certs, tls), "call=malloc")["malloc"]
         rng = random.Random(5)
-        tries = range(1, n + 1, max(1, n // 400)) if LONG else sorted(rng.sample(range(1, n + 1), 8))
+        tries = range(1, n + 1, max(1, n // 400)) if LONG else sorted(rng.sample(range(1, n + 1), 4))
         all_fail(tmp_path, certs, r, tls, [("malloc", at, errno.ENOMEM, lasting) for at in tries
                                            for lasting in ((False, True) if LONG else (False,))])
     print(f"{len(tries)} of {n} allocations")

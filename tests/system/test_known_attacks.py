@@ -64,7 +64,7 @@ def test_starttls_stripping(shop, certs, options):
         run = begin("send", "letter.eml", "list.csv", "--relay", f"smtp://ann@localhost:{r.port}?ca={certs}/ca.pem",
                     "--password-file", "secret", "--yes", cwd=shop)
         try:  # what may pass is tried again for minutes
-            run.communicate(timeout=1.5)
+            run.communicate(timeout=0.7)
         except subprocess.TimeoutExpired:
             run.send_signal(signal.SIGINT)
             run.communicate(timeout=40)

@@ -10,8 +10,8 @@ import pytest
 import torture
 from relay import LONG, Relay, begin, lettershop, results, write_list
 
-ROWS = 100000 if LONG else 12000
-KILLS = 20
+ROWS = 100000 if LONG else 5000
+KILLS = 20 if LONG else 8
 
 
 def run_with_kills(shop, r, url, connections, rng, mode, options=()):
