@@ -72,6 +72,7 @@ static int open_relay(struct asking *a, struct err *e)
 		.no_login = !o->login,
 		.helo = o->helo,
 		.source_address = o->source_address,
+		.timeouts = o->timeouts,
 		.timeout_ms = o->timeout_ms ? o->timeout_ms : PATIENCE_MS,
 	};
 

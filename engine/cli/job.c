@@ -203,6 +203,7 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 	d->connections = (unsigned)o->connections;
 	d->helo = o->helo;
 	d->source_address = o->source_address;
+	d->timeouts = o->timeouts;
 	d->messages_per_connection = (unsigned)o->messages_per_connection;
 	d->window = (unsigned)o->window;
 	d->timeout_ms = o->timeout_ms;

@@ -65,7 +65,7 @@ struct options {
 	const char *password_command, *password_file, *password_env, *token_command;
 	uint64_t connections, messages_per_connection, window;
 	const char *helo, *transcript, *stats;
-	const char *dsn_notify, *dsn_ret, *source_address;
+	const char *dsn_notify, *dsn_ret, *source_address, *timeouts;
 	struct text_list mail_options, rcpt_options;
 	bool requiretls;
 	int64_t timeout_ms;

@@ -133,3 +133,25 @@ def test_something_else_speaks_there(tmp_path, greeting):
     done = lettershop("send", "l.eml", "l.csv", "--relay", url, "--yes", cwd=tmp_path, check=3, timeout=20)
     assert done.stderr.count("no SMTP reply") == 1
     server.close()
+
+
+@pytest.mark.parametrize("stage, waits, words", [
+    ("GREETING", "greeting=300ms", "no reply to greeting within 1 s"),
+    ("EHLO", "command=300ms", "no reply to EHLO within 1 s"),
+])
+def test_single_waits(tmp_path, stage, waits, words):
+    with Relay(tmp_path / "r", "--fault", f"stage={stage} stall") as r:
+        url = f"smtp://localhost:{r.port}?tls=none"
+        assert words in lettershop("probe", url, "--timeouts", f"quit=1s,{waits}", "--timeout", "1min", check=1).stderr
+        assert "no wait 'hello'" in lettershop("probe", url, "--timeouts", "hello=1s", check=2).stderr
+        assert "'soon' is no time" in lettershop("probe", url, "--timeouts", "connect=soon", check=2).stderr
+
+
+def test_the_wait_behind_the_data(tmp_path):
+    (tmp_path / "l.eml").write_text("From: a@b.example\nTo: {{ email }}\nSubject: x\n\nhello\n")
+    (tmp_path / "l.csv").write_text("email\nx@y.example\n")
+    with Relay(tmp_path / "r", "--fault", "stage=END stall") as r:
+        done = lettershop("send", "l.eml", "l.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes", "--timeouts",
+                          "end-of-data=400ms", cwd=tmp_path, check=1)
+    assert "in doubt" in done.stdout
+    assert "no reply to end of data within 1 s" in (tmp_path / "results.csv").read_text()

@@ -41,6 +41,7 @@ struct delivery_options {
 	unsigned connections; /* in all, shared out over workers and relays; at least 1 */
 	const char *helo;     /* NULL: the machine's name */
 	const char *source_address; /* NULL: the system's choice */
+	const char *timeouts; /* single waits, as in relay.h; NULL: none */
 	unsigned messages_per_connection; /* 0: as many as the relay takes */
 	unsigned window;      /* 0: 1 */
 	bool lockstep;

@@ -231,6 +231,7 @@ static int open_relay(struct relay **out, const struct delivery_options *opt, ui
 		.ask_password = r->ask_password,
 		.helo = opt->helo,
 		.source_address = opt->source_address,
+		.timeouts = opt->timeouts,
 		.messages_per_connection = opt->messages_per_connection,
 		.window = opt->window,
 		.lockstep = opt->lockstep,

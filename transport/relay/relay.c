@@ -57,6 +57,44 @@ static void set_timeouts(struct smtp_timeouts *t, int64_t most)
 	t->quit = cap(5000, most);
 }
 
+static int take_timeout(struct relay *r, struct span word, struct err *e)
+{
+	struct smtp_timeouts *t = &r->session.timeouts;
+	const struct {
+		struct span name;
+		int64_t *at;
+	} waits[] = {
+		{ SPAN("connect"), &r->connect_ms }, { SPAN("greeting"), &t->greeting }, { SPAN("command"), &t->command },
+		{ SPAN("data"), &t->data },          { SPAN("block"), &t->block },       { SPAN("end-of-data"), &t->end_of_data },
+		{ SPAN("quit"), &t->quit },
+	};
+	struct span value = word, name = span_cut(&value, '=');
+	int64_t ms;
+
+	for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+		if (!span_eq(name, waits[i].name))
+			continue;
+		if (clock_parse_span(value, &ms) < 0 || ms <= 0) {
+			err_set(e, ERR_INPUT, "'%.*s' is no time to wait for %.*s", SPAN_ARG(value), SPAN_ARG(name));
+			return err_hint(e, "it is written as 200ms, 15s or 10min");
+		}
+		*waits[i].at = ms;
+		return 0;
+	}
+	err_set(e, ERR_INPUT, "there is no wait '%.*s'", SPAN_ARG(name));
+	return err_hint(e, "they are connect, greeting, command, data, block, end-of-data and quit, as in greeting=10s,quit=1s");
+}
+
+static int take_timeouts(struct relay *r, const char *text, struct err *e)
+{
+	struct span rest = span_str(text);
+
+	while (rest.n > 0)
+		if (take_timeout(r, span_cut(&rest, ','), e) < 0)
+			return -1;
+	return 0;
+}
+
 static bool helo_byte(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
@@ -279,7 +317,7 @@ static int take_options(struct relay *r, const struct relay_options *opt, struct
 		return -1;
 	r->session.lockstep = opt->lockstep;
 	set_timeouts(&r->session.timeouts, opt->timeout_ms);
-	if (take_wishes(r, opt, e) < 0)
+	if (take_timeouts(r, opt->timeouts, e) < 0 || take_wishes(r, opt, e) < 0)
 		return -1;
 	if (opt->helo)
 		return take_helo(r, opt->helo, e);

@@ -36,6 +36,9 @@ struct relay_options { /* strings are borrowed for the call */
 	unsigned window;                  /* transactions in flight with CHUNKING; 0: 1 */
 	bool lockstep;
 	int64_t timeout_ms; /* 0: RFC 5321; else no wait is longer */
+	/* Single waits, which go before timeout_ms: "connect=5s,greeting=1min"; also command, data, block,
+	 * end-of-data, quit (smtp_session.h: struct smtp_timeouts); NULL: none. */
+	const char *timeouts;
 	/* What MAIL and RCPT say beyond what a mail needs (smtp_session.h: struct smtp_wishes); NULL: nothing. */
 	const char *dsn_notify, *dsn_ret;
 	const char *mail_options, *rcpt_options; /* "A=1 B" */
