@@ -149,7 +149,8 @@ static void read_back(const char *name, struct buf *out)
 static const struct plan_case {
 	const char *first, *second, *words;
 } bad_plans[] = {
-	{ "pipe:sendmail", NULL, "not known how to deliver" },
+	{ "pipe:no-such-program-at-all", NULL, "there is no program 'no-such-program-at-all'" },
+	{ "queue:x", NULL, "not known how to deliver" },
 	{ "out", NULL, "not known how to deliver" },
 	{ "eml:", NULL, "needs a path" },
 	{ "maildir:?sync=on", NULL, "needs a path" },

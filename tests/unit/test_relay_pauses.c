@@ -54,9 +54,10 @@ static void check_quiet(const struct quiet_case *c)
 	rig_turns(r, 20);
 	assert_true(mini_smtpd_commands(r->s, "MAIL") <= mails + QUIET_CONNECTIONS);
 	assert_int_equal(r->pauses, 2);
-	for (unsigned i = 0; r->done < 200; i++) {
-		assert_true(i < 3000);
-		clock_shift(20000 + i * 2000, 0);
+	for (int64_t shift = 20000; r->done < 200;) {
+		assert_true(shift < 3600 * 1000);
+		if (relay_pool_open_links(r->pool) == 0) /* else a server that is slow just now would be out of time */
+			clock_shift(shift += 2000, 0);
 		rig_turn(r, 5);
 	}
 	assert_int_equal(r->sent, 200);
