@@ -64,31 +64,33 @@ static struct span own_address(const struct letter *l, const struct mail *mail)
 	return at < 0 ? (struct span){ NULL, 0 } : mail->recipients[at];
 }
 
-/* The address that the row's mail would go to, as far as that is known without writing it. */
-static struct span cell_address(struct checker *k, const struct row *row)
+/* The address that the row's mail goes to, when it can be told without writing it: the cell is the To. */
+static bool cell_address(struct checker *k, const struct row *row, struct span *out)
 {
 	int column = letter_to_column(k->campaign->letter);
 	struct address a;
 	struct err e;
 
-	if (column < 0 || (uint32_t)column >= row->n_cells)
-		return (struct span){ NULL, 0 };
-	return address_parse(row->cells[column], &k->memory, &a, &e) < 0 ? span_trim(row->cells[column]) : a.path;
+	if (column < 0 || (uint32_t)column >= row->n_cells || address_parse(row->cells[column], &k->memory, &a, &e) < 0)
+		return false;
+	*out = a.path;
+	return true;
 }
 
 /* A row that is not checked, now or any more: its address counts all the same. 0, or -1. */
 static int survey_row(struct checker *k, const struct row *row, int64_t wall_ms)
 {
 	const struct campaign *c = k->campaign;
-	bool write = letter_to_column(c->letter) < 0 && (!k->survey || c->job->duplicates == DUPLICATES_SKIP);
+	bool identical_only = k->survey && c->job->duplicates != DUPLICATES_SKIP; /* nobody asks for addresses */
+	struct span address = { NULL, 0 };
 	struct mail mail;
 	struct err e = { 0 };
 
 	if (row->problem.n)
 		return 0;
 	arena_reset(&k->memory);
-	if (!write) {
-		see(k, row, cell_address(k, row), 0);
+	if (identical_only || cell_address(k, row, &address)) {
+		see(k, row, address, 0);
 		return 0;
 	}
 	if (letter_write(c->letter, k->desk, &k->memory, row, wall_ms, &mail, &e) == 0)

@@ -225,3 +225,13 @@ def test_a_resume_goes_on_with_the_same_choice(shop):
     assert "a resume may choose more rows, not others" in said
     said = send(shop, "--resume", "--limit", "1", status=2).stderr
     assert "--limit" in said and "may choose more rows" in said
+
+
+def test_a_list_of_addresses_in_a_cell_over_a_resume(shop):
+    """What was sent is known again, also where a cell holds more than one address."""
+    bare(shop)
+    put(shop, 'email,name,plan\n"a@x.example, b@x.example",A,\nc@x.example,C,\n"a@x.example, b@x.example",A,\n')
+    send(shop, "--rows", "3")
+    send(shop, "--resume", "--rows", "1-", status=1)
+    assert fates(shop)[1] == "duplicate of line 4"
+    assert (shop / "out.mbox").read_text().count("\nTo: a@x.example") == 1
