@@ -1,5 +1,5 @@
 /* book.c - which kind of workbook it is, and what becomes of its sheet.
- * Held by tests/unit/test_rows_book.c. */
+ * Held by tests/unit/test_rows_lists.c. */
 #include "engine/rows/book.h"
 
 #include <stdio.h>

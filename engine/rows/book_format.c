@@ -142,7 +142,7 @@ static void count_places(const struct section *s, struct places *p)
 		p->last = i;
 		if (after_point) {
 			p->fraction++;
-			if (piece->c != '#')
+			if (piece->c == '0')
 				p->least_fraction = p->fraction;
 		} else {
 			if (p->whole++ == 0)
@@ -275,6 +275,8 @@ void book_format_number(struct buf *out, struct span code, double value, bool da
 		return;
 	}
 	format_digits(out, &s, value);
+	if (!out->failed && out->n == before && s.n > 0)
+		buf_add_char(out, '0'); /* a zero for which no place is kept */
 	if (out->failed || out->n == before)
 		return;
 	shown = span_trim(span_of(out->p + before, out->n - before));
@@ -286,16 +288,16 @@ const char *book_format_built_in(unsigned id)
 {
 	static const char *const codes[] = {
 		[1] = "0", [2] = "0.00", [3] = "#,##0", [4] = "#,##0.00",
-		[5] = "\"$\"#,##0;-\"$\"#,##0", [6] = "\"$\"#,##0;-\"$\"#,##0",
-		[7] = "\"$\"#,##0.00;-\"$\"#,##0.00", [8] = "\"$\"#,##0.00;-\"$\"#,##0.00",
+		[5] = "\"$\"#,##0;(\"$\"#,##0)", [6] = "\"$\"#,##0;(\"$\"#,##0)",
+		[7] = "\"$\"#,##0.00;(\"$\"#,##0.00)", [8] = "\"$\"#,##0.00;(\"$\"#,##0.00)",
 		[9] = "0%", [10] = "0.00%", [11] = "0.00E+00", [12] = "# ?/?", [13] = "# ?\?/??",
 		[14] = "yyyy-mm-dd", [15] = "yyyy-mm-dd", [16] = "yyyy-mm-dd", [17] = "yyyy-mm-dd",
 		[18] = "hh:mm", [19] = "hh:mm:ss", [20] = "hh:mm", [21] = "hh:mm:ss", [22] = "yyyy-mm-dd hh:mm",
 		[27] = "yyyy-mm-dd", [28] = "yyyy-mm-dd", [29] = "yyyy-mm-dd", [30] = "yyyy-mm-dd", [31] = "yyyy-mm-dd",
 		[32] = "hh:mm", [33] = "hh:mm:ss", [34] = "hh:mm", [35] = "hh:mm:ss", [36] = "yyyy-mm-dd",
-		[37] = "#,##0;-#,##0", [38] = "#,##0;-#,##0", [39] = "#,##0.00;-#,##0.00", [40] = "#,##0.00;-#,##0.00",
-		[41] = "#,##0;-#,##0;\"-\"", [42] = "\"$\"#,##0;-\"$\"#,##0;\"$\"\"-\"",
-		[43] = "#,##0.00;-#,##0.00;\"-\"", [44] = "\"$\"#,##0.00;-\"$\"#,##0.00;\"$\"\"-\"",
+		[37] = "#,##0;(#,##0)", [38] = "#,##0;(#,##0)", [39] = "#,##0.00;(#,##0.00)", [40] = "#,##0.00;(#,##0.00)",
+		[41] = "#,##0;(#,##0);\"-\"", [42] = "\"$\"#,##0;\"$\"(#,##0);\"$\"\"-\"",
+		[43] = "#,##0.00;(#,##0.00);\"-\"", [44] = "\"$\"#,##0.00;\"$\"(#,##0.00);\"$\"\"-\"",
 		[45] = "mm:ss", [46] = "[h]:mm:ss", [47] = "mm:ss.0", [48] = "##0.0E+0", [49] = "@",
 		[50] = "yyyy-mm-dd", [51] = "yyyy-mm-dd", [52] = "yyyy-mm-dd", [53] = "yyyy-mm-dd", [54] = "yyyy-mm-dd",
 		[55] = "yyyy-mm-dd", [56] = "yyyy-mm-dd", [57] = "yyyy-mm-dd", [58] = "yyyy-mm-dd",

@@ -58,7 +58,7 @@ static struct span take_section(struct span *rest, bool *more)
 }
 
 /* A condition [>=100] anywhere in the section. */
-static bool find_condition(struct span s, double value, bool *holds)
+static bool find_condition(struct span s, double value, bool *holds, bool *below_zero)
 {
 	for (size_t at = 0; at < s.n;) {
 		size_t n = enclosed(span_skip(s, at));
@@ -72,6 +72,7 @@ static bool find_condition(struct span s, double value, bool *holds)
 			memcpy(text, s.p + at + 1, n - 2);
 			text[n - 2] = '\0';
 			than = strtod(text + 1 + two, NULL);
+			*below_zero = first == '<' && second != '>' && than <= 0;
 			if (first == '=')
 				*holds = value == than;
 			else if (first == '>')
@@ -96,16 +97,18 @@ static struct span choose(struct span code, double value, bool *negative)
 		sections[n++] = take_section(&code, &more);
 	numbers = n < SECTIONS_MAX ? n : SECTIONS_MAX - 1; /* the fourth is for text */
 	for (unsigned i = 0; i < numbers; i++) {
-		bool holds = false;
+		bool holds = false, below_zero = false;
 
-		if (!find_condition(sections[i], value, &holds)) {
+		if (!find_condition(sections[i], value, &holds, &below_zero)) {
 			if (conditions)
 				return sections[i];
 			continue;
 		}
 		conditions = true;
-		if (holds)
+		if (holds) {
+			*negative = *negative && !below_zero; /* the section knows its sign */
 			return sections[i];
+		}
 	}
 	if (conditions)
 		return none;
@@ -149,10 +152,12 @@ static void add_enclosed(struct section *s, struct span text)
 {
 	switch (text.p[0]) {
 	case '"':
-		add(s, PIECE_TEXT, 0, span_sub(text, 1, text.n > 2 ? text.n - 2 : 0));
+		text = span_skip(text, 1);
+		add(s, PIECE_TEXT, 0, span_sub(text, 0, span_find(text, '"')));
 		break;
 	case '[':
-		add_bracket(s, span_sub(text, 1, text.n > 2 ? text.n - 2 : 0));
+		text = span_skip(text, 1);
+		add_bracket(s, span_sub(text, 0, span_find(text, ']')));
 		break;
 	case '\\':
 		add(s, PIECE_TEXT, 0, span_skip(text, 1));

@@ -5,7 +5,7 @@
  *  2. A cell is its text as shown, which the file has; dates and times are its exact values, as ISO
  *     8601, with as many parts as are shown.
  *  3. Cells and rows that stand for many are counted before they are multiplied.
- * Held by tests/unit/test_rows_book.c and tests/system/test_lists.py. */
+ * Held by tests/unit/test_rows_lists.c and tests/system/test_lists.py. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

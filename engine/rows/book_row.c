@@ -3,7 +3,7 @@
  * Sheets have no end: what programs store stands beside millions of cells that nobody filled. So
  * empty cells behind the last full one and rows without any are nothing, and rows that stand for many
  * (ODS) are counted by their bytes.
- * Held by tests/unit/test_rows_book.c. */
+ * Held by tests/unit/test_rows_lists.c. */
 #include "engine/rows/book_row.h"
 
 #include <stdarg.h>

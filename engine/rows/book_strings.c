@@ -1,7 +1,7 @@
 /* book_strings.c - shared texts: in memory while they fit, then in files.
  *
  * Which half a text is in is told by its number alone, so that finding one costs two reads at most.
- * Held by tests/unit/test_rows_book.c. */
+ * Held by tests/unit/test_rows_lists.c. */
 #include "engine/rows/book_strings.h"
 
 #include <unistd.h>

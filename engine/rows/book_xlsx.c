@@ -5,7 +5,7 @@
  *  1. Parts are read one after the other, each once, in pieces; what is kept of them is the names of
  *     sheets, the format of each style, and the shared texts (book_strings.h).
  *  2. A cell is what it shows: a number by its format, a formula by its stored value.
- * Held by tests/unit/test_rows_book.c and tests/system/test_lists.py. */
+ * Held by tests/unit/test_rows_lists.c and tests/system/test_lists.py. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  *  1. Memory: all that expat holds at a time is counted, and HELD_MAX is the most. A tag or a name
  *     without end meets that bound; text comes in pieces and is not held.
  *  2. A document type is refused, so there is no entity to expand and nothing to fetch.
- * Held by tests/unit/test_rows_book.c. */
+ * Held by tests/unit/test_rows_lists.c. */
 #include "engine/rows/book_xml.h"
 
 #include <expat.h>

@@ -4,7 +4,7 @@
  *     the list's: nobody else reads by position (rows_source.h).
  *  2. Bounds: PART_FREE unpacked bytes are given; beyond them a part may be RATIO_MAX times its packed
  *     size, which sheets do not reach and bombs do. What is in a part is read in pieces.
- * Held by tests/unit/test_rows_book.c. */
+ * Held by tests/unit/test_rows_lists.c. */
 #include "engine/rows/book_zip.h"
 
 #include <fcntl.h>

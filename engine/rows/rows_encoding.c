@@ -308,7 +308,6 @@ static int look(struct survey *s, const struct rows_source *source, char *p, str
 		}
 		memmove(p, p + cut, n - cut);
 		n -= cut;
-		cut = 0;
 		held = count(s, p, n, last);
 		if (s->bad > 0) {
 			s->since_bad += n;

@@ -11,7 +11,7 @@
  *     object may have others: columns.open.
  *  3. A cell is the member as text, for what wants text (addresses, the side files); the letter's
  *     words are the values themselves, arrays and objects too (row.object).
- * Held by tests/unit/test_rows_objects.c. */
+ * Held by tests/unit/test_rows_lists.c and tests/system/test_lists.py. */
 #include <stdio.h>
 
 #include "engine/base/buf.h"

@@ -4,7 +4,7 @@
  *
  * All numbers little-endian. Nobody else can write into the file, so a record that does not fit its
  * own sizes is a mistake of ours.
- * Held by tests/unit/test_rows_book.c. */
+ * Held by tests/unit/test_rows_lists.c. */
 #include "engine/rows/rows_records.h"
 
 #include <string.h>

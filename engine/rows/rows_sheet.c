@@ -2,7 +2,7 @@
  *
  * A row may have fewer cells than the header: sheets do not store empty ones. A cell without a name
  * above it is a problem, as in CSV: something would be lost.
- * Held by tests/unit/test_rows_book.c. */
+ * Held by tests/unit/test_rows_lists.c. */
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/rows/book_row.h"
