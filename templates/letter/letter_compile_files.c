@@ -64,6 +64,7 @@ static int finish_fixed(struct letter_compile *c, struct letter_file *f)
 {
 	struct letter *l = c->l;
 	struct letter_file_name *name = &f->fixed_name;
+	struct span cid;
 	struct err e = { 0 };
 	int rc = letter_file_parse(name, f->text.value, NULL, &l->memory, &e);
 
@@ -71,10 +72,14 @@ static int finish_fixed(struct letter_compile *c, struct letter_file *f)
 		f->is_inline = true;
 		f->src = letter_image_name(name->path);
 	}
-	if (rc == 0 && f->is_inline)
-		rc = name_inline(c, f, name->cid.n ? name->cid : mime_file_name_of(name->path, &l->memory));
-	else if (rc == 0 && name->cid.n > 0)
-		rc = name_inline(c, f, name->cid);
+	cid = name->cid;
+	if (rc == 0 && f->is_inline && cid.n == 0) {
+		cid = mime_file_name_of(name->path, &l->memory);
+		if (!cid.p)
+			return err_nomem(c->e, "the letter");
+	}
+	if (rc == 0 && cid.n > 0)
+		rc = name_inline(c, f, cid);
 	if (rc == 0)
 		rc = letter_file_read(l->folder, name->path, FILE_BY_AUTHOR, l->opt.max_message_bytes, &l->memory,
 				      &f->octets, &e);

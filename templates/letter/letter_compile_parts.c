@@ -265,8 +265,10 @@ static int calendar_params(struct letter_compile *c, struct span value, struct l
 				       "'%.*s' is no parameter of 'Calendar:'", SPAN_ARG(key));
 	}
 	if (got < 0) {
+		if (e.kind == ERR_NOMEM)
+			return err_nomem(c->e, "the letter");
 		letter_mistake(c, "calendar", h->line, h->column, NULL, "%s", e.text);
-		return e.kind == ERR_NOMEM ? err_nomem(c->e, "the letter") : 1;
+		return 1;
 	}
 	got = letter_read_text(c, *name, h, &src->text, &src->path);
 	if (got != 0)

@@ -95,9 +95,11 @@ static int read_words(struct letter_compile *c, const struct letter_header *h, s
 			letter_mistake(c, "DKIM", h->line, h->column, "selector=, domain= and canon= are",
 				       "'%.*s' is no parameter of 'DKIM:'", SPAN_ARG(key));
 	}
+	if (e.kind == ERR_NOMEM)
+		return err_nomem(c->e, "the letter");
 	if (got < 0)
 		letter_mistake(c, "DKIM", h->line, h->column, NULL, "%s", e.text);
-	return e.kind == ERR_NOMEM ? err_nomem(c->e, "the letter") : got;
+	return got;
 }
 
 /* Completes what was left out: 0; 1 with e. */
@@ -206,12 +208,14 @@ static int smime_by_header(struct letter_compile *c, const struct letter_header 
 	while (got >= 0 && (got = letter_params_next(&p, &key, &word, &e)) > 0) {
 		if (!span_case_eq(key, SPAN("key")))
 			got = err_set(&e, ERR_INPUT, "'%.*s' is no parameter of 'SMIME:'", SPAN_ARG(key));
-		else
-			opt.key_path = letter_beside(c->l, word);
+		else if (!(opt.key_path = letter_beside(c->l, word)))
+			return err_nomem(c->e, "the letter");
 	}
 	if (got < 0) {
+		if (e.kind == ERR_NOMEM)
+			return err_nomem(c->e, "the letter");
 		letter_mistake(c, "S/MIME", h->line, h->column, NULL, "%s", e.text);
-		return e.kind == ERR_NOMEM ? err_nomem(c->e, "the letter") : 0;
+		return 0;
 	}
 	if (!opt.cert_path)
 		return err_nomem(c->e, "the letter");
