@@ -188,6 +188,7 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 	job->redirect_to = o->redirect_to;
 	job->resume = o->resume;
 	job->key = o->key;
+	job->retry_at_end = o->retry_at_end;
 	job->accept_changes = o->accept_changes;
 	job->in_doubt = (enum campaign_in_doubt)o->in_doubt;
 	job->bad_rows = (enum campaign_bad_rows)o->bad_rows;

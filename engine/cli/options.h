@@ -85,6 +85,7 @@ struct options {
 	int64_t sync_ms, retry_for_ms, canary_wait_ms, drain_ms;
 	int on_log_error; /* index into its words */
 	const char *key;
+	bool retry_at_end;
 	const char *stop_after, *retry_refused;
 	uint64_t canary;
 

@@ -215,6 +215,8 @@ const struct option_spec options_table[] = {
 	  .about = "would it take a message of that many octets?" },
 	{ .name = "accept-changes", .commands = FOR_SEND, .kind = OPTION_FLAG, .at = MEMBER(accept_changes),
 	  .about = "with --resume: send the rest with the letter and options as they are now" },
+	{ .name = "retry-at-end", .commands = FOR_SEND, .rare = true, .kind = OPTION_FLAG, .at = MEMBER(retry_at_end),
+	  .about = "try what was refused for now again only when all others are through" },
 	{ .name = "key", .value = "COLUMN", .commands = FOR_SEND, .kind = OPTION_TEXT, .at = MEMBER(key),
 	  .about = "with --resume and an edited list: rows are known by this address column" },
 	{ .name = "drain", .value = "TIME", .commands = FOR_SEND, .kind = OPTION_TIME, .at = MEMBER(drain_ms), .min = 1,

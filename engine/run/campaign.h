@@ -74,6 +74,7 @@ struct campaign_job { /* borrowed for the campaign's life */
 	enum campaign_bad_rows bad_rows;
 	int64_t sync_ms;       /* or CAMPAIGN_SYNC_OFF, CAMPAIGN_SYNC_EACH */
 	int64_t retry_for_ms;  /* how long a deferred row is tried again in this run */
+	bool retry_at_end;     /* what is deferred waits until the list was read to its end */
 	int64_t drain_ms;      /* what is under way gets this long after a stop; 0: 30 s */
 	enum campaign_log_error on_log_error;
 	const char *stop_after; /* breaker_parse(); NULL: off */

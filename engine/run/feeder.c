@@ -32,6 +32,9 @@
 #include "engine/run/worker.h"
 #include "templates/letter/letter.h"
 
+/* Due when the list was read to its end: --retry-at-end. */
+#define AT_END_MS (INT64_MAX - 1)
+
 enum {
 	BLOCK_MS = 50,
 	MEASURE_MS = 100,
@@ -51,6 +54,7 @@ struct feeder {
 	unsigned turn;           /* the worker that is served next */
 	unsigned blocks, blocks_max, away; /* made, at most, with workers */
 	bool list_ended;
+	uint64_t deferred_up_to; /* rows up to here that earlier runs left deferred wait already: they go first */
 	uint64_t canary_left;    /* rows that may go out before the canary is judged */
 	bool canary;             /* it was not judged so far */
 	int64_t canary_until_ms; /* accepted, and the wait is on; 0 not yet */
@@ -134,7 +138,7 @@ static int keep_deferred(struct feeder *f, const struct work *w, int64_t now_ms)
 		if (w->items[i].outcome != WORK_AGAIN)
 			continue;
 		struct waiting_row waits = {
-			.due_ms = now_ms + w->items[i].again_ms,
+			.due_ms = f->run->job->retry_at_end && !f->list_ended ? AT_END_MS : now_ms + w->items[i].again_ms,
 			.place = { row->number, row->line, row->offset },
 			.item = w->items[i],
 		};
@@ -213,7 +217,6 @@ static bool is_to_do(struct feeder *f, uint64_t row, struct work_item *item)
 {
 	const struct ledger *l = f->run->ledger;
 	bool hold = f->run->job->in_doubt == IN_DOUBT_HOLD;
-	uint64_t sure[WORK_SETTLED_WORDS];
 	uint32_t attempts = 0;
 
 	*item = (struct work_item){ .outcome = WORK_NOT_BEGUN };
@@ -222,6 +225,8 @@ static bool is_to_do(struct feeder *f, uint64_t row, struct work_item *item)
 	if (ledger_is_done(l, row, hold))
 		return false;
 	if (ledger_row(l, row) != ROW_TO_DO) {
+		uint64_t sure[WORK_SETTLED_WORDS];
+
 		ledger_settled(l, row, true, item->doubt, &attempts);
 		ledger_settled(l, row, false, sure, &attempts);
 		ledger_settled(l, row, hold, item->settled, &attempts);
@@ -268,6 +273,9 @@ static int sift(struct feeder *f, struct work *w, struct err *e)
 		if (wants != SELECT_YES)
 			continue;
 		taking_part++;
+		if (w->rows->rows[i].number <= f->deferred_up_to &&
+		    ledger_row(f->run->ledger, w->rows->rows[i].number) == ROW_DEFERRED)
+			continue;
 		if (!is_to_do(f, w->rows->rows[i].number, &w->items[kept]))
 			continue;
 		if (duplicates_of(duplicates, w->rows->rows[i].number, &w->items[kept].duplicate_of, e) < 0)
@@ -360,6 +368,8 @@ static int fetch_due(struct feeder *f, struct work *w, struct err *e)
 	int64_t now_ms = clock_mono_ms();
 	uint32_t n = 0;
 
+	if (waiting_due_ms(&f->waiting) == AT_END_MS && (f->list_ended || waiting_is_full(&f->waiting)))
+		now_ms = AT_END_MS; /* nobody else waits */
 	if (waiting_due_ms(&f->waiting) > now_ms)
 		return 0;
 	if (campaign_list_changed(f->run->campaign, f->fetcher, e))
@@ -368,6 +378,8 @@ static int fetch_due(struct feeder *f, struct work *w, struct err *e)
 		if (rows_fetch(f->fetcher, &due.place, 1, w->rows, e) < 0)
 			return -1;
 		w->items[n] = due.item;
+		if (due.due_ms == AT_END_MS)
+			w->items[n].first_try_ms = w->items[n].deferred = 0; /* --retry-for begins anew */
 		w->items[n++].outcome = WORK_NOT_BEGUN;
 	}
 	atomic_store_explicit(&f->run->rows_waiting, f->waiting.n, memory_order_relaxed);
@@ -513,8 +525,47 @@ static void judge_canary(struct feeder *f)
 	run_pause(f->run, NULL);
 }
 
+/* Whom earlier runs left deferred waits in front of all others; as many as the waiting room takes. */
+static int put_deferred_first(struct feeder *f, struct err *e)
+{
+	struct row_block *block = NULL;
+	struct rows *list = NULL;
+	struct waiting_row waits = { .due_ms = 0 };
+	struct ledger_counts counts = { 0 };
+	enum select_answer wants = SELECT_NO;
+	int rc;
+
+	if (f->run->ledger)
+		ledger_counts(f->run->ledger, &counts);
+	if (counts.deferred == 0)
+		return 0;
+	rc = row_block_new(&block, RUN_BLOCK_ROWS) < 0 ? err_nomem(e, "the rows that wait") : rows_share(&list, f->reader, e);
+	while (rc >= 0 && wants != SELECT_END && (rc = rows_read(list, block, RUN_BLOCK_ROWS, e)) == 1) {
+		for (uint32_t i = 0; i < block->n && rc >= 0 && wants != SELECT_END; i++) {
+			const struct row *row = &block->rows[i];
+
+			wants = waiting_is_full(&f->waiting) ? SELECT_END : selection_wants(f->run->selection, row, e);
+			if (wants == SELECT_BROKEN)
+				rc = -1;
+			if (wants != SELECT_YES || ledger_row(f->run->ledger, row->number) != ROW_DEFERRED ||
+			    !is_to_do(f, row->number, &waits.item))
+				continue;
+			waits.place = (struct row_place){ row->number, row->line, row->offset };
+			rc = waiting_put(&f->waiting, &waits) < 0 ? err_nomem(e, "the rows that wait") : 0;
+			f->deferred_up_to = row->number;
+		}
+		row_block_reset(block);
+	}
+	selection_rewind(f->run->selection);
+	rows_close(&list);
+	row_block_free(&block);
+	return rc < 0 ? -1 : 0;
+}
+
 static int feed(struct feeder *f, struct err *e)
 {
+	if (put_deferred_first(f, e) < 0)
+		return -1;
 	begin_canary(f);
 	while (run_stopping(f->run) == RUN_GO) {
 		judge_canary(f);
