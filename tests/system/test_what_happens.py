@@ -55,7 +55,7 @@ def command(part, *without):
 
 
 RESUME = "--yes --resume"
-MORE = ("--in-doubt", "--accept-changes", "--retry-refused")
+MORE = ("--in-doubt", "--accept-changes", "--retry-refused", "--key")
 
 
 def people(first, last):
@@ -170,18 +170,19 @@ def test_the_letter_is_wrong(shop):
 
 
 def test_the_list_was_edited(shop):
-    write_list(shop / "recipients.csv", 50)
-    write_list(shop / "new-people.csv", 10, first=51)
     with Relay(shop / "relay") as r:
-        url = f"smtp://localhost:{r.port}?tls=none"
-        lettershop("send", "letter.eml", "recipients.csv", "--relay", url, "--yes", "--limit", "50", cwd=shop, check=0)
-        whole = (shop / "recipients.csv").read_bytes()
-        (shop / "recipients.csv").write_bytes(whole.replace(b"user1@", b"user99@"))
+        process = started(shop, r)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        first = r.recipients()
+        assert len(first) < N - 1
+        # The first one is gone, the others stand the other way round, and somebody is new.
+        head, *rows = (shop / "recipients.csv").read_text().splitlines()
+        (shop / "recipients.csv").write_text("\n".join([head, "new@list.example,New,pro", *reversed(rows[1:])]) + "\n")
         refused = run(shop, command(RESUME, *MORE), r, check=2)
-        assert "recipients.csv" in refused.stderr or "list" in refused.stderr
-        (shop / "recipients.csv").write_bytes(whole)
-        run(shop, command("new-people"), r, check=0)
-    assert r.recipients() == {a: 1 for a in people(1, 60)}
+        assert "--key" in refused.stderr and r.recipients() == first
+        run(shop, command("--key"), r, check=0)
+    assert r.recipients() == {a: 1 for a in people(1, N) | {"new@list.example"}}
 
 
 def test_the_relay_blocks_us(shop):
