@@ -54,12 +54,12 @@ static unsigned char lower(char c)
 
 static struct span skip_spaces(struct span s)
 {
-	while (s.n > 0 && s.p[0] == ' ')
+	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\n' || s.p[0] == '\r' || s.p[0] == '\t'))
 		s = span_skip(s, 1);
 	return s;
 }
 
-/* Equal without ASCII case and spaces. */
+/* Equal without ASCII case and spaces; a name over two lines, as in the header of a sheet, has one there. */
 static bool alike(struct span a, struct span b)
 {
 	for (;;) {

@@ -9,7 +9,7 @@
 #include "engine/model/row.h"
 
 static const struct span names[] = {
-	{ "email", 5 }, { "First Name", 10 }, { "plan", 4 }, { "Plan", 4 }, { "city", 4 },
+	{ "email", 5 }, { "First Name", 10 }, { "plan", 4 }, { "Plan", 4 }, { "city", 4 }, { "Valid\nuntil", 11 },
 };
 static const struct columns columns = { .n = sizeof names / sizeof *names, .names = names };
 
@@ -22,7 +22,7 @@ static void columns_are_found(void **state)
 		{ "email", 0 },     { "Email", 0 },       { " E-mail", -1 }, { "e mail", 0 },
 		{ "firstname", 1 }, { "FIRST  NAME", 1 }, { "First Name", 1 }, { "first_name", -1 },
 		{ "plan", 2 },      { "Plan", 3 },        { "PLAN", -1 },      { "", -1 },
-		{ "cit", -1 },      { "cityy", -1 },
+		{ "validuntil", 5 }, { "Valid until", 5 }, { "cit", -1 },      { "cityy", -1 },
 	};
 
 	(void)state;
