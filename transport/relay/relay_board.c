@@ -154,7 +154,8 @@ bool relay_board_broke(const struct relay *r, unsigned broke)
 
 	if (broke & SMTP_MAYBE_PIPELINING && atomic_fetch_add_explicit(&b->suspicions, 1, memory_order_relaxed) > 0)
 		found |= SMTP_BROKE_PIPELINING;
-	return found && (found & ~atomic_fetch_or_explicit(&b->broke, found, memory_order_relaxed));
+	atomic_fetch_or_explicit(&b->broke, found, memory_order_relaxed);
+	return broke != 0; /* no failure of the relay's: sessions from now on go without it */
 }
 
 void relay_board_trust(const struct relay *r)

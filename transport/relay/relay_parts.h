@@ -89,7 +89,7 @@ int64_t relay_board_ask_quiet(const struct relay *r, int64_t now_ms, int64_t at_
 int64_t relay_board_quiet_until_ms(const struct relay *r);
 /* The relay took a mail: its next pause is a short one again. */
 void relay_board_served(const struct relay *r, int64_t now_ms);
-/* What a session found out that was offered in vain. True: nobody knew that yet. */
+/* What a session found out that was offered in vain. True: that is why it ended, and the next one need not wait. */
 bool relay_board_broke(const struct relay *r, unsigned broke);
 /* The relay took a mail that was pipelined. */
 void relay_board_trust(const struct relay *r);
