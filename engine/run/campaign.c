@@ -328,11 +328,6 @@ void campaign_tell(struct campaign *c)
 	atomic_store(&c->tell, true);
 }
 
-const struct columns *campaign_columns(const struct campaign *c)
-{
-	return rows_columns(c->list);
-}
-
 /* ---- the outlook ---- */
 
 static void show(char *out, size_t size, struct span value)

@@ -154,7 +154,4 @@ int campaign_reload_suppressed(struct campaign *c, struct err *e);
 /* The campaign's seed that --seed stands for. */
 void campaign_seed(uint64_t seed, unsigned char out[16]);
 
-/* The recorded list of columns, of the open list; for messages. */
-const struct columns *campaign_columns(const struct campaign *c);
-
 #endif

@@ -473,6 +473,17 @@ static int open_journal(struct run *r, struct campaign *c, struct err *e)
 	return journal_open(&r->journal, c->job->results, c->job->resume, &c->header, e);
 }
 
+static void say_power_was_lost(const struct campaign *c, const struct journal *j)
+{
+	struct ledger_counts counts = { 0 };
+
+	if (c->ledger)
+		ledger_counts(c->ledger, &counts);
+	if (journal_power_was_lost(j) && counts.in_doubt > 0)
+		log_line(LOG_NOTE, "lettershop: the machine went down during an earlier run: of %llu recipient%s nobody knows "
+			 "whether they were sent to", (unsigned long long)counts.in_doubt, counts.in_doubt == 1 ? "" : "s");
+}
+
 int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 {
 	struct run r;
@@ -492,6 +503,7 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 	    queue_new(&recorder.over, 1, e) == 0 &&
 	    results_log_open(&recorder.log, c->job->results, c->job->log_format, journal_run(r.journal), c->ledger,
 			     e) == 0) {
+		say_power_was_lost(c, r.journal);
 		rc = go(&r, feeder, &recorder, e);
 		if (rc == 0)
 			rc = end_run(c, &r, &recorder.log, out, e);

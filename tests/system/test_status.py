@@ -1,12 +1,14 @@
 """`status`: what stands, from the journal alone, at rest and while a run writes."""
 import json
+import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
 
-from relay import Relay, begin, lettershop, results, write_list
+from relay import LETTERSHOP, Relay, begin, lettershop, results, write_list
 
 
 def send(shop, relay, *options, check=None):
@@ -118,3 +120,27 @@ def test_a_campaign_file_that_was_lost_is_no_new_campaign(shop, what):
         for command in (send(shop, r, "--resume", check=2), send(shop, r, check=2), status(shop, check=2)):
             assert "is lost or damaged" in command.stderr and "campaign" in command.stderr, command.stderr
         assert len(r.accepted()) == 3
+
+
+def test_after_a_power_cut(shop):
+    """Another boot id: what was claimed and has no result is in doubt; the resume and status say why."""
+    write_list(shop / "list.csv", 50)
+    (shop / "boot").write_text("11111111-2222-3333-4444-555555555555\n")
+    other = ["unshare", "-m", "sh", "-c", "mount --bind boot /proc/sys/kernel/random/boot_id || exit 77; exec \"$@\"", "sh"]
+    if subprocess.run([*other, "true"], cwd=shop, capture_output=True).returncode != 0:
+        pytest.skip("nothing can be mounted here")
+    with Relay(shop / "relay", "--fault", "stage=END nth=3 stall=30000") as r:
+        url = f"smtp://127.0.0.1:{r.port}?tls=none"
+        p = begin("send", "letter.eml", "list.csv", "--relay", url, "--yes", "--connections", 1, cwd=shop)
+        until = time.monotonic() + 30
+        while len(r.accepted()) < 3:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        time.sleep(0.5)
+        p.kill()
+        p.communicate()
+    told = subprocess.run([*other, os.path.abspath(LETTERSHOP), "status", "results.csv"], cwd=shop, capture_output=True, text=True)
+    assert "the machine was started anew since" in told.stdout and "power was lost" in told.stdout
+    done = subprocess.run([*other, os.path.abspath(LETTERSHOP), "send", "letter.eml", "list.csv", "--relay", "smtp://127.0.0.1:9?tls=none",
+                           "--yes", "--resume", "--drain", "1ms"], cwd=shop, capture_output=True, text=True, timeout=60)
+    assert "the machine went down during an earlier run" in done.stderr, done.stderr
