@@ -7,6 +7,10 @@
 
 #include "templates/liquid/emit.h"
 
+/* A part is wanted for each place in HTML that a partial is rendered at; one that renders itself inside
+ * ever other tags would want ever more. */
+enum { PARTS_MAX = 1000 };
+
 static struct loop_site *loop_new(struct emit *m, const struct node *n, uint8_t flags)
 {
 	struct loop_site *s = compile_push(m->c, &m->p->loops, sizeof *s);
@@ -206,13 +210,18 @@ static bool same_names(const struct wanted_part *w, const struct span *names, ui
 }
 
 /* The part for this partial and these names, wanted now if it was not yet. */
-static uint32_t want_part(struct emit *m, const struct partial *partial, const struct span *names, uint32_t n)
+static uint32_t want_part(struct emit *m, struct place at, const struct partial *partial, const struct span *names,
+			  uint32_t n)
 {
 	struct wanted_part *w;
 
 	for (w = m->parts; w; w = w->next)
 		if (w->partial == partial && same_names(w, names, n) && markup_same(&w->markup, &m->markup))
 			return w->index;
+	if (m->p->parts.n >= PARTS_MAX) {
+		emit_too_large(m, at);
+		return 0;
+	}
 	if (!(w = compile_new(m->c, sizeof *w)) || !compile_push(m->c, &m->p->parts, sizeof(struct part)))
 		return 0;
 	*w = (struct wanted_part){ .partial = partial, .names = names, .n_names = n, .index = m->p->parts.n - 1,
@@ -265,7 +274,7 @@ void emit_render(struct emit *m, const struct node *n)
 		emit_expr(m, a->value);
 		names[n_names++] = a->name;
 	}
-	uint32_t part = want_part(m, n->partial, names, n_names);
+	uint32_t part = want_part(m, n->at, n->partial, names, n_names);
 
 	emit_op(m, n->at, OP_CALL, 0, part, -(int)n_names);
 	if (n->over && n->each) {

@@ -17,6 +17,8 @@ static int load(void *ctx, struct span name, struct span *text, const char **pat
 		*text = SPAN("{% include 'self' %}");
 	else if (span_eq(name, SPAN("call")))
 		*text = SPAN("{% render 'call' %}");
+	else if (span_eq(name, SPAN("name"))) /* each call stands in a longer name of an attribute */
+		*text = SPAN("a{% render 'name' %}{% if x %}b{% render 'name' %}{% else %}c{% render 'name' %}{% endif %}");
 	else if (level >= 0 && level < 31) {
 		snprintf(twice[level], sizeof twice[level], "{%% include '%02d' %%}{%% include '%02d' %%}", level + 1, level + 1);
 		*text = span_str(twice[level]);
@@ -79,6 +81,12 @@ static void partials(void **state)
 	assert_null(kit_render(&kit, "{% render 'call' %}", &options, &input));
 	assert_non_null(strstr(kit.e.text, "more than 100 partials"));
 	assert_null(kit_render(&kit, "{% include '00' %}", &options, &input)); /* 2^31 of them */
+	assert_non_null(strstr(kit.e.text, "too large"));
+
+	struct liquid_options html = options;
+
+	html.html = true;
+	assert_null(kit_render(&kit, "<p {% render 'name' %}", &html, &input)); /* 3^12 of them */
 	assert_non_null(strstr(kit.e.text, "too large"));
 }
 
