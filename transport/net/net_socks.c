@@ -3,7 +3,7 @@
  *     > 05 01 00                        < 05 00           nobody logs in
  *     > 05 01 00 ATYP ADDRESS PORT      < 05 REP 00 ATYP ADDRESS PORT
  *
- * Held by tests/unit/test_net_link.c and tests/system/test_proxy.py. */
+ * Held by tests/system/test_proxy.py. */
 #include "transport/net/net_socks.h"
 
 #include <arpa/inet.h>

@@ -4,7 +4,7 @@
  *                      |             |  ^ STARTTLS |             |                |
  *                      +-> FREE      +------------ any of them -> LOST -> FREE ---+
  *
- * Invariants, held by tests/unit/test_relay_pool.c:
+ * Invariants, held by tests/unit/test_relay_pool.c, test_relay_pauses.c and test_relay_abort.c:
  *  1. Bytes of the session leave in relay_link_push() and nowhere else.
  *  2. When writing fails, what the server has still said is read before the session is told: a 421
  *     or a last reply may be among it.

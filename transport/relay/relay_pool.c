@@ -3,7 +3,7 @@
  * A mail goes to the session that had none for the shortest time, so that a slow run keeps few
  * connections alive; when all have some, to the one that waits longest. Another connection is made
  * when a mail meets sessions without a pause between two mails, and never more at once than are
- * ready already: 1, 2, 4, 8. Invariants, held by tests/unit/test_relay_pool.c:
+ * ready already: 1, 2, 4, 8. Invariants, held by tests/unit/test_relay_pool.c, test_relay_pauses.c and test_relay_abort.c:
  *  1. Each mail that was taken gets exactly one verdict a recipient and one RELAY_DONE.
  *  2. Never more than n_links sockets are open.
  *  3. At most one mail is parked, and only while no session is open; it is the first that the next

@@ -1,7 +1,7 @@
 /* relay_ring.c - writes the last lines of a connection.
  *
  * The session masks secrets and leaves contents out before a line comes here, as for a transcript. Held by
- * tests/unit/test_relay_pool.c and tests/system/test_transcript.py. */
+ * tests/system/test_transcript.py. */
 #include "transport/relay/relay_ring.h"
 
 #include <fcntl.h>

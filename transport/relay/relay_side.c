@@ -4,7 +4,7 @@
  *     UP  --(the relay takes no mail now)--> PAUSED, quiet --(time over, a session is ready)--> UP
  *     any --(login or certificate refused, quota used up, never reached, 10 min without success)--> DOWN
  *
- * Invariants, held by tests/unit/test_relay_pool.c:
+ * Invariants, held by tests/unit/test_relay_pool.c, test_relay_pauses.c and test_relay_abort.c:
  *  1. A session that served a mail, or ended as both sides wished, forgets all failures before it.
  *  2. Between two failures without a success in between the wait grows; the server is never asked
  *     in a loop.

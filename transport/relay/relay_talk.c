@@ -4,7 +4,7 @@
  *     follows at once.
  *  2. Steps are timed from what is said to what is answered; those that do not fit are dropped.
  *  3. The socket goes with the loss; what was learned before it stays until relay_talk_free().
- * Held by tests/unit/test_relay_talk.c. */
+ * Held by tests/system/test_transport.py. */
 #include "transport/relay/relay_talk.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
  *  2. Between two runs of the command a login succeeded with the token of the first: a relay that refuses
  *     whatever it is given does not make the command run for ever.
  *  3. holders counts owner and thread; at 0 all is wiped and freed.
- * Held by tests/unit/test_relay_token.c and tests/system/test_oauth.py. */
+ * Held by tests/system/test_oauth.py. */
 #include "transport/relay/relay_token.h"
 
 #include <pthread.h>
