@@ -23,27 +23,6 @@
 
 enum { COPY_BYTES = 64 << 10 };
 
-/* A file that never had a name, or that has lost it again; mode 0600. */
-int rows_source_spool(struct err *e)
-{
-	const char *folder = getenv("TMPDIR");
-	char name[PATH_MAX];
-	int fd;
-
-	if (!folder || folder[0] != '/')
-		folder = "/tmp";
-	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-	if (fd >= 0)
-		return fd;
-	if ((size_t)snprintf(name, sizeof name, "%s/lettershop-list-XXXXXX", folder) >= sizeof name)
-		return err_set(e, ERR_INPUT, "TMPDIR names a folder whose path is too long");
-	fd = mkostemp(name, O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "cannot make a temporary file for the list in '%s'", folder);
-	unlink(name);
-	return fd;
-}
-
 static int copy(int from, int to, const char *path, struct err *e)
 {
 	char *p = mem_new(COPY_BYTES);
@@ -75,7 +54,7 @@ static int copy(int from, int to, const char *path, struct err *e)
 /* The descriptor becomes that of a copy. */
 static int spool(struct rows_source *s, struct err *e)
 {
-	int to = rows_source_spool(e);
+	int to = file_temporary(e);
 
 	if (to < 0)
 		return -1;

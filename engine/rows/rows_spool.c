@@ -15,7 +15,7 @@ int rows_spool_open(struct rows_spool *s, struct err *e)
 	*s = (struct rows_spool){ .fd = -1, .p = mem_grow(NULL, SPOOL_BYTES) };
 	if (!s->p)
 		return err_nomem(e, "a temporary file for the list");
-	s->fd = rows_source_spool(e);
+	s->fd = file_temporary(e);
 	if (s->fd >= 0)
 		return 0;
 	rows_spool_close(s);

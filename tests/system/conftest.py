@@ -23,6 +23,9 @@ def shop(tmp_path):
 
 
 def pytest_configure(config):
+    for number in (signal.SIGINT, signal.SIGHUP):  # one that is ignored here would be ignored by what is tested
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers end with the tests, however these end
     config.addinivalue_line("markers", "alone: measures time, so nothing else may run beside it")
 
