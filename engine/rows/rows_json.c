@@ -395,21 +395,7 @@ static int add_row(struct rows_reader *front, struct row_block *into, const stru
 
 static int64_t json_read(struct rows_reader *front, struct row_block *into, uint32_t max, struct err *e)
 {
-	struct rows_records *records = &reader_of(front)->records;
-	uint32_t before = into->n;
-
-	while (into->n - before < max && (into->n == before || into->memory.used_bytes < ROWS_BLOCK_BYTES)) {
-		struct rows_record record;
-		int rc = rows_records_next(records, &record, e);
-
-		if (rc < 0)
-			return -1;
-		if (rc == 0)
-			break;
-		if (add_row(front, into, &record) < 0)
-			return err_nomem(e, "a row of the list");
-	}
-	return into->n - before;
+	return rows_records_read(&reader_of(front)->records, front, add_row, into, max, e);
 }
 
 static uint64_t json_bytes_done(const struct rows_reader *front)

@@ -14,6 +14,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/must.h"
 #include "engine/model/row.h"
+#include "engine/rows/rows_parts.h"
 
 enum { HEAD = 20, SIZE = 4, WINDOW = 256 << 10, CELLS_FIRST = 64 };
 
@@ -138,4 +139,23 @@ int rows_records_next(struct rows_records *r, struct rows_record *out, struct er
 	out->cells = r->cells;
 	r->at += bytes;
 	return 1;
+}
+
+int64_t rows_records_read(struct rows_records *r, struct rows_reader *front, rows_record_add *add, struct row_block *into,
+			  uint32_t max, struct err *e)
+{
+	uint32_t before = into->n;
+
+	while (into->n - before < max && (into->n == before || into->memory.used_bytes < ROWS_BLOCK_BYTES)) {
+		struct rows_record record;
+		int rc = rows_records_next(r, &record, e);
+
+		if (rc < 0)
+			return -1;
+		if (rc == 0)
+			break;
+		if (add(front, into, &record) < 0)
+			return err_nomem(e, "a row of the list");
+	}
+	return into->n - before;
 }

@@ -10,6 +10,8 @@
 #include "engine/rows/rows_spool.h"
 
 struct err;
+struct row_block;
+struct rows_reader;
 
 struct rows_record {
 	uint64_t line, offset;
@@ -35,5 +37,11 @@ void rows_records_close(struct rows_records *r); /* a zeroed one is fine */
 void rows_records_seek(struct rows_records *r, uint64_t offset);
 /* 1 a record, borrowed until the next call; 0 the end; -1 with e. */
 int rows_records_next(struct rows_records *r, struct rows_record *out, struct err *e);
+
+/* Makes the next row of the block from a record; 0, or -1 when there is no memory. */
+typedef int rows_record_add(struct rows_reader *front, struct row_block *into, const struct rows_record *record);
+/* A reader's read(): at most `max` rows, fewer when the block has its bytes. How many, or -1 with e. */
+int64_t rows_records_read(struct rows_records *r, struct rows_reader *front, rows_record_add *add, struct row_block *into,
+			  uint32_t max, struct err *e);
 
 #endif
