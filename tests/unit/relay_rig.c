@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <unistd.h>
 
 #include "engine/base/clock.h"
 
@@ -231,6 +232,10 @@ void rig_until_closed(struct rig *r)
 
 	while (relay_pool_open_links(r->pool)) {
 		rig_turn(r, 100);
+		assert_true(clock_mono_ms() < until);
+	}
+	while (r->s && mini_smtpd_open_now(r->s)) {
+		usleep(1000);
 		assert_true(clock_mono_ms() < until);
 	}
 }

@@ -58,7 +58,7 @@ void rig_turns(struct rig *r, unsigned n);
 void rig_run(struct rig *r);
 /* Until so many pauses have been heard of. */
 void rig_until_paused(struct rig *r, unsigned times);
-/* Until there is no connection. */
+/* Until there is no connection, and the server at `s` has heard all that was said. */
 void rig_until_closed(struct rig *r);
 /* Ends in order. */
 void rig_quit(struct rig *r);
