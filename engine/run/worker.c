@@ -242,6 +242,7 @@ static void turn(struct worker *w)
 
 	worker_take_events(w);
 	worker_take_blocks(w);
+	w->throttle_due_ns = 0; /* who may begin nothing waits for no place */
 	if (run_stopping(w->run) == RUN_GO && !w->all_down && !w->journal_stuck && atomic_load(&w->run->held) == 0)
 		worker_begin_rows(w);
 	worker_take_events(w);

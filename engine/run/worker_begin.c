@@ -249,7 +249,6 @@ void worker_begin_rows(struct worker *w)
 	bool placed = false; /* a place was taken, and its row was no mail or waits for its domain */
 	uint64_t begun = 0;
 
-	w->throttle_due_ns = 0;
 	while (wants > 0 && w->n_free > 0 && worker_has_row(w)) {
 		int rc;
 

@@ -35,15 +35,21 @@ def command(shop, *words, check=0):
     return lettershop(words[0], "results.csv", *words[1:], cwd=shop, check=check)
 
 
+def processor_s(p):
+    fields = pathlib.Path(f"/proc/{p.pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def test_pause_and_continue(big):
     with Relay(big / "relay") as r:
         p = start(big, r, "--rate", "400/s")
         wait_for(lambda: len(r.accepted()) > 50)
         assert "paused" in command(big, "pause").stdout
         time.sleep(0.5)
-        n = len(r.accepted())
+        n, busy = len(r.accepted()), processor_s(p)
         time.sleep(1.2)
         assert len(r.accepted()) == n and p.poll() is None
+        assert processor_s(p) - busy < 0.5  # it waits, and does not ask again and again
         assert "It says: paused" in command(big, "status").stdout
         assert "going on" in command(big, "continue").stdout
         wait_for(lambda: len(r.accepted()) > n + 50)
