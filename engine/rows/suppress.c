@@ -283,7 +283,7 @@ int suppress_open_one(struct suppress **out, const char *const *path, struct err
 
 	if (!is_address(*path))
 		return suppress_open(out, path, 1, e);
-	if (suppress_open(out, path, 0, e) < 0)
+	if (suppress_open(out, path, 0, e) < 0 || !*out)
 		return -1;
 	r.table = (*out)->table;
 	arena_init(&r.scratch, CHUNK, CHUNK * 16);

@@ -106,6 +106,7 @@ static int recognise_rows(struct campaign *c, struct err *e)
 	const struct journal_identity *was = &c->header.identity;
 	struct rekey k = { .find = keyed_find };
 	struct rekey_counts counts;
+	unsigned long long on_record, new;
 	struct ledger *now;
 	int column;
 
@@ -126,9 +127,10 @@ static int recognise_rows(struct campaign *c, struct err *e)
 	ledger_free(&c->ledger);
 	c->ledger = now;
 	c->header.epoch++;
+	on_record = counts.kept + counts.gone;
+	new = keyed_rows(c->keyed) - counts.kept;
 	log_line(LOG_NOTE, "lettershop: the list was edited: of %llu rows on record %llu are recognised, %llu are gone; "
-		 "%llu are to do or new", (unsigned long long)(counts.kept + counts.gone), (unsigned long long)counts.kept,
-		 (unsigned long long)counts.gone, (unsigned long long)(keyed_rows(c->keyed) - counts.kept));
+		 "%llu are to do or new", on_record, (unsigned long long)counts.kept, (unsigned long long)counts.gone, new);
 	return 0;
 }
 

@@ -371,7 +371,8 @@ static void read_more(struct job *j)
 
 	for (;;) {
 		bool room = j->said_n < sizeof j->said;
-		ssize_t n = read(j->out_fd, room ? j->said + j->said_n : waste, room ? sizeof j->said - j->said_n : sizeof waste);
+		ssize_t n = room ? read(j->out_fd, j->said + j->said_n, sizeof j->said - j->said_n)
+				 : read(j->out_fd, waste, sizeof waste);
 
 		if (n < 0 && errno == EINTR)
 			continue;
