@@ -18,7 +18,7 @@
 #include "engine/rows/spill.h"
 
 enum {
-	SEEN_MEMORY = 24 << 20,
+	SEEN_MEMORY = 2 << 20,
 	FOUND_MEMORY = 8 << 20,
 	ADDRESS_HASHED_MAX = 512
 };
