@@ -16,6 +16,7 @@
 #include "engine/results/results_log.h"
 #include "engine/rows/rows.h"
 #include "engine/rows/select.h"
+#include "engine/run/backoff.h"
 #include "engine/run/breaker.h"
 #include "engine/run/campaign_private.h"
 #include "engine/run/control.h"
@@ -236,6 +237,9 @@ static void init_run(struct run *r, struct campaign *c)
 static int make_threads(struct run *r, struct feeder **feeder, struct err *e)
 {
 	r->ledger = r->campaign->ledger;
+	if (r->job->retry_for_ms >= BACKOFF_LEAST_MS && !r->redirect.n &&
+	    backoff_new(&r->backoff, r->job->retry_for_ms, e) < 0)
+		return -1;
 	r->workers = mem_array(r->n_workers, sizeof(struct worker *));
 	r->segments = mem_array(r->n_workers, sizeof(struct journal_segment *));
 	if (!r->workers || !r->segments)
@@ -296,6 +300,7 @@ static void release_run(struct run *r, struct feeder **feeder)
 		journal_segment_close(&r->segments[i]);
 	mem_free(r->workers);
 	mem_free(r->segments);
+	backoff_free(&r->backoff);
 	pthread_mutex_destroy(&r->lock);
 }
 

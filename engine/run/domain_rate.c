@@ -19,7 +19,7 @@
 #include "engine/base/rng.h"
 #include "engine/base/throttle.h"
 
-enum { TABLE_FIRST = 256, DOMAIN_MAX = 255, AT_ONCE_MAX = 128 /* domains of one mail: JOURNAL_RECIPIENTS_MAX */ };
+enum { TABLE_FIRST = 256, AT_ONCE_MAX = 128 /* domains of one mail: JOURNAL_RECIPIENTS_MAX */ };
 #define NS_PER_MS 1000000LL
 
 struct rule {
@@ -67,7 +67,7 @@ static int read_rule(struct domain_rates *d, const char *text, struct err *e)
 	struct throttle *probe;
 
 	rest = span_trim(rest);
-	if (!rest.p || rest.n == 0 || domain.n == 0 || domain.n > DOMAIN_MAX || span_find(domain, '@') < domain.n ||
+	if (!rest.p || rest.n == 0 || domain.n == 0 || domain.n >= DOMAIN_SIZE || span_find(domain, '@') < domain.n ||
 	    span_find(domain, ' ') < domain.n)
 		return rule_wrong(e, text);
 	d->n_rules++;
@@ -213,8 +213,7 @@ static int grow_for(struct domain_rates *d, uint32_t more, int64_t now_ns)
 	return 0;
 }
 
-/* What stands behind the last @, in lower case, without what a display form has behind it. */
-static bool domain_name(struct span address, char out[DOMAIN_MAX + 1])
+bool domain_of_address(struct span address, char out[DOMAIN_SIZE])
 {
 	size_t at = address.n, n;
 
@@ -228,7 +227,7 @@ static bool domain_name(struct span address, char out[DOMAIN_MAX + 1])
 		n = address.n;
 	while (n > 0 && (address.p[n - 1] == ' ' || address.p[n - 1] == '\t'))
 		n--;
-	if (n == 0 || n > DOMAIN_MAX)
+	if (n == 0 || n >= DOMAIN_SIZE)
 		return false;
 	memcpy(out, address.p, n);
 	out[n] = '\0';
@@ -239,12 +238,12 @@ static bool domain_name(struct span address, char out[DOMAIN_MAX + 1])
 /* 1 and *out; 0 no rule holds for it; -1 no memory. With the lock held. */
 static int meet(struct domain_rates *d, struct span address, int64_t now_ns, struct domain **out)
 {
-	char name[DOMAIN_MAX + 1];
+	char name[DOMAIN_SIZE];
 	const struct rule *rule;
 	struct domain *m;
 	struct err ignored;
 
-	if (!domain_name(address, name))
+	if (!domain_of_address(address, name))
 		return 0;
 	rule = rule_of(d, name);
 	if (!rule)

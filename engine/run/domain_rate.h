@@ -9,6 +9,7 @@
 #ifndef ENGINE_RUN_DOMAIN_RATE_H
 #define ENGINE_RUN_DOMAIN_RATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,7 @@
 struct err;
 struct domain_rates;
 
-enum { DOMAIN_RULES_MAX = 1000 };
+enum { DOMAIN_RULES_MAX = 1000, DOMAIN_SIZE = 256 };
 
 /* rules: as above. ERR_INPUT with a hint, ERR_NOMEM. */
 int domain_rates_new(struct domain_rates **out, const char *const *rules, uint32_t n, struct err *e);
@@ -33,5 +34,7 @@ int64_t domain_rates_queue(struct domain_rates *d, struct span address, int64_t 
 void domain_rates_remember(struct domain_rates *d, struct span path, int64_t age_ms, int64_t now_ns);
 /* The longest window, in ms: what a resume must know. */
 int64_t domain_rates_window_ms(const struct domain_rates *d);
+/* What stands behind the last @, in lower case, without what a display form has behind it; false: nothing. */
+bool domain_of_address(struct span address, char out[DOMAIN_SIZE]);
 
 #endif

@@ -21,6 +21,7 @@ struct queue;
 struct rows;
 struct selection;
 struct throttle;
+struct backoff;
 struct domain_rates;
 struct worker;
 struct feeder;
@@ -50,6 +51,7 @@ struct run {
 	struct selection *selection;  /* the feeder's */
 	struct journal *journal;      /* the feeder's */
 	struct domain_rates *domains; /* NULL: no limit of a domain */
+	struct backoff *backoff;      /* NULL: nobody is tried again, or all goes to one address */
 	_Atomic(struct throttle *) throttle; /* NULL: no limit; may be another one at any time */
 	struct breaker *breaker;      /* NULL: off */
 	struct span redirect;         /* path of --redirect-to, empty: none */
@@ -71,6 +73,7 @@ struct run {
 	atomic_uint_fast64_t rows_taking_part; /* counted by the feeder */
 	atomic_uint_fast64_t rows_waiting;
 	atomic_uint_fast64_t begun;   /* mails whose envelope was begun */
+	atomic_uint_fast64_t taken;   /* rows that a worker looked at, those it sent home again, too */
 	atomic_uint_fast64_t steady_after, allocations_at_steady; /* mem_count() when RUN_STEADY_AFTER were begun */
 
 	atomic_uint held;             /* RUN_HELD_...: no mail is begun while it is not 0 */

@@ -6,6 +6,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "engine/run/backoff.h"
 #include "engine/run/campaign_private.h"
 #include "engine/run/domain_rate.h"
 #include "engine/base/throttle.h"
@@ -147,28 +148,87 @@ static int write_mail(struct worker *w, struct slot *s, struct verdict *left_out
 	return 0;
 }
 
-/* True when a domain of this mail has no place now. Its row comes again by way of the feeder, and this
- * worker goes on with the next one. */
+/* Lets go of a mail that is not begun after all. */
+static void drop_mail(struct slot *s)
+{
+	arena_reset(&s->arena);
+	s->work = NULL;
+}
+
+/* Milliseconds until a domain of this mail may be asked again; 0 now; -1 the row has waited enough. */
+static int64_t wait_for_backoff(const struct run *run, const struct slot *s, struct work_item *item, int64_t now_ms)
+{
+	int64_t most = 0;
+
+	if (!run->backoff)
+		return 0;
+	for (uint32_t i = 0; i < s->mail.n_recipients; i++) {
+		int64_t wait_ms = backoff_ask(run->backoff, s->mail.recipients[i], item->first_try_ms ? item->first_try_ms : now_ms,
+					      now_ms);
+
+		if (wait_ms < 0)
+			return -1;
+		if (wait_ms > most)
+			most = wait_ms;
+	}
+	return most;
+}
+
+/* Deferred, as its domain defers all others. What an earlier try left on record says as much. */
+static void give_up(struct worker *w, struct slot *s, struct row_ref ref)
+{
+	const struct row *row = &ref.work->rows->rows[ref.item];
+	const struct work_item *item = &ref.work->items[ref.item];
+	struct verdict v;
+
+	for (uint32_t i = 0; i < s->mail.n_recipients && item->attempts == 0; i++) {
+		backoff_verdict(w->run->backoff, s->mail.recipients[i], &v);
+		struct journal_result result = {
+			.row = row->number, .line = row->line, .time_ms = clock_wall_ms(), .message_id = s->mail.message_id,
+			.of = s->of, .recipient = { s->which ? s->which[i] : i, s->mail.recipients[i] }, .verdict = &v,
+		};
+
+		worker_record(w, &result);
+	}
+	atomic_fetch_add_explicit(&w->run->not_accepted, 1, memory_order_relaxed);
+	drop_mail(s);
+	worker_end_row(w, ref, WORK_SETTLED);
+}
+
+/* True when a domain of this mail has no place now, or is left alone for a while. Its row comes again by way of
+ * the feeder, and this worker goes on with the next one. */
 static bool waits_for_domain(struct worker *w, struct slot *s, struct row_ref ref)
 {
 	struct work_item *item = &ref.work->items[ref.item];
-	int64_t wait_ns;
+	int64_t now_ms = clock_mono_ms(), wait_ms = wait_for_backoff(w->run, s, item, now_ms), wait_ns = 0;
 	struct err e;
 
-	if (!w->run->domains)
-		return false;
-	wait_ns = domain_rates_take(w->run->domains, s->mail.recipients, s->mail.n_recipients, clock_mono_ns());
-	if (wait_ns == 0)
+	if (wait_ms < 0) {
+		give_up(w, s, ref);
+		return true;
+	}
+	if (wait_ms > 0 && item->first_try_ms == 0)
+		item->first_try_ms = now_ms; /* its time runs from here */
+	if (wait_ms == 0 && w->run->domains)
+		wait_ns = domain_rates_take(w->run->domains, s->mail.recipients, s->mail.n_recipients, clock_mono_ns());
+	if (wait_ms == 0 && wait_ns == 0)
 		return false;
 	if (wait_ns < 0) {
 		err_nomem(&e, "rate limits");
 		run_trouble(w->run, CAMPAIGN_BROKEN, &e);
 	}
-	arena_reset(&s->arena);
-	s->work = NULL;
-	item->again_ms = wait_ns < 0 ? 0 : (wait_ns + 999999) / 1000000;
+	drop_mail(s);
+	item->again_ms = wait_ns > 0 ? (wait_ns + 999999) / 1000000 : wait_ms;
 	worker_end_row(w, ref, wait_ns < 0 ? WORK_NOT_BEGUN : WORK_AGAIN);
 	return true;
+}
+
+static void tell_backoff(const struct run *run, const struct mail *m)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	for (uint32_t i = 0; i < m->n_recipients; i++)
+		backoff_began(run->backoff, m->recipients[i], now_ms);
 }
 
 /* 1 a mail was begun, 0 the row needs no mail, -1 no session took it after all: it is next again. */
@@ -186,8 +246,7 @@ static int begin_row(struct worker *w, struct row_ref ref)
 	s->recorded = s->settled = false;
 	s->next = NEXT_NOTHING;
 	if (write_mail(w, s, &left_out, &e) < 0) {
-		arena_reset(&s->arena);
-		s->work = NULL;
+		drop_mail(s);
 		if (e.kind == ERR_INPUT) {
 			skip_row(w, ref, &e);
 		} else {
@@ -197,8 +256,7 @@ static int begin_row(struct worker *w, struct row_ref ref)
 		return 0;
 	}
 	if (s->mail.n_recipients == 0) { /* an earlier run settled them all, or they are to get nothing */
-		arena_reset(&s->arena);
-		s->work = NULL;
+		drop_mail(s);
 		if (left_out.stage)
 			settle_row(w, ref, &left_out);
 		else
@@ -211,11 +269,12 @@ static int begin_row(struct worker *w, struct row_ref ref)
 		item->first_try_ms = clock_mono_ms();
 	s->mail.ticket = ticket;
 	if (delivery_offer(w->delivery, &s->mail) == 0) {
-		arena_reset(&s->arena);
-		s->work = NULL;
+		drop_mail(s);
 		worker_begin_again(w, ref);
 		return -1;
 	}
+	if (w->run->backoff)
+		tell_backoff(w->run, &s->mail);
 	w->n_free--;
 	return 1;
 }
@@ -247,11 +306,12 @@ void worker_begin_rows(struct worker *w)
 {
 	unsigned wants = delivery_wants(w->delivery);
 	bool placed = false; /* a place was taken, and its row was no mail or waits for its domain */
-	uint64_t begun = 0;
+	uint64_t begun = 0, taken = 0;
 
 	while (wants > 0 && w->n_free > 0 && worker_has_row(w)) {
 		int rc;
 
+		taken++;
 		if (pass_over(w))
 			continue;
 		if (!placed && !take_place(w))
@@ -265,6 +325,8 @@ void worker_begin_rows(struct worker *w)
 	}
 	if (wants == 0 && worker_has_row(w))
 		delivery_wake(w->delivery); /* a place is taken only when its mail can leave at once */
+	if (taken > 0)
+		atomic_fetch_add_explicit(&w->run->taken, taken, memory_order_relaxed);
 	if (begun == 0)
 		return;
 	uint64_t before = atomic_fetch_add_explicit(&w->run->begun, begun, memory_order_relaxed);

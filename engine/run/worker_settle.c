@@ -6,6 +6,7 @@
  *     through the feeder, because it wants a claim of its own. */
 #include "engine/base/clock.h"
 #include "engine/base/must.h"
+#include "engine/run/backoff.h"
 #include "engine/run/breaker.h"
 #include "engine/run/worker_parts.h"
 
@@ -70,6 +71,7 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 
 	MUST(v->recipient < s->mail.n_recipients);
 	look_out(w, v);
+	backoff_told(w->run->backoff, s->mail.recipients[v->recipient], v, clock_mono_ms());
 	if ((v->kind == VERDICT_SENT || (v->code && v->scope < SCOPE_SESSION)) &&
 	    atomic_load_explicit(&w->run->paused, memory_order_relaxed))
 		run_pause(w->run, NULL); /* it moves */

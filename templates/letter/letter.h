@@ -80,6 +80,9 @@ struct span letter_message_id(const struct letter *l, struct arena *a, uint64_t 
 int letter_own_recipient(const struct letter *l, const struct mail *m);
 /* The column whose cell is the To of every mail; -1: the letter makes it otherwise. */
 int letter_to_column(const struct letter *l);
+/* The column from which the last address of each To comes, as its text shows, and with it a domain of the mail;
+ * -1: the text does not show it. */
+int letter_domain_column(const struct letter *l);
 
 /* The same mail as a person sees it, for preview pages: decoded, before transfer encoding. All of
  * it lives in a and in the letter. */

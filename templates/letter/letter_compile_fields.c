@@ -59,6 +59,22 @@ static struct letter_text *add_text(struct letter_compile *c, struct letter_fiel
 	return &texts[f->n_texts++];
 }
 
+/* The column of "{{ email }}" or "{{ name }} <{{ email }}>", where nothing else can change what stands there; -1. */
+static int last_hole(const struct columns *columns, struct span text)
+{
+	size_t open;
+
+	text = span_trim(text);
+	if (span_ends(text, SPAN(">")))
+		text.n--;
+	if (!columns || !span_ends(text, SPAN("}}")) || span_search(text, SPAN("{%")) < text.n)
+		return -1;
+	text.n -= 2;
+	for (open = text.n; open >= 2 && !(text.p[open - 1] == '{' && text.p[open - 2] == '{'); open--)
+		;
+	return open < 2 ? -1 : columns_find(columns, span_trim(span_skip(text, open)));
+}
+
 static int add_field(struct letter_compile *c, const struct letter_known *known, const struct letter_header *h)
 {
 	struct letter_field *f = known->many && known->role != ROLE_NONE ? c->l->role[known->role] : NULL;
@@ -69,6 +85,8 @@ static int add_field(struct letter_compile *c, const struct letter_known *known,
 	t = f ? add_text(c, f) : NULL;
 	if (!t)
 		return err_nomem(c->e, "the letter");
+	if (known->role == ROLE_TO)
+		c->l->domain_column = last_hole(c->l->opt.columns, h->value);
 	return letter_compile_text(c, t, h->value, c->l->path, h->line, h->column, f->name);
 }
 
@@ -185,6 +203,7 @@ static int complete_to(struct letter_compile *c)
 	if (!t)
 		return err_nomem(c->e, "the letter");
 	*t = l->address_column;
+	l->domain_column = t->index == UINT32_MAX ? -1 : (int)t->index;
 	return 0;
 }
 

@@ -409,6 +409,7 @@ static struct letter *new_letter(const struct letter_options *opt)
 		return NULL;
 	arena_init(&l->memory, MEMORY_CHUNK, SIZE_MAX / 2);
 	l->folder = -1;
+	l->domain_column = -1;
 	l->opt = *opt;
 	if (l->opt.max_message_bytes == 0)
 		l->opt.max_message_bytes = MESSAGE_MAX;

@@ -155,6 +155,7 @@ struct letter {
 	struct letter_text *envelope_from; /* NULL: no option */
 	bool check_column;                 /* the To must have the row's address_column */
 	struct letter_text address_column;
+	int domain_column;                 /* letter_domain_column() */
 	bool own_message_id;
 	struct span fixed_message_id;      /* the letter's own, when all mails have the same; else empty */
 	struct span id_domain;             /* of Message-IDs */

@@ -392,6 +392,11 @@ int letter_to_column(const struct letter *l)
 		       : -1;
 }
 
+int letter_domain_column(const struct letter *l)
+{
+	return l->domain_column;
+}
+
 /* The To of the letter must have the address of the column that was named for it. */
 static int check_column(struct letter_job *job, struct err *e)
 {

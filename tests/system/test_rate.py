@@ -1,7 +1,11 @@
 """Rates in plain words are exact: at the relay's clock, and over a resume."""
+import os
+import pathlib
+import time
+
 import pytest
 
-from relay import LONG, Relay, begin, lettershop, write_list
+from relay import LONG, Relay, begin, lettershop, results, write_list
 
 pytestmark = pytest.mark.alone
 
@@ -91,6 +95,33 @@ def test_a_domain_that_waits_holds_up_nobody(shop):
             t = times[d + ".example"]
             assert most_in_window(t, 10**9) <= 400
             assert max(t) - min(times["slow.example"]) < slow * 0.8, "held up"
+
+
+@pytest.mark.parametrize("letter", ["column", "own"])
+def test_a_domain_that_waits_for_days_holds_up_nobody(shop, letter):
+    """More rows of it than memory is given to: they wait in a temporary file, in front of all others in the list."""
+    slow = 10 ** 6 if LONG else 150000
+    (shop / "letter.eml").write_text(TO_A_COLUMN if letter == "column" else TO_BY_ITSELF)
+    write_domains(shop / "list.csv", ["slow.example"] * slow + ["a.example"] * 300)
+    (shop / "tmp").mkdir()
+    with Relay(shop / "relay") as r:
+        command = ["send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                   "--domain-rate", "slow.example=1/min", "--no-preflight", "--duplicates", "send"]
+        run = begin(*command, cwd=shop, env={**os.environ, "TMPDIR": str(shop / "tmp")})
+        until = time.monotonic() + 60
+        while len(domain_times(r).get("a.example", [])) < 300:
+            assert run.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+        spilled = [os.stat(f"/proc/{run.pid}/fd/{fd}").st_size for fd in os.listdir(f"/proc/{run.pid}/fd")
+                   if str(shop / "tmp") in os.readlink(f"/proc/{run.pid}/fd/{fd}")]
+        status = dict(line.split(":\t") for line in pathlib.Path(f"/proc/{run.pid}/status").read_text().splitlines())
+        run.terminate()
+        assert run.wait(timeout=40) == 3
+    print(f"{slow} rows wait, {sum(spilled) >> 20} MiB of file, memory at most {status['VmHWM'].split()[0]} KiB")
+    assert sum(spilled) > (slow - 70000) * 50
+    assert int(status["VmHWM"].split()[0]) < 40 << 10
+    assert 1 <= len(domain_times(r)["slow.example"]) <= 2
+    assert len(results(shop / "results.csv")) == len(r.accepted())
 
 
 def test_a_domains_window_does_not_end_with_the_process(shop):

@@ -1,4 +1,4 @@
-/* Waits between tries, and the room where deferred rows wait. */
+/* Waits between tries. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,40 +37,10 @@ static void waits_grow_and_end(void **state)
 	assert_int_equal(retry_wait_ms(1, 0, 0, &r), -1); /* --retry-for 0: never */
 }
 
-static void rows_come_when_they_are_due(void **state)
-{
-	struct waiting w = { 0 };
-	struct waiting_row row = { 0 }, out;
-	struct rng r;
-	int64_t last = 0;
-	int n = 0;
-
-	(void)state;
-	rng_seed(&r, 5, 6);
-	assert_int_equal(waiting_due_ms(&w), INT64_MAX);
-	assert_int_equal(waiting_take(&w, INT64_MAX, &out), 0);
-	for (uint64_t i = 1; i <= 1000; i++) {
-		row.due_ms = (int64_t)rng_below(&r, 300);
-		row.place.number = i;
-		assert_int_equal(waiting_put(&w, &row), 0);
-	}
-	for (int64_t now = 0; now < 300; now++) {
-		assert_true(waiting_due_ms(&w) >= now || w.n == 0);
-		while (waiting_take(&w, now, &out)) {
-			assert_true(out.due_ms == now && out.due_ms >= last);
-			last = out.due_ms;
-			n++;
-		}
-	}
-	assert_int_equal(n, 1000);
-	waiting_release(&w);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits_grow_and_end),
-		cmocka_unit_test(rows_come_when_they_are_due),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,265 @@
+/* feeder_fill.c - what a block is filled with: rows that are due again, and new ones of the list. */
+#include <string.h>
+#include <time.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/err.h"
+#include "engine/results/journal.h"
+#include "engine/results/ledger.h"
+#include "engine/rows/rows.h"
+#include "engine/rows/select.h"
+#include "engine/run/backoff.h"
+#include "engine/run/campaign_private.h"
+#include "engine/run/domain_rate.h"
+#include "engine/run/feeder_parts.h"
+#include "engine/run/run.h"
+#include "engine/run/work.h"
+
+enum {
+	LARGE_BLOCKS = 8,    /* a worker */
+	SMALL_BLOCK_ROWS = 64,
+	SKIM_ROWS = 64,      /* most rows of a block where nothing is to be sent, and */
+	SKIM_BLOCKS = 64,    /* how many of these are read before somebody else is looked after */
+	LINE_UP_MS = 20      /* a row whose domain is as near to its turn goes out at once */
+};
+
+static struct work *free_block(struct feeder *f, struct err *e)
+{
+	struct work *w = f->home;
+
+	if (w) {
+		f->home = w->after;
+		return w;
+	}
+	if (work_new(&w, f->blocks < LARGE_BLOCKS * f->run->n_workers ? RUN_BLOCK_ROWS : SMALL_BLOCK_ROWS) < 0) {
+		err_nomem(e, "a block of rows");
+		return NULL;
+	}
+	f->all[f->blocks++] = w;
+	return w;
+}
+
+bool feeder_is_to_do(struct feeder *f, uint64_t row, struct work_item *item)
+{
+	const struct ledger *l = f->run->ledger;
+	bool hold = f->run->job->in_doubt == IN_DOUBT_HOLD;
+	uint32_t attempts = 0;
+
+	*item = (struct work_item){ .outcome = WORK_NOT_BEGUN };
+	if (!l)
+		return true;
+	if (ledger_is_done(l, row, hold))
+		return false;
+	if (ledger_row(l, row) != ROW_TO_DO) {
+		uint64_t sure[WORK_SETTLED_WORDS];
+
+		ledger_settled(l, row, true, item->doubt, &attempts);
+		ledger_settled(l, row, false, sure, &attempts);
+		ledger_settled(l, row, hold, item->settled, &attempts);
+		for (unsigned i = 0; i < WORK_SETTLED_WORDS; i++)
+			item->doubt[i] &= ~sure[i];
+		item->attempts = attempts;
+	}
+	return true;
+}
+
+/* Milliseconds until it is the turn of that address's domain, about; 0 now. Lines up. */
+static int64_t turn_ms(struct feeder *f, struct span address, struct work_item *item, bool is_new)
+{
+	int64_t now_ns = clock_mono_ns(), now_ms = now_ns / 1000000;
+	int64_t wait_ms = backoff_ask(f->run->backoff, address, item->first_try_ms ? item->first_try_ms : now_ms, now_ms);
+
+	if (wait_ms > 0 && item->first_try_ms == 0)
+		item->first_try_ms = now_ms; /* its time runs from here */
+	if (wait_ms != 0 || !is_new || !f->run->domains)
+		return wait_ms < 0 ? 0 : wait_ms; /* one that has waited enough goes to a worker, who says so */
+	wait_ms = domain_rates_queue(f->run->domains, address, now_ns) / 1000000;
+	return wait_ms < LINE_UP_MS ? 0 : wait_ms;
+}
+
+/* 1 the row is not yet the turn of its domain and waits as a place in the file, unclaimed; 0 it goes out
+ * now; -1. Where the letter makes its To otherwise, the worker finds out. */
+static int line_up(struct feeder *f, const struct row *row, struct work_item *item, bool is_new, struct err *e)
+{
+	int column = f->domain_column;
+	int64_t wait_ms;
+
+	if (f->run->redirect.n || column < 0 || (uint32_t)column >= row->n_cells)
+		return 0;
+	wait_ms = turn_ms(f, row->cells[column], item, is_new);
+	if (wait_ms == 0)
+		return 0;
+	struct waiting_row waits = { .due_ms = clock_mono_ms() + wait_ms,
+				     .place = { row->number, row->line, row->offset },
+				     .item = *item };
+
+	return waiting_put(&f->waiting, &waits) < 0 ? err_nomem(e, "the rows that wait") : 1;
+}
+
+/* Keeps of the block's rows those that are to be sent now. */
+static int sift(struct feeder *f, struct work *w, struct err *e)
+{
+	struct duplicates *duplicates = f->run->campaign->duplicates;
+	uint32_t kept = 0;
+	uint64_t taking_part = 0;
+
+	for (uint32_t i = 0; i < w->rows->n && !f->list_ended; i++) {
+		enum select_answer wants = selection_wants(f->run->selection, &w->rows->rows[i], e);
+
+		if (wants == SELECT_BROKEN)
+			return -1;
+		if (wants == SELECT_END)
+			f->list_ended = true;
+		if (wants != SELECT_YES)
+			continue;
+		taking_part++;
+		if (w->rows->rows[i].number <= f->deferred_up_to &&
+		    ledger_row(f->run->ledger, w->rows->rows[i].number) == ROW_DEFERRED)
+			continue;
+		if (!feeder_is_to_do(f, w->rows->rows[i].number, &w->items[kept]))
+			continue;
+		if (duplicates_of(duplicates, w->rows->rows[i].number, &w->items[kept].duplicate_of, e) < 0)
+			return -1;
+		int waits = line_up(f, &w->rows->rows[i], &w->items[kept], true, e);
+
+		if (waits < 0)
+			return -1;
+		if (waits == 0)
+			w->rows->rows[kept++] = w->rows->rows[i];
+	}
+	w->rows->n = kept;
+	atomic_fetch_add_explicit(&f->run->rows_taking_part, taking_part, memory_order_relaxed);
+	return 0;
+}
+
+static uint32_t most_rows(const struct feeder *f, const struct work *w)
+{
+	return f->block_rows < w->capacity ? f->block_rows : w->capacity;
+}
+
+static uint32_t most_new_rows(const struct feeder *f, const struct work *w)
+{
+	uint32_t most = most_rows(f, w);
+
+	return f->canary && f->canary_left < most ? (uint32_t)f->canary_left : most;
+}
+
+/* 1 the block has rows; 0 none: the list has no more, or f->skims; -1. Where row after row waits or is done,
+ * blocks grow, and the feeder looks up now and then. */
+static int read_block(struct feeder *f, struct work *w, struct err *e)
+{
+	uint32_t most = most_new_rows(f, w);
+
+	for (unsigned blocks = 0; !f->list_ended && blocks < SKIM_BLOCKS; blocks++) {
+		int rc;
+
+		if (campaign_list_changed(f->run->campaign, f->reader, e))
+			return -1;
+		rc = rows_read(f->reader, w->rows, most, e);
+		if (rc < 0)
+			return -1;
+		if (rc == 0)
+			f->list_ended = true;
+		if (sift(f, w, e) < 0)
+			return -1;
+		f->canary_left -= f->canary ? w->rows->n : 0;
+		if (w->rows->n > 0)
+			return 1;
+		row_block_reset(w->rows);
+		if (waiting_is_full(&f->waiting))
+			return 0;
+		if (!f->canary && most < SKIM_ROWS && 2 * most <= w->capacity)
+			most *= 2;
+	}
+	f->skims = !f->list_ended;
+	return 0;
+}
+
+/* While the disk is full nothing is handed out, and the workers have what they have. */
+static int claim_range(struct feeder *f, uint64_t first, uint64_t last, bool sync, struct err *e)
+{
+	struct timespec rest = { .tv_nsec = RUN_IDLE_MS * 1000000L };
+
+	while (journal_claim(f->run->journal, first, last, sync, e) < 0) {
+		if (!run_log_waits(f->run, journal_campaign_is_broken(f->run->journal), e))
+			return -1;
+		nanosleep(&rest, NULL);
+	}
+	run_log_works(f->run);
+	return 0;
+}
+
+/* Rows of one claim have no gap between their numbers. */
+static int claim(struct feeder *f, const struct work *w, struct err *e)
+{
+	const struct row *rows = w->rows->rows;
+	bool sync = f->run->job->sync_ms != CAMPAIGN_SYNC_OFF;
+
+	for (uint32_t i = 0, from = 0; i < w->rows->n; i++) {
+		bool last = i + 1 == w->rows->n;
+
+		if (!last && rows[i + 1].number == rows[i].number + 1)
+			continue;
+		if (claim_range(f, rows[from].number, rows[i].number, sync && last, e) < 0)
+			return -1;
+		from = i + 1;
+	}
+	return 0;
+}
+
+/* Rows whose waiting is over. 1 the block has rows, 0 nobody is due, -1. */
+static int fetch_due(struct feeder *f, struct work *w, struct err *e)
+{
+	struct waiting_row due;
+	int64_t now_ms = clock_mono_ms();
+	uint32_t n = 0, looked_at = 0;
+	int rc = 0;
+
+	if (waiting_due_ms(&f->waiting) == AT_END_MS && (f->list_ended || waiting_is_full(&f->waiting)))
+		now_ms = AT_END_MS; /* nobody else waits */
+	if (waiting_due_ms(&f->waiting) > now_ms)
+		return 0;
+	if (campaign_list_changed(f->run->campaign, f->fetcher, e))
+		return -1;
+	while (n < most_rows(f, w) && looked_at++ < w->capacity && (rc = waiting_take(&f->waiting, now_ms, &due, e)) > 0) {
+		if (rows_fetch(f->fetcher, &due.place, 1, w->rows, e) < 0)
+			return -1;
+		if (due.due_ms == AT_END_MS)
+			due.item.first_try_ms = due.item.deferred = 0; /* --retry-for begins anew */
+		due.item.outcome = WORK_NOT_BEGUN;
+		w->items[n] = due.item;
+		rc = line_up(f, &w->rows->rows[n], &w->items[n], false, e);
+		if (rc < 0)
+			return -1;
+		n += rc == 0;
+		w->rows->n = n; /* its domain is left alone for a while: it waits again */
+	}
+	atomic_store_explicit(&f->run->rows_waiting, f->waiting.n, memory_order_relaxed);
+	return rc < 0 ? -1 : n > 0;
+}
+
+int feeder_next_block(struct feeder *f, struct work **out, struct err *e)
+{
+	struct work *w;
+	int rc;
+
+	f->skims = false;
+	if (!f->home && f->blocks == f->blocks_max)
+		return 0;
+	w = free_block(f, e);
+	if (!w)
+		return -1;
+	rc = fetch_due(f, w, e);
+	if (rc == 0 && !waiting_is_full(&f->waiting) && !(f->canary && f->canary_left == 0))
+		rc = read_block(f, w, e);
+	if (rc == 1 && claim(f, w, e) < 0)
+		rc = -1;
+	if (rc == 1) {
+		*out = w;
+		return 1;
+	}
+	work_reset(w);
+	w->after = f->home;
+	f->home = w;
+	return rc;
+}
