@@ -167,9 +167,11 @@ static int merge_to(struct waiting *w, int to, uint64_t *bytes, struct err *e)
 	struct waiting_row *out = mem_array(WRITE_ROWS, sizeof *out);
 	struct waiting_run *r;
 	size_t n = 0;
-	int rc = out ? 0 : err_nomem(e, "the rows that wait");
+	int rc = 0;
 
 	*bytes = 0;
+	if (!out)
+		return err_nomem(e, "the rows that wait");
 	while (rc == 0 && (r = first_run(w))) {
 		out[n++] = *front(r);
 		*bytes += sizeof *out;
