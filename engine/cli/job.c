@@ -188,6 +188,9 @@ int job_of_campaign(struct options *o, struct campaign_job *job, struct err *e)
 	job->redirect_to = o->redirect_to;
 	job->resume = o->resume;
 	job->key = o->key;
+	job->old_list = o->old_list;
+	if (o->old_list && !o->key)
+		return err_set(e, ERR_INPUT, "--old-list wants --key COLUMN, which says by what its rows are known");
 	job->retry_at_end = o->retry_at_end;
 	job->accept_changes = o->accept_changes;
 	job->in_doubt = (enum campaign_in_doubt)o->in_doubt;

@@ -84,7 +84,7 @@ struct options {
 	int in_doubt, bad_rows, log_format, progress; /* indexes into their words */
 	int64_t sync_ms, retry_for_ms, canary_wait_ms, drain_ms;
 	int on_log_error; /* index into its words */
-	const char *key;
+	const char *key, *old_list;
 	bool retry_at_end;
 	const char *stop_after, *retry_refused;
 	uint64_t canary;

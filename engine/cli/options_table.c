@@ -219,6 +219,8 @@ const struct option_spec options_table[] = {
 	  .about = "try what was refused for now again only when all others are through" },
 	{ .name = "key", .value = "COLUMN", .commands = FOR_SEND, .kind = OPTION_TEXT, .at = MEMBER(key),
 	  .about = "with --resume and an edited list: rows are known by this address column" },
+	{ .name = "old-list", .value = "FILE", .commands = FOR_SEND, .rare = true, .kind = OPTION_TEXT, .at = MEMBER(old_list),
+	  .about = "the list as it was: --key may then name any column that tells rows apart" },
 	{ .name = "drain", .value = "TIME", .commands = FOR_SEND, .kind = OPTION_TIME, .at = MEMBER(drain_ms), .min = 1,
 	  .about = "how long ^C and SIGTERM let what is under way finish (30s)" },
 	{ .name = "on-log-error", .value = "WORD", .commands = FOR_SEND, .kind = OPTION_WORD,

@@ -40,6 +40,7 @@ static void collect(struct inputs *in, const struct options *o, const struct del
 		add(in, relays[i].password_file, "a password file");
 	for (uint32_t i = 0; i < o->suppress.n; i++)
 		add(in, o->suppress.items[i], "a suppression list");
+	add(in, o->old_list, "the list as it was");
 	for (uint32_t i = 0; i < o->vars.n; i++)
 		add(in, var_file(o->vars.items[i]), "a file of --var");
 }

@@ -18,17 +18,17 @@ static int not_known(const struct ledger *old, uint64_t row, struct err *e)
 {
 	err_set(e, ERR_CONFLICT, "row %llu of '%s' was being sent when the power was lost, and its address is not on record",
 		(unsigned long long)row, old->results_path);
-	return err_hint(e, "resume once with the list as it was and --in-doubt resend; then edit it");
+	return err_hint(e, "give the list as it was with --old-list; or resume once with it and --in-doubt resend, then edit it");
 }
 
 /* 1 the record's row is in the new list, 0 it is gone, -1. */
 static int move(struct moving *m, const struct ledger *old, const struct journal_result *r, struct err *e)
 {
-	if (r->recipient.address.n == 0 && r->message_id.n == 0 && r->time_ms == 0)
+	if (!m->k->by_row && r->recipient.address.n == 0 && r->message_id.n == 0 && r->time_ms == 0)
 		return not_known(old, r->row, e);
 	if (r->row != m->was) {
 		m->was = r->row;
-		m->kept = m->k->find(m->k->ctx, r->recipient.address, &m->row, &m->line);
+		m->kept = m->k->find(m->k->ctx, r->row, r->recipient.address, &m->row, &m->line);
 		m->counts->kept += m->kept;
 		m->counts->gone += !m->kept;
 	}

@@ -94,46 +94,6 @@ static int look_back(struct campaign *c, struct err *e)
 	return 0;
 }
 
-static int key_wrong(const struct campaign *c, const char *why, struct err *e)
-{
-	err_set(e, ERR_INPUT, "--key %s: %s", c->job->key, why);
-	return err_hint(e, "the journal knows rows by their addresses: name the column that has them");
-}
-
-/* An edited list: what is known of the rows gets their new numbers. */
-static int recognise_rows(struct campaign *c, struct err *e)
-{
-	const struct journal_identity *was = &c->header.identity;
-	struct rekey k = { .find = keyed_find };
-	struct rekey_counts counts;
-	unsigned long long on_record, new;
-	struct ledger *now;
-	int column;
-
-	if (!c->job->key || !c->ledger || (was->list_size == c->list_size && was->list_mtime_ns == c->list_mtime_ns))
-		return 0;
-	column = columns_find(rows_columns(c->list), span_str(c->job->key));
-	if (column < 0)
-		return key_wrong(c, "the list has no such column", e);
-	if (c->address_column >= 0 && column != c->address_column)
-		return key_wrong(c, "this is not the column of the address", e);
-	if (c->job->redirect_to)
-		return key_wrong(c, "every message of this campaign went to one address", e);
-	if (keyed_new(&c->keyed, c->list, c->job->list, column, e) < 0)
-		return -1;
-	k.ctx = c->keyed;
-	if (ledger_rekey(&now, c->ledger, &k, &counts, e) < 0)
-		return -1;
-	ledger_free(&c->ledger);
-	c->ledger = now;
-	c->header.epoch++;
-	on_record = counts.kept + counts.gone;
-	new = keyed_rows(c->keyed) - counts.kept;
-	log_line(LOG_NOTE, "lettershop: the list was edited: of %llu rows on record %llu are recognised, %llu are gone; "
-		 "%llu are to do or new", on_record, (unsigned long long)counts.kept, (unsigned long long)counts.gone, new);
-	return 0;
-}
-
 static int open_letter(struct campaign *c, struct finding_sink *sink, struct err *e)
 {
 	struct letter_options opt = {
@@ -225,7 +185,7 @@ int campaign_open(struct campaign **out, const struct campaign_job *job, struct 
 	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) ||
 	    (job->n_domain_rates && domain_rates_new(&c->domains, job->domain_rates, job->n_domain_rates, e) < 0) ||
 	    open_breaker(c, e) < 0 ||
-	    open_list(c, sink, e) < 0 || open_suppressed(c, e) < 0 || look_back(c, e) < 0 || recognise_rows(c, e) < 0 ||
+	    open_list(c, sink, e) < 0 || open_suppressed(c, e) < 0 || look_back(c, e) < 0 || campaign_recognise_rows(c, e) < 0 ||
 	    choose_rows(c, sink, e) < 0 ||
 	    open_letter(c, sink, e) < 0 || same_letter(c, e) < 0 || parse_redirect(c, e) < 0 ||
 	    open_plan(c, e) < 0) {

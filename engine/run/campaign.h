@@ -69,6 +69,7 @@ struct campaign_job { /* borrowed for the campaign's life */
 	const char *redirect_to; /* every mail's only envelope recipient, or NULL */
 	bool resume;
 	const char *key;       /* the list was edited: rows are known by this column; NULL: they stand where they stood */
+	const char *old_list;  /* with key: the list as it was; NULL: rows are known by their address */
 	bool accept_changes;   /* go on with another letter or other options */
 	enum campaign_in_doubt in_doubt;
 	enum campaign_bad_rows bad_rows;

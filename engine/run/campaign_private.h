@@ -52,6 +52,9 @@ bool campaign_is_done(const struct campaign *c, uint64_t row);
 /* The search for duplicates alone, when there was no preflight: nothing else of it is done. */
 int campaign_survey(struct campaign *c, struct err *e);
 
+/* The list was edited and --key says how to know its rows: what is known of them gets their new numbers. */
+int campaign_recognise_rows(struct campaign *c, struct err *e);
+
 /* Somebody wrote into the list since it was opened: true with e (ERR_CONFLICT). Any thread; list is
  * that thread's reader. */
 bool campaign_list_changed(const struct campaign *c, const struct rows *list, struct err *e);

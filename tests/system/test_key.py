@@ -1,9 +1,9 @@
-"""A list that was edited halfway: --key recognises rows by their address; done ones stay done."""
+"""A list that was edited halfway: --key recognises rows by a column; done ones stay done."""
 import json
 
 import pytest
 
-from relay import Relay, lettershop, results, write_letter
+from relay import Relay, begin, lettershop, results, write_letter
 
 
 def write(shop, users, name="Name"):
@@ -96,6 +96,93 @@ def test_stopped_before_it_counts(edited):
         done = send(shop, r, "--resume", "--key", "email", check=1)
         assert "of 30 rows on record 27 are recognised, 3 are gone" in done.stderr
         assert len(r.accepted()) == 9
+
+
+def customers(shop, rows, name="list.csv"):
+    """rows: (customer, user)"""
+    (shop / name).write_text("customer,name,email\n" + "".join(f"{c},Name {u},{u}@List.example\n" for c, u in rows))
+
+
+@pytest.fixture
+def numbered(shop):
+    """Customers 1 to 30: 1 to 6 refused, 7 to 11 deferred, 20 in doubt, the others sent. Sorted the other way since;
+    customers 2, 7, 12 are gone; 31, 32 new; 3, 8, 13 and 20 have other addresses."""
+    write_letter(shop / "letter.eml", "From: a@sender.example\nTo: {{ name }} <{{ email }}>\nSubject: Hi\n\nHi {{ name }}\n")
+    customers(shop, [(f"K-{u}", f"user{u}") for u in range(1, 31)])
+    with Relay(shop / "one", "--refuse", "^user(1|2|3|4|5|6)@=550 5.1.1 no", "--refuse", "^user(7|8|9|10|11)@=450 4.2.0 later",
+               "--fault", "stage=END rcpt~^user20@ nth=1 close=accepted") as r:
+        send(shop, r, "--retry-for", "1ms", "--connections", 1, check=1)
+        assert len(r.recipients()) == 19
+    (shop / "list.csv").rename(shop / "old.csv")
+    customers(shop, [(f"K-{u}", f"{'moved' if u in (3, 8, 13, 20) else 'user'}{u}") for u in range(32, 0, -1)
+                     if u not in (2, 7, 12)])
+    return shop
+
+
+@pytest.mark.parametrize("preflight", [[], ["--no-preflight"]])
+def test_any_column_with_the_old_list(numbered, preflight):
+    shop = numbered
+    with Relay(shop / "two") as r:
+        wrong = send(shop, r, "--resume", "--key", "customer", check=2)
+        assert "not the column of the address" in wrong.stderr and "--old-list" in wrong.stderr
+        done = send(shop, r, "--resume", "--key", "customer", "--old-list", "old.csv", *preflight, check=1)
+        assert "of 30 rows on record 27 are recognised, 3 are gone; 2 are to do or new" in done.stderr
+        new = {f"{u}@list.example" for u in ("moved8", "user9", "user10", "user11", "user31", "user32")}
+        assert {a.lower() for a in r.recipients()} == new and set(r.recipients().values()) == {1}
+        send(shop, r, "--resume", check=1)  # it is this list now
+        assert len(r.accepted()) == 6
+        send(shop, r, "--resume", "--in-doubt", "resend", check=1)
+        assert [a.recipients[0].lower() for a in r.accepted()[6:]] == ["moved20@list.example"]
+    status = {int(x["row"]): x["status"] for x in results(shop / "results.csv")}
+    with open(shop / "list.csv") as f:
+        keys = [line.split(",")[0] for line in f][1:]
+    assert len(status) == 29
+    for row, key in enumerate(keys, 1):
+        assert status[row] == ("refused" if key in ("K-1", "K-3", "K-4", "K-5", "K-6") else "sent"), key
+
+
+def test_the_old_list_must_be_it(numbered):
+    shop = numbered
+    with Relay(shop / "two") as r:
+        def wrong(*options):
+            done = send(shop, r, "--resume", *options)
+            assert done.returncode in (2, 3) and not r.accepted(), done.stderr
+            return done.stderr
+        assert "--key" in wrong("--old-list", "old.csv")
+        assert "no such column" in wrong("--key", "id", "--old-list", "old.csv")
+        old = (shop / "old.csv").read_text()
+        for edit, said in ((old.replace("Name user9,", "Name user99,"), "not the list that the campaign was begun with"),
+                           (old.replace("K-9,", ","), "old.csv:10: this row has no value"),
+                           (old.replace("K-9,", "K-8,"), "old.csv:10: the column of --key does not tell rows apart: line 9"),
+                           (old.replace("customer,", "number,"), "the list as it was has no such column")):
+            (shop / "other").mkdir(exist_ok=True)
+            (shop / "other" / "old.csv").write_text(edit)
+            assert said in wrong("--key", "customer", "--old-list", "other/old.csv")
+        assert "K-" in (shop / "old.csv").read_text()  # an input is never written
+
+
+def test_a_hash_that_was_not_recorded(shop):
+    """Killed in the middle without a preflight, the journal has size and time of the list, and takes nothing else."""
+    write_letter(shop / "letter.eml", "From: a@sender.example\nTo: {{ email }}\nSubject: Hi\n\nHi {{ name }}\n")
+    customers(shop, [(u, f"user{u}") for u in range(1, 41)])
+    with Relay(shop / "one") as r:
+        run = begin("send", "letter.eml", "list.csv", "--relay", f"smtp://127.0.0.1:{r.port}?tls=none", "--yes", "--no-preflight",
+                    "--rate", "50/s", cwd=shop)
+        while len(r.accepted()) < 5:
+            assert run.poll() is None
+        run.kill()
+        run.communicate()
+        first = r.recipients()
+    (shop / "list.csv").rename(shop / "old.csv")
+    (shop / "copy.csv").write_text((shop / "old.csv").read_text())
+    customers(shop, [(u, f"user{u}") for u in range(40, 0, -1)])
+    key = ["--resume", "--key", "customer", "--in-doubt", "resend", "--old-list"]
+    with Relay(shop / "two") as r:
+        done = send(shop, r, *key, "copy.csv")
+        assert done.returncode in (2, 3) and "nobody can tell" in done.stderr and not r.accepted()
+        send(shop, r, *key, "old.csv", check=0)
+        both = first + r.recipients()
+    assert len(both) == 40 and sum(n - 1 for n in both.values()) <= 4
 
 
 def test_what_is_wrong(edited):
