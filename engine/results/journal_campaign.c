@@ -343,7 +343,7 @@ static bool parse_name(const char *file, struct segment_name *out)
 {
 	char again[64];
 
-	if (sscanf(file, "run-%9u-worker-%9u", &out->run, &out->worker) != 2)
+	if (sscanf(file, "run-%9u-worker-%9u", &out->run, &out->worker) != 2 || out->run == 0)
 		return false;
 	snprintf(again, sizeof again, "run-%04u-worker-%03u", out->run, out->worker);
 	return strcmp(file, again) == 0;

@@ -172,7 +172,7 @@ int record_get_claim(const struct record *r, struct record_claim *out)
 	out->first = take_number(&c);
 	out->last = take_up_to(&c, UINT64_MAX - out->first) + out->first;
 	out->synced = take_number(&c);
-	return done(&c);
+	return out->first > 0 ? done(&c) : -1;
 }
 
 int record_get_list(const struct record *r, unsigned char list[32])

@@ -308,6 +308,10 @@ static int take_claims(struct ledger *l, struct err *e)
 	if (reach(l, l->log.rows_claimed, e) < 0 || claim_walk_open(&w, l->results_path, &l->log, e) < 0)
 		return -1;
 	while ((rc = claim_walk_next(w, &first, &last, &number, e)) > 0) {
+		if (last > l->log.rows_claimed) { /* it stands before the rows of its run got their numbers */
+			rc = err_set(e, ERR_CONFLICT, "the journal of '%s' claims an impossible row", l->results_path);
+			break;
+		}
 		for (uint64_t row = first; row <= last && rc >= 0; row++) {
 			if (l->bytes[row] == BYTE_NONE)
 				l->bytes[row] = BYTE_CLAIMED;

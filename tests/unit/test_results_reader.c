@@ -256,6 +256,18 @@ static void growing(void **state)
 	buf_release(&whole);
 }
 
+/* Runs are counted from 1: a file of run 0 is nobody's, whatever is in it. */
+static void of_no_run(void **state)
+{
+	struct fixture *f = *state;
+	struct ends ends;
+	struct buf whole = make(f, &ends, false);
+
+	fixture_put(f, "run-0000-worker-000", buf_span(&whole));
+	check_cut(f, &ends, whole.n);
+	buf_release(&whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +278,7 @@ int main(void)
 		FIXTURE_TEST(power_cut_after_clean_end),
 		FIXTURE_TEST(campaign_cut),
 		FIXTURE_TEST(growing),
+		FIXTURE_TEST(of_no_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
