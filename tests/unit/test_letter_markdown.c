@@ -54,6 +54,22 @@ static void to_html(void **state)
 	arena_release(&a);
 }
 
+/* What lies behind a text in memory is not part of it. */
+static void ends_where_it_ends(void **state)
+{
+	static const char memory[] = "[x](/dest)) more";
+	struct span html;
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 4096, 1 << 20);
+	for (size_t n = 0; n < sizeof "[x](/dest"; n++) {
+		assert_int_equal(letter_markdown(span_of(memory, n), &a, &html, NULL), 0);
+		assert_int_equal(span_search(html, SPAN("<a")), html.n);
+	}
+	arena_release(&a);
+}
+
 /* A value prints as it is, wherever it stands. */
 static void values_are_text(void **state)
 {
@@ -154,6 +170,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(to_html),
+		cmocka_unit_test(ends_where_it_ends),
 		cmocka_unit_test(values_are_text),
 		cmocka_unit_test(raw_and_captured_values_are_markup),
 		cmocka_unit_test(parts),
