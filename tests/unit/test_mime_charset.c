@@ -63,6 +63,7 @@ static void conversions(void **state)
 		/* octets that some readers take for another character, or for two: no */
 		{ "shift_jis", "\xe3\x80\x9c", NULL }, { "euc-jp", "\xe3\x80\x9c", NULL }, { "iso-2022-jp", "\xe2\x88\x92", NULL },
 		{ "gb18030", "\xe9\xbe\xb6", NULL }, { "gb18030", "\xe9\xbe\xb3", "\x82\x35\x90\x36" }, { "gb18030", "\xe9\xbe\xbc", "\x82\x35\x91\x35" },
+		{ "iso-2022-jp", "a\x1b$Bab", NULL }, { "iso-2022-jp", "\x0e", NULL }, { "gbk", "\x1b$B", "\x1b$B" }, /* what switches sets */
 		{ "gbk", "\xe2\x82\xac", NULL }, { "big5", "\xe5\xa2\xbb", NULL }, { "euc-kr", "\xe2\x82\xac", NULL },
 		{ "windows-1258", "\xe1\xba\xbf", NULL }, { "windows-1258", "\xc3\xaa\xcc\x81", "\xea\xec" }, { "windows-1255", "\xef\xac\xb5", NULL },
 		{ "windows-1255", "\xd7\xa9\xd6\xbc", "\xf9\xcc" },
