@@ -8,9 +8,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
+#include "engine/base/utf8.h"
 #include "engine/model/row.h"
 #include "engine/rows/rows_records.h"
 
@@ -86,16 +88,17 @@ int book_row_cell(struct book_row *r, uint32_t column, struct span text, struct 
 
 void book_row_problem(struct book_row *r, uint32_t column, const char *fmt, ...)
 {
-	char name[BOOK_CELL_NAME];
+	char name[BOOK_CELL_NAME], raw[sizeof r->problem];
 	va_list ap;
 	int n;
 
 	if (r->problem[0])
 		return;
-	n = snprintf(r->problem, sizeof r->problem, "cell %s ", book_cell_name(r->number, column, name));
+	n = snprintf(raw, sizeof raw, "cell %s ", book_cell_name(r->number, column, name));
 	va_start(ap, fmt);
-	vsnprintf(r->problem + n, sizeof r->problem - (size_t)n, fmt, ap);
+	vsnprintf(raw + n, sizeof raw - (size_t)n, fmt, ap);
 	va_end(ap);
+	utf8_printable(span_str(raw), r->problem, sizeof r->problem); /* a cut may have split a character */
 }
 
 static int put_away(struct book_row *r, uint64_t number, struct book_sheet *sheet, struct err *e)
@@ -127,7 +130,7 @@ int book_row_end(struct book_row *r, struct book_sheet *sheet, uint64_t times, s
 	}
 	for (uint64_t i = 0; i < times; i++) {
 		if (i > 0)
-			sheet->repeated_bytes += r->bytes.n + r->n * sizeof *r->cells;
+			sheet->repeated_bytes += r->bytes.n + r->n * sizeof *r->cells + strlen(r->problem);
 		if (sheet->repeated_bytes > REPEATED_MAX)
 			return err_set(e, ERR_INPUT, "row %llu of the sheet is repeated %llu times, over %llu MiB of cells",
 				       (unsigned long long)r->number, (unsigned long long)times,

@@ -366,13 +366,15 @@ int rows_stamp(const struct rows *r, uint64_t *size_bytes, int64_t *mtime_ns, st
 
 int rows_problem(struct row_block *b, struct row *row, const char *fmt, ...)
 {
-	char text[PROBLEM_MAX];
+	char raw[PROBLEM_MAX], text[PROBLEM_MAX];
 	va_list ap;
-	int n, ok;
+	int ok;
 
 	va_start(ap, fmt);
-	n = vsnprintf(text, sizeof text, fmt, ap);
+	if (vsnprintf(raw, sizeof raw, fmt, ap) < 0)
+		raw[0] = '\0';
 	va_end(ap);
-	row->problem = arena_copy(&b->memory, span_sub(span_of(text, sizeof text - 1), 0, (size_t)(n < 0 ? 0 : n)), &ok);
+	utf8_printable(span_str(raw), text, sizeof text);
+	row->problem = arena_copy(&b->memory, span_str(text), &ok);
 	return ok ? 0 : -1;
 }

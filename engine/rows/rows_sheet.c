@@ -56,6 +56,10 @@ static int sheet_header(struct rows_reader *front, struct arena *memory, struct 
 		err_hint(e, "its first row names the columns; --sheet NAME takes another sheet");
 		return err_at(e, front->list->source.path, 0, 0);
 	}
+	if (record.problem.n > 0 && !front->list->ways.no_header) {
+		err_set(e, ERR_INPUT, "%.*s", SPAN_ARG(record.problem));
+		return err_at(e, front->list->source.path, record.line, 0);
+	}
 	*names = arena_array(memory, record.n, sizeof **names);
 	if (!*names)
 		return err_nomem(e, "the header of the list");
