@@ -29,14 +29,16 @@ void *compile_new(struct compile *c, size_t size)
 void compile_mistake(struct compile *c, struct place at, const char *kind, const char *hint, const char *fmt, ...)
 {
 	struct finding f = { .level = FINDING_ERROR, .kind = kind, .path = at.source->path };
+	char raw[2 * FINDING_TEXT_MAX];
 	va_list ap;
 
 	if (c->mistakes >= MISTAKES_MAX)
 		return;
 	source_position(at, &f.line, &f.column);
 	va_start(ap, fmt);
-	vsnprintf(f.text, sizeof f.text, fmt, ap);
+	vsnprintf(raw, sizeof raw, fmt, ap);
 	va_end(ap);
+	utf8_printable(span_str(raw), f.text, sizeof f.text);
 	snprintf(f.hint, sizeof f.hint, "%s", hint ? hint : "");
 	if (c->mistakes++ == 0) {
 		err_set(c->e, ERR_INPUT, "%s", f.text);

@@ -2,6 +2,7 @@
 #include "tests/unit/liquid_kit.h"
 
 #include "engine/base/mem.h"
+#include "engine/base/utf8.h"
 
 static const struct span names[] = { { "first_name", 10 }, { "email", 5 }, { "plan", 4 } };
 static const struct columns columns = { 3, names, false };
@@ -40,6 +41,24 @@ static const char *findings(const char *source, const struct liquid_options *giv
 		assert_int_equal(kit.e.kind, ERR_INPUT);
 	liquid_free(&p);
 	return kit.found;
+}
+
+/* A name that is cut to fit a message is cut between characters. */
+static void long_names(void **state)
+{
+	static const struct liquid_options opt = { .path = "t", .columns = &columns };
+	char source[3000];
+
+	(void)state;
+	for (size_t shift = 0; shift < 3; shift++) {
+		size_t n = (size_t)snprintf(source, sizeof source, "{{ ['%.*s", (int)shift, "abc");
+
+		for (int i = 0; i < 400; i++, n += 3)
+			memcpy(source + n, "\xe0\xb8\xa3", 3);
+		snprintf(source + n, sizeof source - n, "'] }}");
+		assert_true(utf8_valid(span_str(findings(source, &opt))));
+		assert_true(kit.n_found > 0 && utf8_valid(span_str(kit.e.text)));
+	}
 }
 
 static void each_mistake(void **state)
@@ -252,6 +271,7 @@ static void compiling_survives_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(long_names),
 		cmocka_unit_test(each_mistake),       cmocka_unit_test(places_begin_where_the_text_does),
 		cmocka_unit_test(who_may_be_unknown), cmocka_unit_test(errors_of_a_row),
 		cmocka_unit_test(every_cut),          cmocka_unit_test(compiling_survives_no_memory),
