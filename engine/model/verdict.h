@@ -31,6 +31,7 @@ struct verdict {
 	const char *stage;     /* static text: "RCPT", "end of data", "render" */
 	bool not_tried;        /* deferred, but no failure: the relay takes only so many recipients at once,
 	                        * this one can go at once in another transaction */
+	bool account;          /* deferred, and said of our account whatever the mail: its quota is used up */
 	char queue_id[VERDICT_QUEUE_ID_MAX]; /* the relay's name for the mail, "" unknown */
 	char text[VERDICT_TEXT_MAX];         /* server's or our words; printable, lines joined by a space */
 };

@@ -28,7 +28,7 @@ struct work_item {
 	uint64_t settled[WORK_SETTLED_WORDS]; /* recipients that need nothing more */
 	uint64_t duplicate_of; /* line of the row that mails this address; 0: none */
 	uint64_t doubt[WORK_SETTLED_WORDS]; /* recipients whom an earlier attempt may have reached */
-	int64_t first_try_ms; /* monotonic; 0: not tried in this run */
+	int64_t first_try_ms; /* monotonic; 0: not tried in this run, or the time does not count */
 	int64_t again_ms;     /* for WORK_AGAIN: how long to wait from now on */
 };
 

@@ -171,7 +171,7 @@ void worker_end_row(struct worker *w, struct row_ref ref, enum work_outcome outc
 void worker_wait_or_end(struct worker *w, struct row_ref ref)
 {
 	struct work_item *item = &ref.work->items[ref.item];
-	int64_t since = clock_mono_ms() - item->first_try_ms;
+	int64_t since = item->first_try_ms ? clock_mono_ms() - item->first_try_ms : 0;
 
 	item->again_ms = retry_wait_ms(item->deferred, since, w->run->job->retry_for_ms, &w->rng);
 	if (item->again_ms < 0)

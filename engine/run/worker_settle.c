@@ -5,12 +5,16 @@
  *  2. A try that left something in the journal has a number of its own, and the next one goes
  *     through the feeder, because it wants a claim of its own. */
 #include "engine/base/clock.h"
+#include "engine/base/log.h"
 #include "engine/base/must.h"
 #include "engine/run/backoff.h"
 #include "engine/run/breaker.h"
 #include "engine/run/worker_parts.h"
 
-enum { LOST_MAX = 5 }; /* sessions that break under one row before it has to wait like a deferred one */
+enum {
+	LOST_MAX = 5,         /* sessions that break under one row before it has to wait like a deferred one */
+	LONG_PAUSE_MS = 60000 /* worth a line of its own */
+};
 
 void worker_record(struct worker *w, const struct journal_result *result)
 {
@@ -92,6 +96,8 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 		.verdict = v,
 	};
 
+	if (v->account)
+		item->first_try_ms = 0; /* --retry-for begins anew: this wait may take a day */
 	if (v->kind == VERDICT_IN_DOUBT)
 		item->doubt[result.recipient.index / 64] |= UINT64_C(1) << result.recipient.index % 64;
 	if (v->kind == VERDICT_DEFERRED && work_is_in_doubt(item, result.recipient.index))
@@ -175,6 +181,8 @@ void worker_take_events(struct worker *w)
 			break;
 		case DELIVERY_PAUSE:
 			run_pause(w->run, &ev.error);
+			if (ev.pause_ms >= LONG_PAUSE_MS)
+				log_line(LOG_WARNING, "relay %s: %s", ev.relay, ev.error.text);
 			break;
 		case DELIVERY_DOWN:
 			run_relay_down(w->run, ev.relay, &ev.error);

@@ -179,18 +179,38 @@ def test_a_throttled_relay_is_left_alone(shop):
     assert 90 <= len(r.recipients()) <= 100 and set(r.recipients().values()) == {1}
 
 
-def test_a_quota_that_is_used_up_stops_the_run(shop):
+def test_a_quota_that_is_used_up_is_waited_for(shop):
+    """It says so, asks once an hour, and ^C stops as ever: what is left goes on elsewhere."""
     write_list(shop / "list.csv", 3000)
-    with Relay(shop / "relay", "--fault", "stage=MAIL from=100 reply=\"550 5.4.5 Daily user sending limit exceeded\"") as r:
-        done = lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
-                          cwd=shop, check=3)
-    assert "Daily user sending limit exceeded" in done.stderr and "quota" in done.stderr
-    sent = [x["recipient"] for x in results(shop / "results.csv") if x["status"] == "sent"]
+    with Relay(shop / "relay", "--fault", "stage=MAIL from=100 reply=\"550 5.4.5 Daily user sending limit exceeded\"",
+               "--log-protocol", shop / "protocol") as r:
+        run = begin("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                    "--retry-for", "300ms", cwd=shop)
+        time.sleep(3)
+        assert run.poll() is None
+        run.send_signal(2)
+        said = run.communicate(timeout=30)[0].decode()
+    assert run.returncode == 3, said
+    assert said.count("WARNING") <= 1 and "Daily user sending limit exceeded; it is asked again in 60 min" in said
+    assert (shop / "protocol").read_text().count("C: MAIL") < 120
+    rows = results(shop / "results.csv")
+    sent = [x["recipient"] for x in rows if x["status"] == "sent"]
     assert sorted(sent) == sorted(r.recipients()) and len(sent) <= 100
     with Relay(shop / "relay2") as r2:
         lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r2.port}?tls=none", "--yes",
                    "--resume", cwd=shop, check=0)
     assert set(r2.recipients()) == everyone(3000) - set(sent)
+
+
+def test_a_quota_takes_no_rows_patience(shop):
+    """The clock of --retry-for does not run while the account is out: there is time for another refusal."""
+    write_list(shop / "list.csv", 10)
+    with Relay(shop / "one", "--fault", "stage=MAIL reply=\"550 5.4.5 Daily user sending limit exceeded\"") as r, \
+            Relay(shop / "two", "--greeting-delay", "5000", "--greylist") as other:
+        lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--relay",
+                   f"smtp://localhost:{other.port}?tls=none", "--yes", "--connections", "2", "--retry-for", "4s", "--rate", "1000/s",
+                   cwd=shop, check=0)
+    assert r.accepted() == [] and set(other.recipients()) == everyone(10) and set(other.recipients().values()) == {1}
 
 
 def test_a_rate_place_is_taken_only_for_an_open_session(shop):

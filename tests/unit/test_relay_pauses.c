@@ -145,10 +145,110 @@ static void pauses_begin_anew(void **state)
 	rig_free(r);
 }
 
+/* ---- pauses of a length of their own, and how a relay is come back to ---- */
+
+static const struct long_case {
+	const char *mail;
+	int pause_s;
+	const char *words;
+} longs[] = {
+	{ "421 4.7.28 unusual rate of unsolicited mail\r\n", 600, "takes no mail now: 421 4.7.28 " },
+	{ "450 4.7.28 unusual rate\r\n", 600, "it is asked again in 10 min" },
+	{ "421 4.4.2 Message submission rate for this client has exceeded the configured limit\r\n", 60, "again in 60 s" },
+	{ "550 5.4.5 Daily user sending limit exceeded\r\n", 3600, "no more mail from this account: 550 5.4.5 Daily" },
+	{ "550 5.1.90 reached your daily limit\r\n", 3600, "it is asked again in 60 min" },
+	{ "454 Throttling failure: Daily message quota exceeded\r\n", 3600, "it is asked again in 60 min" },
+};
+
+enum { COME_BACK_MAILS = 300 };
+
+/* Not a word before its time; then one connection, and another one for each 50 mails that are taken, whatever the
+ * number of threads. */
+static void check_long(const struct long_case *c)
+{
+	const struct mini_options o = { .mail = c->mail, .bad_mails = 1 };
+	struct rig *a = rig_one_in_flight(&o), *b = calloc(1, sizeof *b);
+	unsigned before, connections, most = 0;
+
+	b->relays[0] = a->relays[0];
+	b->n_relays = 1;
+	b->hold = true;
+	rig_begin(b, 4, COME_BACK_MAILS);
+	rig_begin(a, 4, COME_BACK_MAILS);
+	rig_until_paused(a, 1);
+	if (!strstr(a->why.text, c->words))
+		fail_msg("%s", a->why.text);
+	assert_true(a->last.scope == SCOPE_RELAY || a->last.code == 421 || a->last.code == 450);
+	assert_int_equal(a->last.kind, VERDICT_DEFERRED);
+	assert_int_equal(a->last.account, c->pause_s == 3600);
+	rig_turns(b, 3);
+	b->hold = false;
+	rig_until_closed(a);
+	before = mini_smtpd_commands(a->s, "MAIL");
+	connections = mini_smtpd_connections(a->s);
+	clock_shift((c->pause_s - 2) * INT64_C(1000), 0);
+	rig_turns(a, 5);
+	rig_turns(b, 5);
+	assert_int_equal(mini_smtpd_commands(a->s, "MAIL"), before);
+	assert_int_equal(mini_smtpd_connections(a->s), connections);
+	for (int64_t shift = c->pause_s * INT64_C(1250) + 2000; a->done + b->done < 2 * COME_BACK_MAILS;) {
+		unsigned taken, open;
+
+		clock_shift(shift += 100, 0); /* who waits for another's connection looks once a second */
+		assert_true(shift < (c->pause_s + 3600) * INT64_C(2000));
+		rig_turn(a, 1);
+		rig_turn(b, 1);
+		taken = a->sent + b->sent;
+		open = relay_pool_open_links(a->pool) + relay_pool_open_links(b->pool);
+		if (open > 1 + taken / 50)
+			fail_msg("%s: %u connections after %u mails", c->mail, open, taken);
+		most = open > most ? open : most;
+	}
+	assert_true(most >= 3);
+	assert_int_equal(a->pauses + b->pauses, 1);
+	assert_int_equal(a->downs + b->downs, 0);
+	relay_pool_free(&b->pool);
+	free(b);
+	rig_free(a);
+}
+
+static void comes_back_slowly(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof longs / sizeof *longs; i++)
+		check_long(&longs[i]);
+}
+
+/* Asked once an hour, and given up when a day brought nothing. */
+static void a_quota_that_never_returns(void **state)
+{
+	const struct mini_options o = { .mail = "550 5.4.5 Daily limit exceeded\r\n" };
+	struct rig *r = rig_one_in_flight(&o);
+	unsigned hours = 0;
+
+	(void)state;
+	rig_begin(r, 1, 10);
+	rig_until_paused(r, 1);
+	while (r->downs == 0) {
+		unsigned pauses = r->pauses;
+
+		assert_true(hours++ < 40);
+		clock_shift(hours * INT64_C(3610000), 0);
+		for (unsigned i = 0; r->pauses == pauses && r->downs == 0; i++) {
+			assert_true(i < 300);
+			rig_turn(r, 20);
+		}
+	}
+	assert_true(hours >= 24 && hours <= 26);
+	assert_int_equal(mini_smtpd_commands(r->s, "MAIL"), hours + 1);
+	assert_non_null(strstr(r->why.text, "no more mail from this account: 550 5.4.5 Daily limit exceeded"));
+	rig_free(r);
+}
+
 static const struct hopeless_case {
 	const char *mail, *words, *hint;
 } hopeless[] = {
-	{ "550 5.4.5 Daily limit exceeded\r\n", "no more mail from this account: 550 5.4.5 Daily limit exceeded", "quota" },
+	{ "451 Maximum credits exceeded\r\n", "no more mail from this account: 451 Maximum credits exceeded", "quota" },
 	{ "530 5.7.0 Authentication required\r\n", "another login: 530 5.7.0 Authentication required", "USER@HOST" },
 	{ "535 5.7.8 no\r\n", "another login: 535 5.7.8 no", "USER@HOST" },
 };
@@ -202,7 +302,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_left_alone), cmocka_unit_test(all_workers_are_quiet),
-		cmocka_unit_test(pauses_begin_anew), cmocka_unit_test(no_mail_from_us),
+		cmocka_unit_test(pauses_begin_anew), cmocka_unit_test(comes_back_slowly),
+		cmocka_unit_test(a_quota_that_never_returns), cmocka_unit_test(no_mail_from_us),
 		cmocka_unit_test(one_quiet_of_two),
 	};
 

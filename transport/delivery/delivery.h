@@ -112,6 +112,7 @@ struct delivery_event {
 	const char *relay; /* its name, valid while the plan lives */
 	struct verdict verdict;
 	struct err error;
+	int64_t pause_ms; /* PAUSE: as long as the relay asked for; 0: it was not reached */
 };
 /* 1 got one, 0 none. */
 int delivery_event(struct delivery *d, struct delivery_event *out);

@@ -194,7 +194,7 @@ static void fill_verdict(struct file_delivery *f, uint32_t ticket, struct verdic
 	v->code = 0;
 	v->enhanced[0] = v->enhanced[1] = v->enhanced[2] = 0;
 	v->stage = "write";
-	v->not_tried = false;
+	v->not_tried = v->account = false;
 	v->queue_id[0] = '\0';
 	v->text[0] = '\0';
 	if (f->outcome[ticket].words[0])

@@ -91,6 +91,7 @@ static int smtp_event(struct delivery *d, struct delivery_event *out)
 	out->kind = kinds[ev.kind];
 	out->ticket = ev.ticket;
 	out->relay = ev.relay;
+	out->pause_ms = ev.pause_ms;
 	if (ev.verdict)
 		out->verdict = *ev.verdict;
 	if (ev.error)

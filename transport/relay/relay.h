@@ -106,6 +106,7 @@ struct relay_event {
 	const char *relay;
 	const struct verdict *verdict; /* RELAY_VERDICT; borrowed until the next call with the pool */
 	const struct err *error;       /* PAUSE, DOWN, ALL_DOWN; the same */
+	int64_t pause_ms;              /* PAUSE: as long as the relay asked for; 0: it was not reached */
 };
 /* 1 got one, 0 none. */
 int relay_pool_event(struct relay_pool *p, struct relay_event *out);

@@ -28,6 +28,8 @@ int relay_board_new(struct relay_board **out, struct err *e)
 	atomic_init(&b->broke, 0);
 	atomic_init(&b->suspicions, 0);
 	atomic_init(&b->trusted, false);
+	atomic_init(&b->allowed, 0);
+	atomic_init(&b->fresh, 0);
 	*out = b;
 	return 0;
 }
@@ -116,6 +118,10 @@ int64_t relay_board_ask_quiet(const struct relay *r, int64_t now_ms, int64_t at_
 		int64_t quiet_ms = relay_quiet_ms(quiets, rng);
 
 		b->quiet_until_ms = now_ms + (quiet_ms > at_least_ms ? quiet_ms : at_least_ms);
+		b->pauses++;
+		b->taken = 0;
+		atomic_store_explicit(&b->fresh, 0, memory_order_relaxed);
+		atomic_store_explicit(&b->allowed, 1, memory_order_relaxed);
 		post(b);
 	}
 	until_ms = b->quiet_until_ms;
@@ -140,9 +146,93 @@ void relay_board_served(const struct relay *r, int64_t now_ms)
 	if (atomic_load_explicit(&b->quiets, memory_order_relaxed) == 0)
 		return;
 	pthread_mutex_lock(&b->lock);
-	if (now_ms >= b->quiet_until_ms) /* else it was on its way before the pause began */
+	if (now_ms >= b->quiet_until_ms) { /* else it was on its way before the pause began */
 		atomic_store_explicit(&b->quiets, 0, memory_order_relaxed);
+		b->used_up_ms = 0;
+	}
 	pthread_mutex_unlock(&b->lock);
+}
+
+int64_t relay_board_used_up(const struct relay *r, int64_t now_ms)
+{
+	struct relay_board *b = r->board;
+	int64_t since_ms;
+
+	pthread_mutex_lock(&b->lock);
+	if (b->used_up_ms == 0)
+		b->used_up_ms = now_ms;
+	since_ms = now_ms - b->used_up_ms;
+	pthread_mutex_unlock(&b->lock);
+	return since_ms;
+}
+
+/* ---- connections of all threads ---- */
+
+void relay_board_joins(const struct relay *r, unsigned links)
+{
+	pthread_mutex_lock(&r->board->lock);
+	r->board->wanted += links;
+	pthread_mutex_unlock(&r->board->lock);
+}
+
+static bool has_link(const struct relay *r)
+{
+	const struct relay_board *b = r->board;
+	unsigned own = r->url.limits.connections;
+	unsigned allowed = atomic_load_explicit(&b->allowed, memory_order_relaxed);
+
+	if (own > 0 && atomic_load_explicit(&b->links, memory_order_relaxed) >= own)
+		return false;
+	return allowed == 0 || atomic_load_explicit(&b->fresh, memory_order_relaxed) < allowed;
+}
+
+bool relay_board_has_link(const struct relay *r)
+{
+	return has_link(r);
+}
+
+bool relay_board_take_link(const struct relay *r, unsigned *pauses)
+{
+	struct relay_board *b = r->board;
+	bool taken;
+
+	pthread_mutex_lock(&b->lock); /* else two threads might take the last one */
+	taken = has_link(r);
+	if (taken) {
+		atomic_fetch_add_explicit(&b->links, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&b->fresh, 1, memory_order_relaxed);
+	}
+	*pauses = b->pauses;
+	pthread_mutex_unlock(&b->lock);
+	return taken;
+}
+
+void relay_board_leave_link(const struct relay *r, unsigned pauses)
+{
+	struct relay_board *b = r->board;
+
+	pthread_mutex_lock(&b->lock);
+	atomic_fetch_sub_explicit(&b->links, 1, memory_order_relaxed);
+	if (pauses == b->pauses)
+		atomic_fetch_sub_explicit(&b->fresh, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&b->lock);
+}
+
+bool relay_board_grow(const struct relay *r)
+{
+	struct relay_board *b = r->board;
+	unsigned allowed;
+
+	pthread_mutex_lock(&b->lock);
+	allowed = atomic_load_explicit(&b->allowed, memory_order_relaxed);
+	if (allowed > 0 && ++b->taken >= RELAY_GROW_AFTER) {
+		b->taken = 0;
+		if (++allowed >= b->wanted)
+			allowed = 0;
+		atomic_store_explicit(&b->allowed, allowed, memory_order_relaxed);
+	}
+	pthread_mutex_unlock(&b->lock);
+	return allowed > 0;
 }
 
 /* ---- what it cannot do ---- */

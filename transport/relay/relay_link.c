@@ -69,7 +69,7 @@ static void drop_socket(struct relay_link *l)
 	relay_pool_unpoll(l->pool, l);
 	net_link_free(&l->net);
 	l->pool->open_links--;
-	atomic_fetch_sub_explicit(&l->side->relay->board->links, 1, memory_order_relaxed);
+	relay_board_leave_link(l->side->relay, l->pauses);
 }
 
 void relay_link_drop(struct relay_link *l)
@@ -245,6 +245,8 @@ int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_m
 	int rc;
 
 	MUST(l->state == LINK_FREE);
+	if (!relay_board_take_link(side->relay, &l->pauses))
+		return -1; /* another thread was faster */
 	l->side = side;
 	l->number = 0;
 	l->in_hand = l->served = 0;
@@ -253,17 +255,14 @@ int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_m
 	l->polled_fd = -1;
 	side->links++;
 	set_state(l, LINK_CONNECTING);
-	if (relay_pace_begin(l) < 0) {
-		err_nomem(&e, "rate limits");
-		lose(l, &e, now_ms);
-		return -1;
-	}
-	if (net_link_new(&l->net, &e) < 0) {
+	if (relay_pace_begin(l) < 0 || net_link_new(&l->net, &e) < 0) {
+		relay_board_leave_link(side->relay, l->pauses);
+		if (e.kind == ERR_NONE)
+			err_nomem(&e, "rate limits");
 		lose(l, &e, now_ms);
 		return -1;
 	}
 	l->pool->open_links++;
-	atomic_fetch_add_explicit(&side->relay->board->links, 1, memory_order_relaxed);
 	net_link_go(l->net, &side->relay->way);
 	rc = net_link_connect(l->net, &side->addresses, now_ms, side->relay->connect_ms, &e);
 	connect_went(l, rc, &e, now_ms);

@@ -44,6 +44,12 @@ struct relay_board {
 	struct err why;
 	int64_t quiet_until_ms; /* the relay asked for a pause: no new mail before this */
 	atomic_uint quiets;     /* pauses since the relay took a mail; changed under the lock */
+	unsigned pauses;        /* of the whole run */
+	atomic_uint fresh;      /* sockets since the last pause; those from before it are on their way out */
+	atomic_uint allowed;    /* at most so many of them; 0: no such limit. Both change under the lock */
+	unsigned taken;         /* mails since `allowed` changed */
+	unsigned wanted;        /* sockets that all threads together might have */
+	int64_t used_up_ms;     /* since when its quota is used up; 0: not that we know */
 	atomic_uint broke;      /* enum smtp_broke: what it offers and cannot do */
 	atomic_uint suspicions; /* sessions that ended amid their first group, and none took one yet */
 	atomic_bool trusted;    /* it took mails that were pipelined */
@@ -89,6 +95,16 @@ int64_t relay_board_ask_quiet(const struct relay *r, int64_t now_ms, int64_t at_
 int64_t relay_board_quiet_until_ms(const struct relay *r);
 /* The relay took a mail: its next pause is a short one again. */
 void relay_board_served(const struct relay *r, int64_t now_ms);
+/* The account's quota is used up. How long already. */
+int64_t relay_board_used_up(const struct relay *r, int64_t now_ms);
+/* One more thread might have so many sockets. */
+void relay_board_joins(const struct relay *r, unsigned links);
+/* Counts a socket, when all threads together may have one more; false: not now. *pauses: for the next but one. */
+bool relay_board_take_link(const struct relay *r, unsigned *pauses);
+bool relay_board_has_link(const struct relay *r); /* the same without counting it */
+void relay_board_leave_link(const struct relay *r, unsigned pauses);
+/* A mail was taken since the last pause: now and then one more socket is allowed. False: all are. */
+bool relay_board_grow(const struct relay *r);
 /* What a session found out that was offered in vain. True: that is why it ended, and the next one need not wait. */
 bool relay_board_broke(const struct relay *r, unsigned broke);
 /* The relay took a mail that was pipelined. */
@@ -136,6 +152,7 @@ struct relay_link {
 	unsigned token_serial;
 	int close_code;          /* the reply that ended the session, or 0 */
 	char own_literal[NET_ADDRESS_WORDS];
+	unsigned pauses; /* of the relay, when it was made */
 	int polled_fd;   /* what epoll knows: -1 nothing */
 	unsigned polled; /* enum net_wants */
 	unsigned in_hand;
@@ -201,6 +218,7 @@ struct relay_side {
 	unsigned mails_most;      /* mails a session may carry, as the relay taught us; 0: not known */
 	unsigned allowed;         /* connections since it said too much at a time; 0: all of its quota */
 	unsigned taken;           /* mails since `allowed` changed */
+	bool careful;             /* since a pause: the board counts the connections of all threads */
 	int64_t slowed_ms;
 	unsigned mails_told;      /* after so many it hung up the last time */
 	struct net_addresses addresses;
@@ -210,6 +228,7 @@ struct relay_side {
 	bool quiet;               /* paused because the relay said so: how its sessions end says nothing */
 	unsigned news_seen;       /* on the board */
 	bool tell_pause, tell_down; /* events that are due */
+	int64_t pause_ms;         /* that the relay asked for; 0: a pause of another kind */
 	struct err why;
 };
 
@@ -234,8 +253,8 @@ void relay_side_became_ready(struct relay_side *s);
 /* The relay ended a session at the MAIL after `served` mails. Twice after the same number is its
  * rule: sessions from now on say QUIT before. */
 void relay_side_hung_up(struct relay_side *s, unsigned served);
-/* A verdict that a reply made, and not SENT: what it says about the relay itself (replies.h). */
-void relay_side_refused(struct relay_side *s, const struct verdict *v, int64_t now_ms);
+/* A verdict that a reply made, and not SENT: what it says about the relay itself (replies.h), and v->account. */
+void relay_side_refused(struct relay_side *s, struct verdict *v, int64_t now_ms);
 /* A mail was taken: connections that were given up may come back. */
 void relay_side_took(struct relay_side *s);
 /* Nothing open, nothing opening, and nothing against it. */

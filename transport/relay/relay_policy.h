@@ -22,7 +22,9 @@ enum {
 	RELAY_TROUBLES_MAX = 20,          /* of a relay and run: the twenty-first looks like one of them */
 	RELAY_SLOW_MS = 1000,             /* connections are halved no more often */
 	RELAY_GROW_AFTER = 50,            /* mails taken for each connection more, after they were made fewer */
-	RELAY_GIVE_UP_MS = 10 * 60 * 1000 /* without any success: the relay is down */
+	RELAY_GIVE_UP_MS = 10 * 60 * 1000, /* without any success: the relay is down */
+	RELAY_TURN_MS = 1000,             /* between two looks whether another thread left a connection to take */
+	RELAY_QUOTA_MS = 25 * 60 * 60 * 1000 /* a quota of the day has returned by then, or it is none */
 };
 
 /* Wait before the next try after that many failures in a row (at least 1): doubles, with a quarter of

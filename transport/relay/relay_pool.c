@@ -336,6 +336,7 @@ static int one(struct relay_event *out, enum relay_event_kind kind, const struct
 	out->relay = s->relay->name;
 	out->verdict = NULL;
 	out->error = NULL;
+	out->pause_ms = 0;
 	return 1;
 }
 
@@ -468,6 +469,7 @@ static int side_event(struct relay_pool *p, struct relay_event *out)
 		if (!s->tell_pause && !s->tell_down)
 			continue;
 		one(out, s->tell_down ? RELAY_DOWN : RELAY_PAUSE, s, 0);
+		out->pause_ms = s->tell_down ? 0 : s->pause_ms;
 		s->tell_pause = s->tell_down = false;
 		p->error = s->why;
 		out->error = &p->error;

@@ -2,7 +2,7 @@
  *
  *     UP  --(no session left, the last one failed)--> PAUSED --(a session is ready)--> UP
  *     UP  --(the relay takes no mail now)--> PAUSED, quiet --(time over, a session is ready)--> UP
- *     any --(login or certificate refused, quota used up, never reached, 10 min without success)--> DOWN
+ *     any --(login or certificate refused, never reached, 10 min without success)--> DOWN
  *
  * Invariants, held by tests/unit/test_relay_pool.c, test_relay_pauses.c and test_relay_abort.c:
  *  1. A session that served a mail, or ended as both sides wished, forgets all failures before it.
@@ -12,7 +12,7 @@
  *     patience from now on.
  *  4. What a thread found to be broken for good no thread tries again (the board).
  *  5. While a relay is to be left alone (quiet), its sessions finish what they began and leave, in all
- *     threads; then one session of each thread asks again. */
+ *     threads; then one session asks again, and more follow as mails are taken (the board). */
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +30,7 @@ void relay_side_init(struct relay_side *s, struct relay_pool *p, const struct re
 	s->addresses = r->addresses;
 	s->idle_ms = RELAY_IDLE_MS;
 	s->failing_since_ms = INT64_MAX;
+	relay_board_joins(r, p->n_links);
 	rng_seed(&s->rng, (uint64_t)clock_mono_ns(), (uint64_t)(uintptr_t)s);
 }
 
@@ -83,6 +84,7 @@ static void go_down_for_good(struct relay_side *s, const struct err *why)
 static void pause_side(struct relay_side *s, const struct err *why)
 {
 	set_why(s, why);
+	s->pause_ms = 0;
 	s->tell_pause = true;
 	if (s->state == SIDE_PAUSED)
 		return;
@@ -94,9 +96,8 @@ static void pause_side(struct relay_side *s, const struct err *why)
 
 static void be_quiet(struct relay_side *s, int64_t until_ms)
 {
-	s->quiet = true;
-	s->allowed = 1;
-	s->taken = 0;
+	s->quiet = s->careful = true;
+	s->allowed = 0;
 	s->next_try_ms = until_ms;
 	s->state = SIDE_PAUSED;
 	finish_links(s);
@@ -109,7 +110,7 @@ static void turned_away_for_good(struct relay_side *s, const struct verdict *v, 
 
 	if (class == REPLY_QUOTA) {
 		err_set(&e, ERR_NET, "the relay takes no more mail from this account: %d %s", v->code, v->text);
-		err_hint(&e, "its quota is used up; go on when it is renewed, often after a day, or name another relay");
+		err_hint(&e, "its quota is used up; go on when it is renewed, or name another relay");
 	} else {
 		err_set(&e, ERR_AUTH, "the relay wants another login: %d %s", v->code, v->text);
 		err_hint(&e, s->relay->session.login ? "check the user, the password, and which login the relay allows"
@@ -121,22 +122,27 @@ static void turned_away_for_good(struct relay_side *s, const struct verdict *v, 
 
 static void turned_away(struct relay_side *s, const struct verdict *v, const struct reply_meaning *m, int64_t now_ms)
 {
+	bool quota = m->class == REPLY_QUOTA;
 	struct err e = { 0 };
 	int64_t until_ms;
 	bool first;
+	int wait_s;
 
 	if (s->state == SIDE_DOWN)
 		return;
-	if (m->act == REPLY_STOPS) {
+	if (m->act == REPLY_STOPS || (quota && relay_board_used_up(s->relay, now_ms) >= RELAY_QUOTA_MS)) {
 		turned_away_for_good(s, v, m->class);
 		return;
 	}
 	if (s->quiet)
 		return; /* said about a mail that was under way already */
 	until_ms = relay_board_ask_quiet(s->relay, now_ms, m->pause_ms, &s->rng, &first);
-	err_set(&e, ERR_NET, "the relay takes no mail now: %d %s; it is asked again in %d s", v->code, v->text,
-		(int)((until_ms - now_ms + 999) / 1000));
+	wait_s = (int)((until_ms - now_ms + 999) / 1000);
+	err_set(&e, ERR_NET, "the relay takes no %s: %d %s; it is asked again in %d %s",
+		quota ? "more mail from this account" : "mail now", v->code, v->text, wait_s > 120 ? wait_s / 60 : wait_s,
+		wait_s > 120 ? "min" : "s");
 	set_why(s, &e);
+	s->pause_ms = until_ms - now_ms;
 	s->tell_pause = first; /* one sentence is enough for all threads */
 	be_quiet(s, until_ms);
 }
@@ -162,10 +168,11 @@ static void slow_down(struct relay_side *s, int64_t now_ms)
 	}
 }
 
-void relay_side_refused(struct relay_side *s, const struct verdict *v, int64_t now_ms)
+void relay_side_refused(struct relay_side *s, struct verdict *v, int64_t now_ms)
 {
 	struct reply_meaning m = reply_meaning_of(v);
 
+	v->account = m.class == REPLY_QUOTA && v->kind == VERDICT_DEFERRED;
 	if (v->code == 0 || s->state == SIDE_DOWN)
 		return;
 	if (m.act < REPLY_WAITS && v->scope == SCOPE_RELAY)
@@ -178,6 +185,8 @@ void relay_side_refused(struct relay_side *s, const struct verdict *v, int64_t n
 
 void relay_side_took(struct relay_side *s)
 {
+	if (s->careful)
+		s->careful = relay_board_grow(s->relay);
 	if (s->allowed == 0 || ++s->taken < RELAY_GROW_AFTER)
 		return;
 	s->taken = 0;
@@ -190,10 +199,10 @@ static void read_board(struct relay_side *s, int64_t now_ms)
 {
 	int64_t until_ms;
 
-	if (!relay_board_has_news(s->relay, &s->news_seen) || !relay_side_still_good(s) || s->quiet)
+	if (!relay_board_has_news(s->relay, &s->news_seen) || !relay_side_still_good(s))
 		return;
 	until_ms = relay_board_quiet_until_ms(s->relay);
-	if (until_ms > now_ms)
+	if (until_ms > now_ms && !(s->quiet && until_ms <= s->next_try_ms))
 		be_quiet(s, until_ms + (int64_t)rng_below(&s->rng, (uint64_t)(until_ms - now_ms) / 4 + 1));
 }
 
@@ -358,9 +367,7 @@ static bool lacks_token(const struct relay_side *s)
 
 bool relay_side_may_open(const struct relay_side *s, int64_t now_ms)
 {
-	unsigned own = s->relay->url.limits.connections;
-
-	if (own > 0 && atomic_load_explicit(&s->relay->board->links, memory_order_relaxed) >= own)
+	if (!relay_board_has_link(s->relay))
 		return false; /* other threads have them */
 	if (s->allowed > 0 && s->links >= s->allowed)
 		return false;
@@ -410,6 +417,10 @@ void relay_side_timer(struct relay_side *s, int64_t now_ms)
 	}
 	if (s->relay->token && relay_token_has_failed(s->relay->token, &e)) {
 		go_down_for_good(s, &e);
+		return;
+	}
+	if (!relay_board_has_link(s->relay)) { /* another thread asks */
+		s->next_try_ms = now_ms + RELAY_TURN_MS;
 		return;
 	}
 	s->quiet = false;

@@ -112,7 +112,7 @@ void smtp_verdict_own(struct verdict *v, enum verdict_kind kind, enum verdict_sc
 	v->scope = scope;
 	v->stage = stage;
 	v->code = v->enhanced[0] = v->enhanced[1] = v->enhanced[2] = 0;
-	v->not_tried = false;
+	v->not_tried = v->account = false;
 	v->queue_id[0] = '\0';
 	v->text[0] = '\0';
 }
