@@ -339,7 +339,7 @@ int letter_markdown(struct span text, struct arena *a, struct span *html, struct
 	if (text.n > UINT32_MAX / 2)
 		return err_set(e, ERR_INPUT, "a Markdown text of more than 2 GiB");
 	mime_out_init(&m.out, a);
-	ended = text.n ? text.p : "";
+	ended = arena_str(a, text); /* (4) */
 	if (!ended || md_parse(ended, (MD_SIZE)text.n, &parser, &m) != 0)
 		return err_nomem(e, "a Markdown text");
 	*html = mime_out_flat(&m.out, a);
