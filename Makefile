@@ -5,6 +5,7 @@
 # make check              unit and script tests of one mode, without installing anything
 # make lint samples bench
 # make torture [KILLS=500]   kills campaigns at every kind of point, resumes them, compares; prints a table
+# make hostile [TRIES=10000]  letters and lists of chance through the program under ASan and UBSan
 # make soak [MESSAGES=2000000 FOR=1800]   one long campaign; memory and descriptors stay flat
 # make fuzz [FUZZ=liquid_source] [SECONDS=60]   searches for inputs that crash (tests/fuzz/fuzz.mk)
 # knobs: MODE=release|asan|tsan|cover  CC=gcc|clang  V=1  TEST=smtp_reply
@@ -54,7 +55,7 @@ include tests/conformance/conformance.mk
 include tests/readers/readers.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all tests check demo test test-all torture soak lint samples fuzz bench clean
+.PHONY: all tests check demo test test-all torture soak hostile lint samples fuzz bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -135,6 +136,10 @@ test-all:
 torture: all $B/fake-relay $B/fault.so
 	$(Q)LETTERSHOP=$(CURDIR)/$B/lettershop FAKE_RELAY=$(CURDIR)/$B/fake-relay FAULT_LIBRARY=$(CURDIR)/$B/fault.so \
 		/usr/bin/python3 tests/system/torture.py --kills $(or $(KILLS),500)
+
+hostile:
+	$(Q)$(MAKE) --no-print-directory MODE=asan all
+	$(Q)LETTERSHOP=$(CURDIR)/build/asan/lettershop /usr/bin/python3 tests/system/hostile.py --tries $(or $(TRIES),10000)
 
 soak: all $B/fake-relay $B/bench/journal
 	$(Q)LETTERSHOP=$(CURDIR)/$B/lettershop FAKE_RELAY=$(CURDIR)/$B/fake-relay \

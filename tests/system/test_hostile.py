@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import hostile
 from relay import LONG, Relay, lettershop, results, write_list
 
 FORMULA = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
@@ -99,3 +100,10 @@ def test_an_empty_content_type_is_text(shop, end):
         send(shop, r, check=0)
     assert len(r.accepted()) == 2
     assert all(b"text/plain" in p.read_bytes() for p in (shop / "store").iterdir())
+
+
+def test_letters_and_lists_of_chance():
+    """The short form of `make hostile`."""
+    outcomes, wrong = hostile.run_all(1000 if LONG else 40, jobs=2)
+    assert not wrong, wrong[0]
+    assert {0, 1, 2} <= {o.status for o in outcomes}  # else the chances are not what they should be
