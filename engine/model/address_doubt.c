@@ -108,6 +108,22 @@ static bool is_misspelt(struct span local, struct span domain, char *proposal)
 	return false;
 }
 
+/* "ann@gmail": the name of a well-known one without its ending. */
+static bool is_bare_name(struct span local, struct span domain, char *proposal)
+{
+	if (span_find(domain, '.') < domain.n)
+		return false;
+	for (size_t i = 0; i < sizeof known_domains / sizeof *known_domains; i++) {
+		struct span known = span_str(known_domains[i]), name = span_cut(&known, '.');
+
+		if (!span_case_eq(domain, name))
+			continue;
+		propose(proposal, local, SPAN(""), known_domains[i]);
+		return true;
+	}
+	return false;
+}
+
 enum address_doubt address_doubt(struct span path, char proposal[ADDRESS_PROPOSAL_MAX])
 {
 	struct span local, domain = last_part(path, '@', &local);
@@ -121,17 +137,21 @@ enum address_doubt address_doubt(struct span path, char proposal[ADDRESS_PROPOSA
 	if (IS_ONE_OF(domain, placeholder_domains) ||
 	    (span_case_eq(local, SPAN("test")) && span_case_begins(domain, SPAN("test"))))
 		return ADDRESS_PLACEHOLDER;
+	if (is_bare_name(local, domain, proposal))
+		return ADDRESS_TYPO;
 	return IS_ONE_OF(local, roles) ? ADDRESS_ROLE : ADDRESS_PLAIN;
 }
 
 /* ---- texts that are no address ---- */
 
-/* Full-width letters and signs as their plain ones. */
+/* Full-width letters and signs as their plain ones, what is not seen as a blank. */
 static int32_t narrow(int32_t c)
 {
 	if (c >= 0xff01 && c <= 0xff5e)
 		return c - 0xff01 + '!';
-	return c == 0x3002 || c == 0xff61 ? '.' : c == 0x3000 || c == 0xa0 ? ' ' : c;
+	if (c == 0x3002 || c == 0xff61)
+		return '.';
+	return c == 0x3000 || c == 0xa0 || c == 0x200b || c == 0xfeff ? ' ' : c;
 }
 
 /* Without blanks, with one @ where two follow each other, commas as points behind it, no points at the end. */
@@ -180,5 +200,5 @@ bool address_propose(struct span text, char proposal[ADDRESS_PROPOSAL_MAX])
 	if (ok && address_doubt(a.path, proposal) != ADDRESS_TYPO)
 		snprintf(proposal, ADDRESS_PROPOSAL_MAX, "%.*s", (int)n, mended);
 	arena_release(&arena);
-	return ok;
+	return ok && !span_eq(span_str(proposal), span_trim(text));
 }

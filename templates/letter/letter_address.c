@@ -156,8 +156,12 @@ static size_t skip_quoted_value(const struct reader *r, size_t from, size_t to)
 /* Bytes from data within [from, to) may not be syntax of an address, but for a quoted local part. */
 static int check_values(struct reader *r, size_t from, size_t to)
 {
+	static const struct span scheme = { "mailto:", 7 };
+
 	while (from < to && is_blank(r->text.p[from]))
 		from++;
+	if (span_case_begins(span_sub(r->text, from, to - from), scheme)) /* as copied from a link */
+		from += scheme.n;
 	for (size_t i = skip_quoted_value(r, from, to); i < to; i++) {
 		char c = r->text.p[i];
 
@@ -267,10 +271,16 @@ static bool stands_alone(const struct reader *r, size_t from, size_t to)
 	return from < to;
 }
 
+/* One address, with what comes along when it is copied: "mailto:", odd spaces. Or a list of them. */
 static int read_alone(struct reader *r, struct span text)
 {
 	struct address_list list;
+	struct address x;
 
+	if (text.n > 0 && address_parse(text, r->a, &x, NULL) == 0)
+		return append(r, &x);
+	if (span_case_begins(text, SPAN("mailto:")))
+		return address_parse(text, r->a, &x, r->e);
 	if (address_parse_list(text, r->a, &list, r->e) < 0)
 		return -1;
 	for (uint32_t i = 0; i < list.n; i++) {
