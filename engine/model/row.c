@@ -1,6 +1,8 @@
 /* row.c - blocks of rows, and columns by name. Held by tests/unit/test_model_row.c. */
 #include "engine/model/row.h"
 
+#include <stdio.h>
+
 #include "engine/base/mem.h"
 #include "engine/base/utf8.h"
 
@@ -9,7 +11,8 @@ enum {
 	/* The readers stop a block by bytes long before this; it has to hold one row of the largest
 	 * size, also when that is JSON of many small values. */
 	BLOCK_BYTES_MAX = 16 * ROW_BYTES_MAX,
-	NEAR_MAX = 3 /* more typing errors than that are another word */
+	NEAR_MAX = 3, /* more typing errors than that are another word */
+	NAME_SHOWN = 40, DESCRIBE_SPARE = 40
 };
 
 int row_block_new(struct row_block **out, uint32_t capacity)
@@ -77,10 +80,10 @@ int columns_find(const struct columns *c, struct span name)
 	int found = -1;
 
 	for (uint32_t i = 0; i < c->n; i++)
-		if (span_eq(c->names[i], name))
+		if (name.n > 0 && span_eq(c->names[i], name))
 			return (int)i;
 	for (uint32_t i = 0; i < c->n; i++) {
-		if (!alike(c->names[i], name))
+		if (c->names[i].n == 0 || !alike(c->names[i], name))
 			continue;
 		if (found >= 0)
 			return -1; /* two fit: no guess */
@@ -98,7 +101,7 @@ struct span columns_nearest(const struct columns *c, struct span name)
 	for (uint32_t i = 0; i < c->n; i++) {
 		unsigned d = alike(c->names[i], name) ? 0 : utf8_distance(c->names[i], name, most);
 
-		if (d > most)
+		if (d > most || c->names[i].n == 0)
 			continue;
 		best = c->names[i];
 		if (d == 0)
@@ -106,4 +109,24 @@ struct span columns_nearest(const struct columns *c, struct span name)
 		most = d - 1; /* only a nearer one is better */
 	}
 	return best;
+}
+
+void columns_describe(const struct columns *c, char *out, size_t size)
+{
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (span_find(c->names[i], '@') < c->names[i].n) {
+			snprintf(out, size, "is the list's first line a recipient already? Then say --no-header --columns "
+				 "email,name,... in its order");
+			return;
+		}
+	out[0] = '\0';
+	for (i = 0; i < c->n && n + NAME_SHOWN + DESCRIBE_SPARE < size; i++)
+		if (c->names[i].n > 0)
+			n += (size_t)snprintf(out + n, size - n, "%s'%.*s'", n ? ", " : "the list has ",
+					      SPAN_ARG(utf8_cut(c->names[i], NAME_SHOWN)));
+	if (i < c->n)
+		snprintf(out + n, size - n, " and %u more", c->n - i);
 }

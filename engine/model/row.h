@@ -16,7 +16,7 @@ enum { ROW_COLUMNS_MAX = 16384, ROW_CELL_MAX = 1 << 20, ROW_BYTES_MAX = 8 << 20 
 /* The header of the list. const after the list was opened, shared by all threads. */
 struct columns {
 	uint32_t n;
-	const struct span *names; /* trimmed, case kept, no two alike */
+	const struct span *names; /* trimmed, case kept, no two alike; empty: cells that nothing can name */
 	bool open;                /* JSON rows: there may be more, so an unknown name is no error */
 };
 
@@ -47,5 +47,8 @@ void row_block_free(struct row_block **b);
 int columns_find(const struct columns *c, struct span name);
 /* The column that name was probably meant to be, or { NULL, 0 }. */
 struct span columns_nearest(const struct columns *c, struct span name);
+/* Which there are, for people who named another one; when they are a recipient, what to say of a list
+ * without header. */
+void columns_describe(const struct columns *c, char *out, size_t size);
 
 #endif

@@ -61,6 +61,15 @@ static void note_hidden(struct rows_list *list, const struct book_sheet *sheet)
 			  sheet->hidden == 1 ? "" : "s", sheet->hidden == 1 ? "is" : "are");
 }
 
+/* People see the text in each of the rows. */
+static void note_merged(struct rows_list *list, const struct book_sheet *sheet)
+{
+	if (sheet->merged)
+		rows_note(list, "merged cells", sheet->first_merged, "where each row needs it, part the cell and fill in each",
+			  "%llu merged cell%s over several rows; the first of these has the text, the others are empty",
+			  (unsigned long long)sheet->merged, sheet->merged == 1 ? " of the sheet is" : "s of the sheet are");
+}
+
 static int read_sheet_of(struct book_zip *z, struct rows_list *list, struct err *e)
 {
 	struct book_sheet sheet = { .path = list->source.path, .to = { .fd = -1 } };
@@ -81,6 +90,7 @@ static int read_sheet_of(struct book_zip *z, struct rows_list *list, struct err 
 		    s->read(z, list, &memory, &sheet, list->form, sizeof list->form, e) == 0)
 			rc = rows_spool_give(&sheet.to, &list->source, e);
 		note_hidden(list, &sheet);
+		note_merged(list, &sheet);
 		rows_spool_close(&sheet.to);
 		arena_release(&memory);
 		return rc;

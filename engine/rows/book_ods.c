@@ -1,7 +1,7 @@
 /* book_ods.c - ODS (OpenDocument 1.3, part 3): the cells of one table of content.xml.
  *
  *  1. The part is read once. Of the tables the wanted one is taken, or the first that is not hidden;
- *     hidden ones are known by their style, which stands before them.
+ *     hidden ones are known by their style, which stands before them. The others are only counted.
  *  2. A cell is its text as shown, which the file has; dates and times are its exact values, as ISO
  *     8601, with as many parts as are shown.
  *  3. Cells and rows that stand for many are counted before they are multiplied.
@@ -35,6 +35,7 @@ struct ods {
 	struct hidden_style *hidden;
 	const char *table_style; /* whose properties may come */
 	int state;
+	unsigned tables;
 	char *form;
 	size_t form_size;
 
@@ -156,6 +157,8 @@ static void begin_cell(struct ods *o, const char **attributes)
 			snprintf(o->value, sizeof o->value, "%s", value);
 	}
 	o->times_cell = times_of(attributes, "table:number-columns-repeated");
+	if (times_of(attributes, "table:number-rows-spanned") > 1 && !o->row.hidden)
+		book_sheet_merged(o->to, o->row.number);
 	o->formula = book_xml_attribute(attributes, "table:formula") != NULL;
 	o->error = own && is(own, "error");
 	o->in_cell = true;
@@ -334,6 +337,9 @@ static int on_open(void *ctx, const char *name, const char **attributes, struct 
 {
 	struct ods *o = ctx;
 
+	o->tables += o->state != TAKING && is(name, "table");
+	if (o->state == DONE)
+		return 0;
 	if (o->state == SEARCHING) {
 		if (o->skip > 0 || is(name, "tracked-changes"))
 			o->skip++;
@@ -358,7 +364,7 @@ static int on_close(void *ctx, const char *name, struct err *e)
 		o->skip--;
 		return 0;
 	}
-	if (o->state == SEARCHING)
+	if (o->state != TAKING)
 		return 0;
 	if (is(name, "p") || is(name, "h"))
 		end_paragraph(o);
@@ -368,7 +374,7 @@ static int on_close(void *ctx, const char *name, struct err *e)
 		return book_row_end(&o->row, o->to, o->times_row, e);
 	else if (is(name, "table"))
 		o->state = DONE;
-	return o->state == DONE;
+	return 0;
 }
 
 int book_ods_read(struct book_zip *z, const struct rows_list *list, struct arena *memory, struct book_sheet *to,
@@ -385,6 +391,8 @@ int book_ods_read(struct book_zip *z, const struct rows_list *list, struct arena
 	rc = book_xml_read(z, "content.xml", &events, &o, e);
 	if (rc == 0 && o.state == SEARCHING)
 		rc = book_no_sheet(o.names, o.wanted, e);
+	if (rc == 0 && o.tables > 1)
+		snprintf(form + strlen(form), form_size - strlen(form), " of %u", o.tables);
 	book_row_release(&o.row);
 	buf_release(&o.text);
 	buf_release(&o.shown);

@@ -118,6 +118,12 @@ static int put_away(struct book_row *r, uint64_t number, struct book_sheet *shee
 	return rc;
 }
 
+void book_sheet_merged(struct book_sheet *sheet, uint64_t row)
+{
+	if (sheet->merged++ == 0)
+		sheet->first_merged = row;
+}
+
 int book_row_end(struct book_row *r, struct book_sheet *sheet, uint64_t times, struct err *e)
 {
 	if (r->n == 0 && !r->problem[0])

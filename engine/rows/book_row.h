@@ -28,6 +28,7 @@ struct book_sheet { /* what the rows of a sheet become */
 	struct rows_spool to;
 	uint64_t rows;           /* put away, the header too */
 	uint64_t hidden, first_hidden;
+	uint64_t merged, first_merged; /* cells over several rows, and the row of the first */
 	uint64_t repeated_bytes; /* of rows that stand for many */
 };
 
@@ -42,6 +43,8 @@ void book_row_problem(struct book_row *r, uint32_t column, const char *fmt, ...)
 /* Puts the row away so many times, unless it is blank or hidden; the numbers go up. ERR_INPUT for a
  * row that stands for too many bytes. */
 int book_row_end(struct book_row *r, struct book_sheet *sheet, uint64_t times, struct err *e);
+/* A cell that begins in this row reaches over several. */
+void book_sheet_merged(struct book_sheet *sheet, uint64_t row);
 /* "B5" */
 enum { BOOK_CELL_NAME = 32 };
 const char *book_cell_name(uint64_t row, uint32_t column, char out[BOOK_CELL_NAME]);

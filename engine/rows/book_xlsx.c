@@ -1,13 +1,13 @@
-/* book_xlsx.c - XLSX (ECMA-376, SpreadsheetML): which sheet, its texts and styles, its cells.
+/* book_xlsx.c - XLSX (ECMA-376, SpreadsheetML): its parts, which sheet, its styles.
  *
  *     _rels/.rels -> workbook -> its relationships -> styles, shared texts, the sheet
  *
  *  1. Parts are read one after the other, each once, in pieces; what is kept of them is the names of
  *     sheets, the format of each style, and the shared texts (book_strings.h).
- *  2. A cell is what it shows: a number by its format, a formula by its stored value.
  * Held by tests/unit/test_rows_lists.c and tests/system/test_lists.py. */
+#include "engine/rows/book_xlsx.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/arena.h"
@@ -16,62 +16,15 @@
 #include "engine/model/row.h"
 #include "engine/rows/book.h"
 #include "engine/rows/book_format.h"
-#include "engine/rows/book_strings.h"
 #include "engine/rows/book_xml.h"
 #include "engine/rows/book_zip.h"
 #include "engine/rows/rows_parts.h"
 
-enum { PART_NAME = 512, NUMBER_BYTES = 64, STYLES_MAX = 1 << 18, NUMBER_TEXT = 1 << 12 };
-
-struct relation {
-	struct relation *next;
-	const char *id, *target, *type;
-};
-
-struct format { /* of styles.xml: number -> code */
-	struct format *next;
-	unsigned id;
-	struct span code;
-};
-
-struct xlsx {
-	struct book_zip *zip;
-	struct arena *memory;
-	struct book_sheet *to;
-	struct book_name *sheets, **next_sheet;
-	struct relation *relations;
-	struct format *formats;
-	struct span *styles; /* code of each cell style */
-	uint32_t n_styles, styles_room;
-	bool in_styles, dates_1904;
-	struct book_strings strings;
-
-	/* the cell, row or text that is read */
-	struct book_row row;
-	bool taking;         /* text belongs to value */
-	unsigned phonetic;   /* depth of what only says how a text is read aloud */
-	bool formula, inline_text;
-	char type[12];
-	uint32_t style, column, next_column;
-	struct buf value, shown;
-};
+enum { PART_NAME = 512, STYLES_MAX = 1 << 18 };
 
 static int no_memory(struct err *e)
 {
 	return err_nomem(e, "reading a workbook");
-}
-
-static bool is_true(const char *word)
-{
-	return word && (strcmp(word, "1") == 0 || strcmp(word, "true") == 0 || strcmp(word, "on") == 0);
-}
-
-/* A whole number of an attribute, or otherwise. */
-static uint64_t number_of(const char *text, uint64_t otherwise)
-{
-	unsigned long long n;
-
-	return text && span_number(span_str(text), UINT32_MAX, &n) == 0 ? n : otherwise;
 }
 
 /* ---- the workbook and what belongs to it ---- */
@@ -144,7 +97,7 @@ static int on_workbook(void *ctx, const char *name, const char **attributes, str
 	int ok;
 
 	if (strcmp(name, "workbookPr") == 0)
-		x->dates_1904 = is_true(book_xml_attribute(attributes, "date1904"));
+		x->dates_1904 = book_xlsx_true(book_xml_attribute(attributes, "date1904"));
 	for (const char **a = attributes; a[0]; a += 2) {
 		const char *colon = strchr(a[0], ':');
 
@@ -215,9 +168,9 @@ static int on_styles(void *ctx, const char *name, const char **attributes, struc
 	if (strcmp(name, "cellXfs") == 0)
 		x->in_styles = true;
 	if (strcmp(name, "numFmt") == 0 && code && id && !x->in_styles)
-		return keep_format(x, number_of(id, UINT32_MAX), code, e);
+		return keep_format(x, book_xlsx_number(id, UINT32_MAX), code, e);
 	if (strcmp(name, "xf") == 0 && x->in_styles)
-		return keep_style(x, number_of(id, 0), e);
+		return keep_style(x, book_xlsx_number(id, 0), e);
 	return 0;
 }
 
@@ -226,231 +179,6 @@ static int on_styles_end(void *ctx, const char *name, struct err *e)
 	(void)ctx;
 	(void)e;
 	return strcmp(name, "cellXfs") == 0;
-}
-
-/* ---- texts ---- */
-
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* A character that XML has no way to write stands as _xHHHH_. */
-static bool written_out(struct span s, uint32_t *code_point)
-{
-	char digits[5] = "";
-
-	if (s.n < 7 || s.p[0] != '_' || s.p[1] != 'x' || s.p[6] != '_')
-		return false;
-	for (int i = 0; i < 4; i++) {
-		if (!is_hex(s.p[2 + i]))
-			return false;
-		digits[i] = s.p[2 + i];
-	}
-	*code_point = (uint32_t)strtoul(digits, NULL, 16);
-	return *code_point < 0xd800 || *code_point > 0xdfff;
-}
-
-static void add_text(struct buf *out, struct span s)
-{
-	while (s.n > 0) {
-		size_t n = span_find(s, '_');
-		uint32_t code_point;
-		char bytes[4];
-
-		buf_add(out, span_sub(s, 0, n));
-		s = span_skip(s, n);
-		if (s.n == 0)
-			return;
-		if (written_out(s, &code_point)) {
-			buf_add(out, span_of(bytes, utf8_put(code_point, bytes)));
-			s = span_skip(s, 7);
-		} else {
-			buf_add_char(out, span_take(&s));
-		}
-	}
-}
-
-static int on_text(void *ctx, struct span text, struct err *e)
-{
-	struct xlsx *x = ctx;
-
-	(void)e;
-	if (x->taking)
-		buf_add(&x->value, text); /* a failure is seen at the end of the cell */
-	return 0;
-}
-
-static int on_strings(void *ctx, const char *name, const char **attributes, struct err *e)
-{
-	struct xlsx *x = ctx;
-
-	(void)attributes;
-	(void)e;
-	if (strcmp(name, "si") == 0)
-		buf_reset(&x->value);
-	else if (strcmp(name, "rPh") == 0)
-		x->phonetic++;
-	else if (strcmp(name, "t") == 0)
-		x->taking = x->phonetic == 0;
-	return 0;
-}
-
-static int on_strings_end(void *ctx, const char *name, struct err *e)
-{
-	struct xlsx *x = ctx;
-
-	if (strcmp(name, "t") == 0)
-		x->taking = false;
-	else if (strcmp(name, "rPh") == 0 && x->phonetic > 0)
-		x->phonetic--;
-	if (strcmp(name, "si") != 0)
-		return 0;
-	buf_reset(&x->shown);
-	add_text(&x->shown, buf_span(&x->value));
-	if (x->value.failed || x->shown.failed)
-		return err_set(e, ERR_INPUT, "shared text %llu of the workbook is over %d MiB",
-			       (unsigned long long)x->strings.n + 1, ROW_CELL_MAX >> 20);
-	return book_strings_add(&x->strings, buf_span(&x->shown), e);
-}
-
-/* ---- cells ---- */
-
-/* "BC12": the column from 0; UINT32_MAX for what is no such name. */
-static uint32_t column_of(const char *name)
-{
-	uint32_t column = 0;
-	int letters = 0;
-
-	for (; *name >= 'A' && *name <= 'Z' && letters < 4; name++, letters++)
-		column = column * 26 + (uint32_t)(*name - 'A') + 1;
-	return letters > 0 && letters < 4 ? column - 1 : UINT32_MAX;
-}
-
-static void begin_cell(struct xlsx *x, const char **attributes)
-{
-	const char *name = book_xml_attribute(attributes, "r"), *type = book_xml_attribute(attributes, "t");
-	uint32_t column = name ? column_of(name) : UINT32_MAX;
-
-	x->column = column == UINT32_MAX ? x->next_column : column;
-	x->next_column = x->column + 1;
-	x->style = (uint32_t)number_of(book_xml_attribute(attributes, "s"), 0);
-	snprintf(x->type, sizeof x->type, "%s", type ? type : "n");
-	x->formula = x->inline_text = x->taking = false;
-	x->phonetic = 0;
-	buf_reset(&x->value);
-}
-
-static void show_number(struct xlsx *x)
-{
-	char text[NUMBER_BYTES], *end;
-	struct span s = span_trim(buf_span(&x->value)), code = { NULL, 0 };
-	double value;
-
-	snprintf(text, sizeof text, "%.*s", SPAN_ARG(span_sub(s, 0, sizeof text - 1)));
-	value = strtod(text, &end);
-	if (end == text || *end || s.n >= sizeof text) {
-		book_row_problem(&x->row, x->column, "holds '%.20s', which is no number", text);
-		return;
-	}
-	if (x->style < x->n_styles)
-		code = x->styles[x->style];
-	book_format_number(&x->shown, code, value, x->dates_1904);
-}
-
-/* A date as text: without a time of midnight. */
-static void show_iso_date(struct xlsx *x)
-{
-	struct span s = span_trim(buf_span(&x->value));
-
-	if (span_ends(s, SPAN("T00:00:00")))
-		s.n -= sizeof "T00:00:00" - 1;
-	buf_add(&x->shown, s);
-}
-
-static int show_shared(struct xlsx *x, struct err *e)
-{
-	unsigned long long i;
-
-	if (span_number(span_trim(buf_span(&x->value)), UINT64_MAX, &i) < 0 || i >= x->strings.n) {
-		book_row_problem(&x->row, x->column, "names a shared text that the workbook does not have");
-		return 0;
-	}
-	return book_strings_get(&x->strings, i, &x->shown, e);
-}
-
-static int end_cell(struct xlsx *x, struct err *e)
-{
-	char name[BOOK_CELL_NAME];
-	struct span value = span_trim(buf_span(&x->value));
-
-	buf_reset(&x->shown);
-	if (x->value.failed)
-		buf_add(&x->shown, (struct span){ NULL, 0 });
-	else if (strcmp(x->type, "inlineStr") == 0 || strcmp(x->type, "str") == 0)
-		add_text(&x->shown, buf_span(&x->value));
-	else if (value.n == 0 && x->formula)
-		book_row_problem(&x->row, x->column, "has a formula without its value: open the workbook in an office "
-				 "program and save it");
-	else if (value.n == 0)
-		return 0;
-	else if (strcmp(x->type, "s") == 0) {
-		if (show_shared(x, e) < 0)
-			return -1;
-	} else if (strcmp(x->type, "b") == 0)
-		buf_add_str(&x->shown, span_eq(value, SPAN("0")) ? "FALSE" : "TRUE");
-	else if (strcmp(x->type, "e") == 0) {
-		book_row_problem(&x->row, x->column, "shows the error %.*s", SPAN_ARG(span_sub(value, 0, 20)));
-		buf_add(&x->shown, value);
-	} else if (strcmp(x->type, "d") == 0)
-		show_iso_date(x);
-	else
-		show_number(x);
-	if (x->value.failed || x->shown.failed)
-		return err_set(e, ERR_INPUT, "cell %s of the sheet is over %d MiB",
-			       book_cell_name(x->row.number, x->column, name), ROW_CELL_MAX >> 20);
-	return book_text_cell(&x->row, x->column, buf_span(&x->shown), e);
-}
-
-static int on_sheet(void *ctx, const char *name, const char **attributes, struct err *e)
-{
-	struct xlsx *x = ctx;
-
-	(void)e;
-	if (strcmp(name, "row") == 0) {
-		uint64_t number = number_of(book_xml_attribute(attributes, "r"), x->row.number + 1);
-
-		book_row_begin(&x->row, number, is_true(book_xml_attribute(attributes, "hidden")));
-		x->next_column = 0;
-	} else if (strcmp(name, "c") == 0) {
-		begin_cell(x, attributes);
-	} else if (strcmp(name, "v") == 0) {
-		x->taking = true;
-	} else if (strcmp(name, "f") == 0) {
-		x->formula = true;
-	} else if (strcmp(name, "is") == 0) {
-		x->inline_text = true;
-	} else if (strcmp(name, "rPh") == 0) {
-		x->phonetic++;
-	} else if (strcmp(name, "t") == 0) {
-		x->taking = x->inline_text && x->phonetic == 0;
-	}
-	return 0;
-}
-
-static int on_sheet_end(void *ctx, const char *name, struct err *e)
-{
-	struct xlsx *x = ctx;
-
-	if (strcmp(name, "v") == 0 || strcmp(name, "t") == 0)
-		x->taking = false;
-	else if (strcmp(name, "rPh") == 0 && x->phonetic > 0)
-		x->phonetic--;
-	else if (strcmp(name, "c") == 0)
-		return end_cell(x, e);
-	else if (strcmp(name, "row") == 0)
-		return book_row_end(&x->row, x->to, 1, e);
-	return strcmp(name, "sheetData") == 0;
 }
 
 /* ---- all of it ---- */
@@ -508,8 +236,6 @@ static int read_sheets(struct xlsx *x, const char *wanted, char *form, size_t fo
 {
 	static const struct book_xml workbook_events = { .open = on_workbook };
 	static const struct book_xml styles_events = { .open = on_styles, .close = on_styles_end };
-	static const struct book_xml strings_events = { .open = on_strings, .close = on_strings_end, .text = on_text };
-	static const struct book_xml sheet_events = { .open = on_sheet, .close = on_sheet_end, .text = on_text };
 	char workbook[PART_NAME], part[PART_NAME];
 	const struct relation *r;
 	const struct book_name *sheet;
@@ -520,7 +246,7 @@ static int read_sheets(struct xlsx *x, const char *wanted, char *form, size_t fo
 	if (!sheet)
 		return book_no_sheet(x->sheets, wanted, e);
 	if (read_relations(x, workbook, e) < 0 || read_part(x, workbook, "/styles", &styles_events, e) < 0 ||
-	    read_part(x, workbook, "/sharedStrings", &strings_events, e) < 0 || book_strings_end(&x->strings, e) < 0)
+	    read_part(x, workbook, "/sharedStrings", &book_xlsx_strings, e) < 0 || book_strings_end(&x->strings, e) < 0)
 		return -1;
 	for (r = x->relations; r && strcmp(r->id, sheet->part) != 0; r = r->next)
 		;
@@ -531,7 +257,7 @@ static int read_sheets(struct xlsx *x, const char *wanted, char *form, size_t fo
 	part_of_target(workbook, r->target, part);
 	buf_reset(&x->value);
 	x->taking = false;
-	return book_xml_read(x->zip, part, &sheet_events, x, e);
+	return book_xml_read(x->zip, part, &book_xlsx_cells, x, e);
 }
 
 int book_xlsx_read(struct book_zip *z, const struct rows_list *list, struct arena *memory, struct book_sheet *to,

@@ -19,6 +19,8 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 
+/* Of two members with one name jansson would drop the first, unsaid. */
+enum { FLAGS = JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES };
 enum { REAL_DIGITS_MAX = 17, REAL_DECIMALS_MAX = 400, REAL_TEXT_MAX = 1024, INT_DIGITS = 19, MARKS = 8, MARK_BYTES = 6 };
 
 struct conversion {
@@ -220,7 +222,7 @@ static json_t *load_marked(struct span text, char *mark, json_error_t *why)
 	buf_init(&quoted, text.n * 2 + MARK_BYTES * 2);
 	*mark = choose_mark(text);
 	if (*mark && quote_big(text, *mark, &quoted) == 0)
-		j = json_loadb(quoted.p, quoted.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, why);
+		j = json_loadb(quoted.p, quoted.n, FLAGS, why);
 	buf_release(&quoted);
 	return j;
 }
@@ -235,7 +237,7 @@ int json_parse(struct span text, const char *path, struct arena *a, struct value
 
 	pthread_once(&once, use_our_memory);
 	lacked_memory = false;
-	j = json_loadb(text.n ? text.p : "", text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+	j = json_loadb(text.n ? text.p : "", text.n, FLAGS, &why);
 	if (!j && json_error_code(&why) == json_error_numeric_overflow)
 		j = load_marked(text, &c.mark, &why);
 	if (!j)

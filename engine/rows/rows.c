@@ -107,12 +107,27 @@ static int open_handle(struct rows *r, struct err *e)
 	return r->list->kind->rewind(r->reader, e);
 }
 
-static bool has_letters(const struct row *row)
+/* What a wrong guess is full of, and names are not: signs beside letters, frames of DOS. */
+static bool is_odd(int32_t c)
 {
-	for (uint32_t k = 0; k < row->n_cells; k++)
-		if (!utf8_ascii(row->cells[k]))
-			return true;
-	return false;
+	return (c >= 0xa1 && c <= 0xbf) || c == 0xd7 || c == 0xf7 || (c >= 0x2c7 && c <= 0x2dd) || (c >= 0x2190 && c <= 0x25ff);
+}
+
+/* How much a row shows of its encoding: 0 nothing (ASCII), 1 letters, 2 odd signs. */
+static unsigned tells(const struct row *row)
+{
+	unsigned most = 0;
+
+	for (uint32_t k = 0; k < row->n_cells && most < 2; k++) {
+		struct span cell = row->cells[k];
+
+		if (utf8_ascii(cell))
+			continue;
+		most = 1;
+		while (cell.n > 0 && most < 2)
+			most += is_odd(utf8_take(&cell));
+	}
+	return most;
 }
 
 static void show_row(const struct row *row, char *out, size_t out_size)
@@ -128,22 +143,24 @@ static void show_row(const struct row *row, char *out, size_t out_size)
 	buf_release(&text);
 }
 
-/* The guess is said with a row as it was read, so that a wrong one is seen: the first that has more
- * than ASCII in it; where there is none (only the header has), the first. */
+/* The guess is said with a row as it was read, so that a wrong one is seen: among the first that have
+ * more than ASCII in them one with odd signs; where there is none (only the header has), the first. */
 static int tell_guess(struct rows *r, struct err *e)
 {
 	struct row_block *block = NULL;
 	char shown[ROWS_NOTE_BYTES / 2] = "";
 	uint64_t line = 0;
-	bool found = false;
+	unsigned most = 0;
 
 	if (row_block_new(&block, SHOWN_AMONG) < 0)
 		return err_nomem(e, "opening the list");
-	while (!found && rows_read(r, block, SHOWN_AMONG, NULL) == 1) {
-		for (uint32_t i = 0; i < block->n && !found; i++) {
-			found = has_letters(&block->rows[i]);
-			if (!found && line > 0)
+	while (most == 0 && rows_read(r, block, SHOWN_AMONG, NULL) == 1) {
+		for (uint32_t i = 0; i < block->n; i++) {
+			unsigned now = tells(&block->rows[i]);
+
+			if (line > 0 && now <= most)
 				continue;
+			most = now;
 			line = block->rows[i].line;
 			show_row(&block->rows[i], shown, sizeof shown);
 		}
@@ -279,6 +296,8 @@ int rows_read(struct rows *r, struct row_block *into, uint32_t max, struct err *
 	if (!r->failed) {
 		got = r->list->kind->read(r->reader, into, max < room ? max : room, &r->failure);
 		r->failed = got < 0;
+		if (rows_columns_hold(r->list, into, before, e) < 0)
+			return -1;
 		if (into->n > before)
 			return 1;
 		if (got >= 0)
@@ -298,12 +317,14 @@ static int fetch_one(struct rows *r, const struct row_place *place, struct row_b
 	if (kind->seek(r->fetcher, place, e) < 0)
 		return -1;
 	got = kind->read(r->fetcher, into, 1, e);
+	if (got > 0)
+		return rows_columns_hold(r->list, into, into->n - 1, e);
 	if (got == 0) {
 		err_set(e, ERR_INPUT, "the list ends before row %llu: it was changed meanwhile",
 			(unsigned long long)place->number);
 		return err_at(e, r->list->source.path, place->line, 0);
 	}
-	return got < 0 ? -1 : 0;
+	return -1;
 }
 
 int rows_fetch(struct rows *r, const struct row_place *places, uint32_t n, struct row_block *into, struct err *e)

@@ -1,11 +1,13 @@
 /* rows_columns.c - the header's names become columns.
  *
- * Names are the letter's variables: each column needs one, and no two may be alike, also not
- * without ASCII case, because one of them could then never be meant.
+ * Names are the letter's variables: no two may be alike, also not without ASCII case, because one of
+ * them could then never be meant. Office programs save columns that nobody filled, beside the table
+ * or within it: one without a name is good while its cells are empty.
  * Held by tests/unit/test_rows_open.c. */
 #include <stdlib.h>
 
 #include "engine/base/err.h"
+#include "engine/rows/book_row.h"
 #include "engine/rows/rows_parts.h"
 
 struct name {
@@ -50,7 +52,7 @@ static int find_alike(struct rows_list *list, const struct span *names, uint32_t
 	for (uint32_t i = 1; i < n; i++) {
 		const struct name *x = &sorted[i - 1], *y = &sorted[i];
 
-		if (without_case(x->text, y->text) != 0)
+		if (x->text.n == 0 || without_case(x->text, y->text) != 0)
 			continue;
 		if (span_eq(x->text, y->text))
 			err_set(e, ERR_INPUT, "columns %u and %u are both named '%.*s'", x->column + 1, y->column + 1,
@@ -107,20 +109,56 @@ static int find_control(const struct rows_list *list, struct span name, uint32_t
 	return 0;
 }
 
+static int no_name_at_all(const struct rows_list *list, struct err *e)
+{
+	err_set(e, ERR_INPUT, "no column has a name");
+	err_hint(e, "the first line that is not empty names the columns, as in: email,name");
+	return err_at(e, list->source.path, list->start.header_line, 0);
+}
+
 int rows_columns_set(struct rows_list *list, struct span *names, uint32_t n, struct err *e)
 {
+	uint32_t nameless = 0;
+
 	for (uint32_t i = 0; i < n; i++) {
 		names[i] = span_trim(names[i]);
 		if (names[i].n > 0 && find_control(list, names[i], i + 1, e) < 0)
 			return -1;
-		if (names[i].n > 0)
-			continue;
-		err_set(e, ERR_INPUT, "column %u has no name", i + 1);
-		err_hint(e, "name it in the header line, or remove the column");
-		return err_at(e, list->source.path, list->start.header_line, 0);
+		nameless += names[i].n == 0;
 	}
+	if (nameless == n)
+		return no_name_at_all(list, e);
 	if (find_alike(list, names, n, e) < 0)
 		return -1;
 	list->columns = (struct columns){ .n = n, .names = names };
+	if (nameless == 0)
+		return 0;
+	list->nameless = arena_array(&list->memory, nameless, sizeof *list->nameless);
+	if (!list->nameless)
+		return err_nomem(e, "the header of the list");
+	for (uint32_t i = 0; i < n; i++)
+		if (names[i].n == 0)
+			list->nameless[list->n_nameless++] = i;
+	return 0;
+}
+
+static int problem_below(const struct rows_list *list, struct row_block *b, struct row *row, uint32_t column)
+{
+	char name[BOOK_CELL_NAME];
+
+	if (list->kind == &rows_kind_sheet)
+		return rows_problem(b, row, "cell %s has no column name above it", book_cell_name(row->line, column, name));
+	return rows_problem(b, row, "cell %u has no column name above it", column + 1);
+}
+
+int rows_columns_hold(const struct rows_list *list, struct row_block *b, uint32_t from, struct err *e)
+{
+	for (uint32_t i = from; i < b->n && list->n_nameless > 0; i++) {
+		struct row *row = &b->rows[i];
+
+		for (uint32_t k = 0; k < list->n_nameless && row->problem.n == 0; k++)
+			if (span_trim(row->cells[list->nameless[k]]).n > 0 && problem_below(list, b, row, list->nameless[k]) < 0)
+				return err_nomem(e, "a row of the list");
+	}
 	return 0;
 }

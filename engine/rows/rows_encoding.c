@@ -52,7 +52,8 @@ static const struct {
 } supersets[] = {
 	{ "GB2312", "GB18030" }, { "GBK", "GB18030" }, { "CP936", "GB18030" }, { "EUC-CN", "GB18030" },
 	{ "EUC-KR", "CP949" },   { "BIG5", "CP950" },  { "SHIFT_JIS", "CP932" }, { "SJIS", "CP932" },
-	{ "windows-1252", "CP1252" },
+	{ "ANSI", "CP1252" },    { "Mac Roman", "MACINTOSH" }, { "UTF-8-SIG", "UTF-8" }, { "UTF-8 BOM", "UTF-8" },
+	{ "UTF-16-LE", "UTF-16LE" }, { "UTF-16-BE", "UTF-16BE" }, { "Latin-1", "ISO-8859-1" },
 };
 
 /* What Windows made of the ISO sets. */
@@ -165,11 +166,42 @@ static int convert_all(struct conversion *c, struct err *e)
 	return 0;
 }
 
-static const char *superset(const char *name)
+/* The next letter or figure of a name: people put a hyphen, a space or nothing between them. */
+static char name_sign(const char **name)
 {
+	while (**name && strchr("-_ ", **name))
+		(*name)++;
+	return **name ? *(*name)++ : '\0';
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	for (;;) {
+		char x = name_sign(&a), y = name_sign(&b);
+
+		if (!span_case_eq(span_of(&x, 1), span_of(&y, 1)))
+			return false;
+		if (!x)
+			return true;
+	}
+}
+
+/* The name as iconv knows it; number gets that of "Windows 1252". */
+static const char *superset(const char *name, char number[16])
+{
+	static const char *const pages[] = { "windows", "win", "cp", "" };
+
 	for (size_t i = 0; i < sizeof supersets / sizeof *supersets; i++)
-		if (strcasecmp(name, supersets[i].said) == 0)
+		if (same_name(name, supersets[i].said))
 			return supersets[i].meant;
+	for (int page = 1250; page <= 1258; page++)
+		for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+			snprintf(number, 16, "%s%d", pages[i], page);
+			if (same_name(name, number)) {
+				snprintf(number, 16, "CP%d", page);
+				return number;
+			}
+		}
 	return name;
 }
 
@@ -177,9 +209,10 @@ static const char *superset(const char *name)
 static int convert(struct rows_source *source, const char *name, bool guessed, struct err *e)
 {
 	struct conversion c = { .from = source, .name = name, .guessed = guessed, .to = { .fd = -1 } };
+	char number[16];
 	int rc = -1;
 
-	c.cd = iconv_open("UTF-8", superset(name));
+	c.cd = iconv_open("UTF-8", superset(name, number));
 	if (c.cd == (iconv_t)-1 && guessed)
 		return DOES_NOT_FIT;
 	if (c.cd == (iconv_t)-1) {
@@ -380,6 +413,7 @@ int rows_encoding_settle(struct rows_source *source, const char *wanted, char na
 {
 	char front[LOOK];
 	ssize_t n = rows_source_read(source, front, sizeof front, 0, e);
+	char number[16];
 	const char *marked;
 
 	*guessed = false;
@@ -389,7 +423,7 @@ int rows_encoding_settle(struct rows_source *source, const char *wanted, char na
 	if (!marked)
 		return guess(source, name, guessed, e);
 	snprintf(name, ROWS_ENCODING_NAME, "%s", marked);
-	if (strcasecmp(marked, "UTF-8") != 0 && strcasecmp(marked, "UTF8") != 0)
+	if (!same_name(superset(marked, number), "UTF-8"))
 		return convert(source, marked, false, e);
 	snprintf(name, ROWS_ENCODING_NAME, "UTF-8");
 	return 0;

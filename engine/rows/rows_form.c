@@ -36,14 +36,20 @@ static const struct magic {
 	{ { "BZh", 3 }, "a bzip2 file", "unpack it first, as with: bunzip2 -c LIST | lettershop send LETTER -" },
 	{ { "\xfd" "7zXZ", 5 }, "an xz file", "unpack it first, as with: xz -dc LIST | lettershop send LETTER -" },
 	{ { "{\\rtf", 5 }, "an RTF document", "a list is a table: a CSV file with a header line, a workbook, or JSON" },
+	{ { "<?xml", 5 }, "an XML document", "save it as .xlsx, .ods or CSV" },
+	{ { "<!DOCTYPE", 9 }, "a web page", "open it in an office program, and save it as .xlsx, .ods or CSV" },
+	{ { "<html", 5 }, "a web page", "open it in an office program, and save it as .xlsx, .ods or CSV" },
+	{ { "<table", 6 }, "a web page", "open it in an office program, and save it as .xlsx, .ods or CSV" },
 };
 
 static int refuse_others(struct span front, const char *path, struct err *e)
 {
+	if (span_begins(front, SPAN("\xef\xbb\xbf")))
+		front = span_skip(front, 3);
 	for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
 		const struct magic *m = &magics[i];
 
-		if (!span_begins(front, m->bytes))
+		if (!span_case_begins(span_trim(front), m->bytes))
 			continue;
 		err_set(e, ERR_INPUT, "the list is %s, which is not read", m->what);
 		err_hint(e, "%s", m->hint);

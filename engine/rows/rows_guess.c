@@ -1,15 +1,20 @@
 /* rows_guess.c - a proposal for the encoding: the only file that includes <uchardet/uchardet.h>.
  *
  * Some of its names are replaced: sets that hardly anybody uses, which it proposes for a handful of
- * letters of Western Europe.
+ * letters of Western Europe. Those of DOS and the old Mac have letters where Windows has signs, from
+ * 0x80 to 0xBF: a list without such bytes is of Windows.
  * Held by tests/unit/test_rows_encoding.c. */
 #include <stdio.h>
 #include <strings.h>
 #include <uchardet/uchardet.h>
 
+#include "engine/base/mem.h"
 #include "engine/rows/rows_encoding.h"
 
-struct rows_guess; /* an uchardet_t */
+struct rows_guess {
+	uchardet_t detector;
+	bool low; /* a byte from 0x80 to 0xBF was seen, or one of the two signs beyond */
+};
 
 static const struct {
 	const char *said, *meant;
@@ -28,31 +33,49 @@ static const struct {
 
 struct rows_guess *rows_guess_new(void)
 {
-	return (struct rows_guess *)uchardet_new();
+	struct rows_guess *g = mem_new(sizeof *g);
+
+	if (!g)
+		return NULL;
+	g->detector = uchardet_new();
+	if (g->detector)
+		return g;
+	mem_free(g);
+	return NULL;
 }
 
 void rows_guess_add(struct rows_guess *g, struct span lines)
 {
 	if (lines.n > 0)
-		uchardet_handle_data((uchardet_t)g, lines.p, lines.n);
+		uchardet_handle_data(g->detector, lines.p, lines.n);
+	for (size_t i = 0; i < lines.n && !g->low; i++) {
+		unsigned char c = (unsigned char)lines.p[i];
+
+		g->low = (c >= 0x80 && c < 0xc0) || c == 0xd7 || c == 0xf7;
+	}
+}
+
+static const char *better_name(const struct rows_guess *g, const char *said)
+{
+	if (!g->low && (strncasecmp(said, "IBM", 3) == 0 || strncasecmp(said, "MAC-", 4) == 0))
+		return "windows-1252";
+	for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++)
+		if (strcasecmp(said, replaced[i].said) == 0)
+			return replaced[i].meant;
+	return said;
 }
 
 void rows_guess_end(struct rows_guess **g, char name[ROWS_ENCODING_NAME])
 {
-	uchardet_t detector = (uchardet_t)*g;
 	const char *said;
 
-	uchardet_data_end(detector);
-	said = uchardet_get_charset(detector);
-	for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++)
-		if (strcasecmp(said, replaced[i].said) == 0) {
-			said = replaced[i].meant;
-			break;
-		}
+	uchardet_data_end((*g)->detector);
+	said = better_name(*g, uchardet_get_charset((*g)->detector));
 	if (strncasecmp(said, "windows-", sizeof "windows-" - 1) == 0)
 		snprintf(name, ROWS_ENCODING_NAME, "windows-%s", said + sizeof "windows-" - 1);
 	else
 		snprintf(name, ROWS_ENCODING_NAME, "%s", said);
-	uchardet_delete(detector);
+	uchardet_delete((*g)->detector);
+	mem_free(*g);
 	*g = NULL;
 }

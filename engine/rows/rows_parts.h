@@ -39,6 +39,8 @@ struct rows_list {
 	const struct rows_kind *kind;
 	struct arena memory;
 	struct columns columns;
+	uint32_t *nameless;    /* columns without a name */
+	uint32_t n_nameless;
 	struct rows_start start;
 	struct rows_ways ways; /* borrowed while the list is opened */
 	char delimiter;
@@ -95,6 +97,9 @@ int rows_gzip_unpack(struct rows_source *source, struct err *e);
 int rows_json_take(struct rows_list *list, bool array, struct err *e);
 /* Checks the header's names and makes them the list's columns. */
 int rows_columns_set(struct rows_list *list, struct span *names, uint32_t n, struct err *e);
+/* Of the block's rows from `from` on: a cell that is not empty in a column without a name is a problem of
+ * its row. 0, or -1 when memory runs out. */
+int rows_columns_hold(const struct rows_list *list, struct row_block *b, uint32_t from, struct err *e);
 /* The names of --columns in place of those that a header would have; there are `cells` in its place. */
 int rows_columns_given(struct rows_list *list, uint32_t cells, struct span **names, uint32_t *n, struct err *e);
 /* Text for row.problem, in the block's arena; -1 when memory runs out. */

@@ -38,10 +38,14 @@ static int open_list(struct campaign *c, struct finding_sink *sink, struct err *
 					 span_str(c->job->address_column ? c->job->address_column : "email"));
 	if (c->job->address_column && c->address_column < 0) {
 		struct span near = columns_nearest(rows_columns(c->list), span_str(c->job->address_column));
+		char others[FINDING_HINT_MAX];
 
 		err_set(e, ERR_INPUT, "the list has no column '%s'", c->job->address_column);
 		err_at(e, c->job->list, 1, 0);
-		return near.n ? err_hint(e, "did you mean '%.*s'?", SPAN_ARG(near)) : -1;
+		if (near.n)
+			return err_hint(e, "did you mean '%.*s'?", SPAN_ARG(near));
+		columns_describe(rows_columns(c->list), others, sizeof others);
+		return err_hint(e, "%s", others);
 	}
 	return 0;
 }

@@ -34,11 +34,26 @@ struct checker {
 	bool started;
 };
 
+/* Rows below the table that were emptied, and stay so in what office programs save as CSV. */
+static bool is_empty(const struct row *row)
+{
+	for (uint32_t i = 0; i < row->n_cells; i++)
+		if (span_trim(row->cells[i]).n > 0)
+			return false;
+	return row->object.kind != VALUE_OBJECT && row->problem.n == 0;
+}
+
 static void bad_row(struct checker *k, const struct row *row, const struct err *why)
 {
 	struct err e;
 
 	campaign_row_error(k->campaign->job, row, why, &e);
+	if (is_empty(row)) {
+		err_set(&e, ERR_INPUT, "all cells of this row are empty");
+		err_topic(&e, "empty row");
+		err_at(&e, k->campaign->job->list, row->line, 0);
+		err_hint(&e, "delete such rows in the list, or go on without them with --bad-rows skip");
+	}
 	doubts_propose(&k->doubts, row, &e);
 	finding_of_err(&k->report.sink, e.topic ? e.topic : "row that cannot be a message", &e);
 	k->report.bad_rows++;

@@ -6,10 +6,12 @@
 
 #include <stdio.h>
 
+#include "engine/base/utf8.h"
+#include "engine/model/finding.h"
 #include "templates/mime/mime_header.h"
 #include "templates/mime/mime_out.h"
 
-enum { ORDER_MIME = 100 };
+enum { ORDER_MIME = 100, COLUMN_SHOWN = 60 };
 
 static const struct span no_domain = { "mail.invalid", 12 }; /* RFC 2606: when From is all data */
 
@@ -168,13 +170,36 @@ static int unknown_column(struct letter_compile *c, struct span name)
 {
 	const struct columns *columns = c->l->opt.columns;
 	struct span near = columns ? columns_nearest(columns, name) : (struct span){ NULL, 0 };
-	char hint[128] = "";
+	char hint[FINDING_HINT_MAX] = "";
 
 	if (near.n > 0)
 		snprintf(hint, sizeof hint, "did you mean '%.*s'?", (int)(near.n < 80 ? near.n : 80), near.p);
+	else if (columns)
+		columns_describe(columns, hint, sizeof hint);
 	letter_mistake(c, "unknown column", 0, 0, hint, "the list has no column '%.*s' for addresses",
 		       SPAN_ARG(name));
 	return 0;
+}
+
+static bool says_mail(struct span name)
+{
+	for (size_t at = 0; at < name.n; at++)
+		if (span_case_begins(span_skip(name, at), SPAN("mail")))
+			return true;
+	return false;
+}
+
+/* No To, and no column 'email': perhaps one of another name. */
+static void no_recipients(struct letter_compile *c)
+{
+	const struct columns *columns = c->l->opt.columns;
+	char hint[FINDING_HINT_MAX] = "add a line like 'To: {{ name }} <{{ address }}>'";
+
+	for (uint32_t i = columns ? columns->n : 0; i > 0; i--)
+		if (says_mail(columns->names[i - 1]))
+			snprintf(hint, sizeof hint, "add a line 'To: {{ ... }}', or --address-column '%.*s' if that is the one",
+				 SPAN_ARG(utf8_cut(columns->names[i - 1], COLUMN_SHOWN)));
+	letter_mistake(c, "no recipients", 1, 1, hint, "the letter has no 'To:' and the list has no column 'email'");
 }
 
 /* A To from the address column where the letter has none; a check against it where it has. */
@@ -191,8 +216,7 @@ static int complete_to(struct letter_compile *c)
 		if (l->opt.address_column)
 			return unknown_column(c, name);
 		if (!l->role[ROLE_CC] && !l->role[ROLE_BCC])
-			letter_mistake(c, "no recipients", 1, 1, "add a line like 'To: {{ name }} <{{ address }}>'",
-				       "the letter has no 'To:' and the list has no column 'email'");
+			no_recipients(c);
 		return 0;
 	}
 	l->check_column = l->role[ROLE_TO] != NULL;

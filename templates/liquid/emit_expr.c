@@ -98,6 +98,8 @@ static void unknown_name(struct emit *m, struct place at, struct span name)
 			 SPAN_ARG(utf8_cut(near, NEAR_SHOWN)), SPAN_ARG(utf8_cut(near, NEAR_SHOWN)));
 	else if (near.n)
 		snprintf(hint, sizeof hint, "did you mean '%.*s'?", SPAN_ARG(near));
+	else if (m->c->opt->columns)
+		columns_describe(m->c->opt->columns, hint, sizeof hint);
 	compile_mistake(m->c, at, "unknown column", hint[0] ? hint : NULL, "there is no column '%.*s'", SPAN_ARG(name));
 }
 

@@ -71,6 +71,25 @@ def test_address_column(shop):
     assert "no column 'Mall'" in said.stdout + said.stderr and "Mail" in said.stdout + said.stderr
 
 
+def test_columns_that_are_not_there_name_those_that_are(shop):
+    (shop / "list.csv").write_text("Customer;E-Mail;City\n1;ann@list.example;Rome\n")
+    write_letter(shop / "letter.eml", "From: a@b.example\nTo: {{ recipient_of_it }}\nSubject: Hi\n\nHi\n")
+    assert "the list has 'Customer', 'E-Mail', 'City'" in check(shop, status=2).stdout
+    write_letter(shop / "letter.eml", "From: a@b.example\nSubject: Hi\n\nHi\n")
+    assert "--address-column 'E-Mail'" in check(shop, status=2).stdout
+    (shop / "list.csv").write_text("ann@list.example;Ann\nbob@list.example;Bob\n")
+    write_letter(shop / "letter.eml", "From: a@b.example\nTo: {{ email }}\nSubject: Hi\n\nHi\n")
+    assert "--no-header --columns" in check(shop, status=2).stdout
+
+
+def test_rows_that_were_emptied(shop):
+    """Office programs save them; they are told from a recipient whose address is missing."""
+    (shop / "list.csv").write_text("email;name;plan;;\nann@list.example;Ann;;;\n;;;;\n;Bob;;;\n; ;;;\n")
+    done = json.loads(check(shop, "--json", status=2).stdout)
+    found = {g["kind"]: [p["line"] for p in g["places"]] for g in done["findings"] if g["level"] == "error"}
+    assert found == {"empty row": [3, 5], "no address": [4]}
+
+
 def test_standard_input(shop):
     import subprocess
     from relay import LETTERSHOP

@@ -71,7 +71,7 @@ static void each_mistake(void **state)
 		{ "{% if emial %}{% endif %}", "1:7: there is no column 'emial'; did you mean 'email'?\n" },
 		{ "{{ emial | default: 'x' }}", "1:4: there is no column 'emial'; did you mean 'email'?\n" },
 		{ "{{ 'x' | append: emial }}", "1:18: there is no column 'emial'; did you mean 'email'?\n" },
-		{ "{{ zzzzzz }}", "1:4: there is no column 'zzzzzz'\n" },
+		{ "{{ zzzzzz }}", "1:4: there is no column 'zzzzzz'; the list has 'first_name', 'email', 'plan'\n" },
 		{ "{% assign x = 1 %}{{ x }}{{ y }}", "1:29: there is no column 'y'; did you mean 'x'?\n" },
 		{ "{{ x }}{% assign x = 1 %}", "" },
 		{ "{% for i in (1..2) %}{{ i }}{{ forloop.index }}{% endfor %}", "" },

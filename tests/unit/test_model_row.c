@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "engine/base/mem.h"
 #include "engine/model/row.h"
 
@@ -43,6 +45,26 @@ static void near_columns_are_proposed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		assert_true(span_eq(columns_nearest(&columns, span_str(cases[i].name)), span_str(cases[i].nearest)));
+}
+
+static void columns_are_described(void **state)
+{
+	static const struct span first[] = { { "a@b.example", 11 }, { "Ann", 3 } }, with_gap[] = { { "a", 1 }, { "", 0 }, { "c", 1 } };
+	static const struct columns no_header = { .n = 2, .names = first }, gap = { .n = 3, .names = with_gap };
+	char text[300], little[104];
+
+	(void)state;
+	columns_describe(&columns, text, sizeof text);
+	assert_string_equal(text, "the list has 'email', 'First Name', 'plan', 'Plan', 'city', 'Valid\nuntil'");
+	columns_describe(&columns, little, sizeof little);
+	assert_string_equal(little, "the list has 'email', 'First Name' and 4 more");
+	columns_describe(&no_header, text, sizeof text);
+	assert_non_null(strstr(text, "--no-header --columns"));
+	columns_describe(&gap, text, sizeof text);
+	assert_string_equal(text, "the list has 'a', 'c'");
+	assert_int_equal(columns_find(&gap, SPAN("")), -1); /* a column without a name is nobody's */
+	assert_int_equal(columns_find(&gap, SPAN(" ")), -1);
+	assert_int_equal(columns_nearest(&gap, SPAN("x")).n, 1);
 }
 
 static void blocks_are_reused(void **state)
@@ -95,6 +117,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(columns_are_found),
 		cmocka_unit_test(near_columns_are_proposed),
+		cmocka_unit_test(columns_are_described),
 		cmocka_unit_test(blocks_are_reused),
 		cmocka_unit_test(members),
 	};

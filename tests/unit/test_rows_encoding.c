@@ -155,6 +155,78 @@ static void a_guess_is_said_with_a_row(void **state)
 	buf_release(&got);
 }
 
+/* Where the first row with letters looks well and another does not, that one is shown. */
+static void a_wrong_guess_shows_itself(void **state)
+{
+	struct notes notes;
+	struct buf got, file;
+
+	(void)state;
+	ways = (struct rows_ways){ 0 };
+	buf_init(&got, 10000);
+	buf_init(&file, 10000);
+	encode("ISO-8859-2", SPAN("email,jm\xc3\xa9no,m\xc4\x9bsto\na@b.example,Ji\xc5\x99\xc3\xad Nov\xc3\xa1k,Plze\xc5\x88\n"
+				  "c@b.example,V\xc4\x9bra \xc5\xa0\xc5\xa5" "astn\xc3\xa1,\xc4\x8c" "esk\xc3\xa9 Bud\xc4\x9bjovice\n"), &file);
+	list_put(buf_span(&file));
+	read_list(&got, NULL, &notes);
+	if (!strstr(buf_str(&got), "\xc5\xa0\xc5\xa5" "astn") && !strstr(notes.text, "3:the list is not UTF-8"))
+		fail_msg("%s", notes.text);
+	buf_release(&got);
+	buf_release(&file);
+}
+
+/* Few letters of Western Europe: nobody's DOS, nobody's Mac. */
+static void few_letters_are_of_windows(void **state)
+{
+	static const char *const names[] = { "Jos\xe9", "Zo\xeb", "Gro\xdfmann", "Ana\xefs", "Besan\xe7on", "In\xeas", "G\xfcnther" };
+	char text[200], form[160];
+	struct notes notes;
+	struct buf got;
+
+	(void)state;
+	ways = (struct rows_ways){ 0 };
+	buf_init(&got, 10000);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(text, sizeof text, "email,name\na@b.example,Ann\nc@b.example,%s\n", names[i]);
+		list_put(span_str(text));
+		read_list(&got, form, &notes);
+		if (strcmp(form, "CSV, comma, windows-1252 (a guess)") != 0)
+			fail_msg("%s: %s", names[i], form);
+	}
+	buf_release(&got);
+}
+
+static void encodings_have_many_names(void **state)
+{
+	static const char *const names[] = {
+		"windows-1252", "Windows 1252", "windows1252", "win1252", "CP-1252", "1252", "ansi", "latin1", "Latin-1", "ISO 8859-1",
+	};
+	struct notes notes;
+	struct buf got;
+
+	(void)state;
+	buf_init(&got, 10000);
+	list_put(SPAN("email,name\na@b.example,Jos\xe9\n"));
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		ways = (struct rows_ways){ .encoding = names[i] };
+		read_list(&got, NULL, &notes);
+		assert_string_equal(buf_str(&got), "1/2 [a@b.example][Jos\xc3\xa9]|");
+	}
+	list_put(SPAN("email,name\na@b.example,Jos\xc3\xa9\n"));
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const utf8[] = { "utf8", "UTF 8", "utf-8-sig", "UTF-8 BOM" };
+
+		ways = (struct rows_ways){ .encoding = utf8[i] };
+		read_list(&got, NULL, &notes);
+		assert_string_equal(buf_str(&got), "1/2 [a@b.example][Jos\xc3\xa9]|");
+	}
+	list_put(SPAN("a,b\n\x83\\,~\n")); /* 0x5C is a backslash for Windows, a yen sign for the standard */
+	ways = (struct rows_ways){ .encoding = "shift-jis" };
+	read_list(&got, NULL, &notes);
+	assert_string_equal(buf_str(&got), "1/2 [\xe3\x82\xbd][~]|");
+	buf_release(&got);
+}
+
 static const struct way_case {
 	const char *name, *list;
 	struct rows_ways ways;
@@ -338,6 +410,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIST_TEST(looked_at),
 		LIST_TEST(a_guess_is_said_with_a_row),
+		LIST_TEST(a_wrong_guess_shows_itself),
+		LIST_TEST(few_letters_are_of_windows),
+		LIST_TEST(encodings_have_many_names),
 		LIST_TEST(told),
 		LIST_TEST(converted_lists_keep_the_contract),
 		LIST_TEST(bombs_are_refused),
