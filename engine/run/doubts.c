@@ -12,7 +12,11 @@
 #include "engine/rows/rows.h"
 #include "engine/run/campaign_private.h"
 
-enum { SHOWN = 80, HEAD_MAX = 64 << 10 };
+enum {
+	SHOWN = 80,
+	HEAD_MAX = 64 << 10,
+	WORDS_LINES = 5 /* of encoded words: what a line of plain text holds may take so many, of the widest scripts */
+};
 
 static void note_empty(struct liquid_empty *watch, uint32_t column, const char *path, uint64_t line, uint64_t at)
 {
@@ -103,10 +107,11 @@ static void tell_braces(const struct doubts *d, const struct row *row)
 	}
 }
 
-/* Header fields stand in the first pieces; what a value made longer than a line is folded. */
+/* Header fields stand in the first pieces. A Subject longer than a line is told, not one that only its encoding
+ * made so. */
 static void tell_folded(const struct doubts *d, const struct row *row, const struct mail *mail)
 {
-	bool subject = false, line_begins = true;
+	bool subject = false, line_begins = true, words = false;
 	uint64_t looked = 0;
 	unsigned lines = 0;
 
@@ -123,17 +128,18 @@ static void tell_folded(const struct doubts *d, const struct row *row, const str
 				subject = span_case_begins(s, SPAN("Subject:"));
 			else if (line_begins && subject)
 				lines++;
+			words |= subject && span_search(span_sub(s, 0, end), SPAN("=?")) < end;
 			line_begins = end < s.n;
 			s = span_skip(s, end + 1);
 		}
 	}
 over:
-	if (lines == 0)
+	if (lines < (words ? WORDS_LINES : 1))
 		return;
 	char text[FINDING_TEXT_MAX];
 
 	snprintf(text, sizeof text, "the Subject is too long for a line and is folded into %u", lines + 1);
-	say(d, "folded line", row, NULL, text);
+	say(d, "folded line", row, "most readers show the beginning only", text);
 }
 
 void doubts_tell(struct doubts *d, const struct row *row, const struct mail *mail)
