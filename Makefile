@@ -32,6 +32,13 @@ LDFLAGS += -Wl,-z,relro,-z,now
 endif
 LDLIBS += -lcsv -lssl -lcrypto -lgsasl -lidn2 -ljansson -lutf8proc -lmd4c -lgumbo -luchardet -lzip -lexpat -lz -lm
 
+# Signs with Ed25519 in half the time; without it OpenSSL does. SODIUM= builds without.
+SODIUM ?= $(wildcard /usr/include/sodium.h)
+ifneq ($(SODIUM),)
+$B/templates/dkim/dkim_ed25519.o: CFLAGS += -DWITH_SODIUM
+LDLIBS += -lsodium
+endif
+
 ROOMS := engine/base engine/model engine/rows engine/results engine/run \
 	templates/liquid templates/mime templates/dkim templates/letter \
 	transport/smtp transport/sasl transport/net transport/relay transport/delivery

@@ -24,9 +24,10 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/must.h"
+#include "templates/dkim/dkim_ed25519.h"
 #include "templates/dkim/dkim_pkey.h"
 
-enum { KEY_FILE_MAX = 65536, ED25519_PUBLIC = 32, ED25519_SIGNATURE = 64 };
+enum { KEY_FILE_MAX = 65536, ED25519_PUBLIC = 32 };
 
 struct dkim_key {
 	EVP_PKEY *pkey;
@@ -37,7 +38,7 @@ struct dkim_key {
 struct dkim_pen {
 	EVP_PKEY *pkey;
 	EVP_PKEY_CTX *rsa;
-	EVP_MD_CTX *ed25519;
+	struct dkim_ed25519 *ed25519;
 	size_t max;
 };
 
@@ -272,36 +273,37 @@ int dkim_key_public(const struct dkim_key *k, struct arena *a, struct span *out,
 
 /* ---- signing ---- */
 
-static int prepare_rsa(struct dkim_pen *p)
+static int prepare_rsa(struct dkim_pen *p, struct err *e)
 {
 	p->rsa = EVP_PKEY_CTX_new_from_pkey(NULL, p->pkey, NULL);
 	if (!p->rsa || EVP_PKEY_sign_init(p->rsa) != 1 ||
 	    EVP_PKEY_CTX_set_rsa_padding(p->rsa, RSA_PKCS1_PADDING) != 1 ||
 	    EVP_PKEY_CTX_set_signature_md(p->rsa, EVP_sha256()) != 1)
-		return -1;
+		return err_nomem(e, "a key");
 	p->max = (size_t)EVP_PKEY_get_size(p->pkey);
 	return 0;
 }
 
-static int prepare_ed25519(struct dkim_pen *p)
+static int prepare_ed25519(struct dkim_pen *p, struct err *e)
 {
-	p->ed25519 = EVP_MD_CTX_new();
-	p->max = ED25519_SIGNATURE;
-	return p->ed25519 && EVP_DigestSignInit(p->ed25519, NULL, NULL, NULL, p->pkey) == 1 ? 0 : -1;
+	p->max = DKIM_ED25519_SIGNATURE;
+	return dkim_ed25519_new(&p->ed25519, p->pkey, e);
 }
 
 int dkim_pen_new(struct dkim_pen **out, const struct dkim_key *k, struct err *e)
 {
 	struct dkim_pen *p = mem_new(sizeof *p);
+	int rc;
 
 	*out = NULL;
 	if (!p)
 		return err_nomem(e, "a key");
 	p->pkey = EVP_PKEY_dup(k->pkey);
-	if (!p->pkey || (k->algorithm == DKIM_RSA_SHA256 ? prepare_rsa(p) : prepare_ed25519(p)) < 0) {
+	rc = !p->pkey ? err_nomem(e, "a key") : k->algorithm == DKIM_RSA_SHA256 ? prepare_rsa(p, e) : prepare_ed25519(p, e);
+	if (rc < 0) {
 		ERR_clear_error();
 		dkim_pen_free(&p);
-		return err_nomem(e, "a key");
+		return -1;
 	}
 	*out = p;
 	return 0;
@@ -312,7 +314,7 @@ void dkim_pen_free(struct dkim_pen **p)
 	if (!*p)
 		return;
 	EVP_PKEY_CTX_free((*p)->rsa);
-	EVP_MD_CTX_free((*p)->ed25519);
+	dkim_ed25519_free(&(*p)->ed25519);
 	EVP_PKEY_free((*p)->pkey);
 	mem_free(*p);
 	*p = NULL;
@@ -326,14 +328,9 @@ size_t dkim_pen_max(const struct dkim_pen *p)
 int dkim_pen_sign(struct dkim_pen *p, const unsigned char digest[SHA256_SIZE],
 		  unsigned char out[DKIM_SIGNATURE_MAX], size_t *n, struct err *e)
 {
-	int ok;
-
-	*n = DKIM_SIGNATURE_MAX;
-	if (p->rsa)
-		ok = EVP_PKEY_sign(p->rsa, out, n, digest, SHA256_SIZE);
-	else
-		ok = EVP_DigestSign(p->ed25519, out, n, digest, SHA256_SIZE);
-	if (ok == 1)
+	*n = p->ed25519 ? DKIM_ED25519_SIGNATURE : DKIM_SIGNATURE_MAX;
+	if (p->ed25519 ? dkim_ed25519_sign(p->ed25519, digest, out) == 0
+		       : EVP_PKEY_sign(p->rsa, out, n, digest, SHA256_SIZE) == 1)
 		return 0;
 	ERR_clear_error();
 	return err_nomem(e, "a signature"); /* the key was tried before: nothing else is left */

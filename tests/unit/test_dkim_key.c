@@ -62,6 +62,21 @@ static int verifies(const char *file, bool ed25519, const unsigned char *signatu
 	return ok;
 }
 
+/* RFC 8032 leaves nothing to choose: whoever signs, the octets are OpenSSL's. */
+static void same_octets_as_openssl(const char *file, const unsigned char *signature, const unsigned char digest[SHA256_SIZE])
+{
+	EVP_PKEY *k = read_public(file);
+	EVP_MD_CTX *m = EVP_MD_CTX_new();
+	unsigned char theirs[64];
+	size_t n = sizeof theirs;
+
+	assert_int_equal(EVP_DigestSignInit(m, NULL, NULL, NULL, k), 1);
+	assert_int_equal(EVP_DigestSign(m, theirs, &n, digest, SHA256_SIZE), 1);
+	assert_memory_equal(theirs, signature, sizeof theirs);
+	EVP_MD_CTX_free(m);
+	EVP_PKEY_free(k);
+}
+
 static void pens(void **state)
 {
 	static const struct {
@@ -91,6 +106,8 @@ static void pens(void **state)
 			assert_int_equal(dkim_pen_sign(p, digest, signature, &n, NULL), 0);
 			assert_int_equal(n, cases[i].n);
 			assert_true(verifies(path, ed25519, signature, n, digest));
+			if (ed25519)
+				same_octets_as_openssl(path, signature, digest);
 			signature[n / 2] ^= 1;
 			assert_false(verifies(path, ed25519, signature, n, digest));
 			signature[n / 2] ^= 1;
