@@ -94,7 +94,8 @@ void report_merge(struct report *into, const struct report *from)
 	into->bad_rows += from->bad_rows;
 	into->suppressed += from->suppressed;
 	into->bytes += from->bytes;
-	if (from->largest > into->largest) {
+	if (from->largest > into->largest ||
+	    (from->largest == into->largest && from->largest_line < into->largest_line)) { /* whoever read it */
 		into->largest = from->largest;
 		into->largest_line = from->largest_line;
 	}

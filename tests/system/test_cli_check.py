@@ -115,7 +115,7 @@ def test_an_interrupt_has_a_sentence(shop, command, words):
     assert p.stderr.read() == f"lettershop: {words}\n"
 
 
-# ---- twenty-seven mistakes at once ----
+# ---- mistakes of twenty-five kinds at once ----
 
 PLANTED_LETTER = """From: Office <office@shop.example>
 To: {{ name }} <{{ email }}>
@@ -123,6 +123,8 @@ Subject: {{ topic }}
 Charset: ISO-8859-1
 Attachment: {{ file }}
 Attachmnt: terms.pdf
+List-Id: Shop <news.shop.example>
+List-Unsubscribe: <https://shop.example/leave>
 
 Dear {{ name }},
 {{ note | default: "(no note)" }}
@@ -159,6 +161,7 @@ def plant(shop):
     row("bad address", "ann@list,com", note="a note\nof two\nlines")
     row("bad address", "ann@-x-.example..", note="\n\n")
     row("no address", "")
+    row("empty row", raw=b",,,,,")
     row("doubtful address", "ann@gmial.com")
     row("doubtful address", "ann@firm.con")
     row("placeholder address", "someone@example.com")
@@ -188,23 +191,28 @@ def plant(shop):
     row("charset", name="\u5f20\u4e09")
     row()
     (shop / "list.csv").write_bytes(b"".join(lines))
-    return expected | {("unknown header", 6), ("leftover placeholder", 10), ("hidden variable", 0)}
+    return expected | {("unknown header", 6), ("leftover placeholder", 12), ("hidden variable", 0), ("bulk mail", 8),
+                       ("bulk mail", 10), ("DKIM", 0), ("relay", 0)}
 
 
 def test_every_mistake_in_one_run(shop):
     expected = plant(shop)
+    key = subprocess.run([LETTERSHOP, "dkim-key", "s1", "other.example"], cwd=shop, capture_output=True, text=True, check=True)
+    assert "other.example" in key.stdout
+    [key] = shop.glob("*.pem")
     done = check(shop, "--json", "--suppress", "stop.csv", "--max-message-size", "30000", "--var", "plan=x",
-                 "--rate", "10/s", status=2)
+                 "--rate", "10/s", "--bulk", "--dkim-key", key, "--dkim-selector", "s1", "--dkim-domain", "other.example",
+                 "--relay", "smtp://127.0.0.1:1?tls=none", status=2)
     report = json.loads(done.stdout)
     found = {(g["kind"], p.get("line", 0)) for g in report["findings"] for p in g["places"]}
     assert found == expected, (found - expected, expected - found)
-    assert len({kind for kind, _ in expected}) >= 20 and len(expected) >= 27
+    assert len({kind for kind, _ in expected}) >= 25
     assert all(g["count"] == len(g["places"]) for g in report["findings"])
     hints = {p["line"]: p.get("hint", "") for g in report["findings"] for p in g["places"] if "line" in p}
     by_kind = sorted((k, n) for k, n in expected if k == "doubtful address")
     assert "ann@gmail.com" in hints[by_kind[0][1]] and "ann@firm.com" in hints[by_kind[1][1]]
-    assert report["duplicates"] == 1 and report["suppressed"] == 2 and report["bad_rows"] == 14
-    assert report["rows"] == 34 and report["messages"] == 34 - 14 - 1 - 2
+    assert report["duplicates"] == 1 and report["suppressed"] == 2 and report["bad_rows"] == 15
+    assert report["rows"] == 35 and report["messages"] == 35 - 15 - 1 - 2
     assert report["expected_ms"] == report["messages"] * 100
 
 

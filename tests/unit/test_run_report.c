@@ -35,6 +35,9 @@ static void lowest_lines_survive(void **state)
 	assert_int_equal(a.sink.errors, 1000);
 	assert_int_equal(a.sink.warnings, 1);
 	assert_int_equal(a.largest_line, 77);
+	b.largest_line = 33; /* as large: the line does not depend on which thread had it */
+	report_merge(&a, &b);
+	assert_int_equal(a.largest_line, 33);
 	report_release(&a);
 	report_release(&b);
 }
