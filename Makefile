@@ -6,6 +6,7 @@
 # make lint samples bench
 # make torture [KILLS=500]   kills campaigns at every kind of point, resumes them, compares; prints a table
 # make hostile [TRIES=10000]  letters and lists of chance through the program under ASan and UBSan
+# make valgrind sanitized     small campaigns of the whole program, watched; nothing may be found
 # make soak [MESSAGES=2000000 FOR=1800]   one long campaign; memory and descriptors stay flat
 # make fuzz [FUZZ=liquid_source] [SECONDS=60]   searches for inputs that crash (tests/fuzz/fuzz.mk)
 # knobs: MODE=release|asan|tsan|cover  CC=gcc|clang  V=1  TEST=smtp_reply
@@ -62,7 +63,7 @@ include tests/conformance/conformance.mk
 include tests/readers/readers.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all tests check demo test test-all torture soak hostile lint samples fuzz bench clean
+.PHONY: all tests check demo test test-all torture valgrind sanitized soak hostile lint samples fuzz bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -137,6 +138,7 @@ test-all:
 	$(Q)LONG=1 tests/run-all
 	$(Q)$(MAKE) --no-print-directory MODE=asan check
 	$(Q)$(MAKE) --no-print-directory MODE=tsan check
+	$(Q)$(MAKE) --no-print-directory sanitized
 	$(Q)$(MAKE) --no-print-directory CC=clang all tests
 	$(Q)$(MAKE) --no-print-directory lint
 
@@ -147,6 +149,17 @@ torture: all $B/fake-relay $B/fault.so
 hostile:
 	$(Q)$(MAKE) --no-print-directory MODE=asan all
 	$(Q)LETTERSHOP=$(CURDIR)/build/asan/lettershop /usr/bin/python3 tests/system/hostile.py --tries $(or $(TRIES),10000)
+
+WATCH := LETTERSHOP=$(CURDIR)/build/release/lettershop FAKE_RELAY=$(CURDIR)/build/release/fake-relay \
+	/usr/bin/python3 -m pytest -q -p no:cacheprovider -n 2 tests/system/test_instruments.py
+
+valgrind: all $B/fake-relay
+	$(Q)INSTRUMENTS=valgrind $(WATCH)
+
+sanitized: all $B/fake-relay
+	$(Q)$(MAKE) --no-print-directory MODE=asan all
+	$(Q)$(MAKE) --no-print-directory MODE=tsan all
+	$(Q)INSTRUMENTS=asan,tsan $(WATCH)
 
 soak: all $B/fake-relay $B/bench/journal
 	$(Q)LETTERSHOP=$(CURDIR)/$B/lettershop FAKE_RELAY=$(CURDIR)/$B/fake-relay \
