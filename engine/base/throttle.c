@@ -1,7 +1,8 @@
 /* throttle.c - a ring of begin times for each limit.
  *
  * Invariants (tests/unit/test_base_throttle.c):
- *  1. Of any N + 1 places that were taken, first and last are at least the window apart.
+ *  1. Of any N + 1 places that were taken, first and last are at least the window apart, each counted from when
+ *     it was used, where that was told (a place is given when the one N before it was used a window ago).
  *  2. A place is taken from all limits or from none.
  *  3. A limit of one second also spaces its places: they follow a schedule of window / N, which may
  *     lag behind the clock by SPREAD_LAG_NS, so that a late wake-up costs no throughput. */
@@ -19,6 +20,7 @@
 #define NS_PER_MS 1000000LL
 #define SPREAD_LAG_NS (10 * NS_PER_MS)
 #define SPREAD_WINDOW_MAX_MS 1000
+#define USED_LOOK_BACK 4096 /* places: more than are ever taken and not used */
 
 struct limit {
 	uint64_t n;
@@ -253,6 +255,28 @@ int64_t throttle_take(struct throttle *t, int64_t now_ns)
 			limit_take(&t->limits[i], now_ns);
 	pthread_mutex_unlock(&t->lock);
 	return wait_ns;
+}
+
+/* The newest of that time; most are among the last few. */
+static void limit_used(struct limit *l, int64_t taken_ns, int64_t now_ns)
+{
+	for (uint64_t i = 1; i <= l->used && i <= USED_LOOK_BACK; i++) {
+		int64_t *begun = &l->begun[(l->at + l->n - i) % l->n];
+
+		if (*begun == taken_ns) {
+			*begun = now_ns;
+			return;
+		}
+	}
+}
+
+void throttle_used(struct throttle *t, const int64_t *taken_ns, size_t n, int64_t now_ns)
+{
+	pthread_mutex_lock(&t->lock);
+	for (unsigned i = 0; i < t->n_limits; i++)
+		for (size_t k = 0; k < n; k++)
+			limit_used(&t->limits[i], taken_ns[k], now_ns);
+	pthread_mutex_unlock(&t->lock);
 }
 
 int64_t throttle_spacing_ns(const struct throttle *t)

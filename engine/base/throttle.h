@@ -34,7 +34,10 @@ void throttle_follow(struct throttle *t, struct throttle *old, int64_t now_ns);
 void throttle_retire(struct throttle *old, struct throttle **list);
 /* Takes a place at now_ns (monotonic): 0 taken, else the nanoseconds until it is worth asking again. */
 int64_t throttle_take(struct throttle *t, int64_t now_ns);
-/* The same wait, and nothing is taken. */
+/* The places that were taken at these times were used just now: their windows run from here. What happens between
+ * taking a place and writing the command, a busy machine above all, so never shortens a window. */
+void throttle_used(struct throttle *t, const int64_t *taken_ns, size_t n, int64_t now_ns);
+/* The wait that throttle_take() would tell, and nothing is taken. */
 int64_t throttle_wait(struct throttle *t, int64_t now_ns);
 /* How far apart places are in the long run. */
 int64_t throttle_spacing_ns(const struct throttle *t);

@@ -14,6 +14,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/must.h"
 #include "engine/base/queue.h"
+#include "engine/base/throttle.h"
 #include "engine/run/retry.h"
 #include "engine/run/worker_parts.h"
 #include "templates/letter/letter.h"
@@ -27,7 +28,8 @@ static int make_slots(struct worker *w, struct err *e)
 	w->free_slots = mem_array(w->n_slots, sizeof *w->free_slots);
 	w->again = mem_array(w->n_slots, sizeof *w->again);
 	w->granted = mem_array(w->n_slots, sizeof *w->granted);
-	if (!w->slots || !w->free_slots || !w->again || !w->granted)
+	w->placed = mem_array(w->n_slots + 1, sizeof *w->placed);
+	if (!w->slots || !w->free_slots || !w->again || !w->granted || !w->placed)
 		return err_nomem(e, "a worker");
 	for (uint32_t i = 0; i < w->n_slots; i++) {
 		arena_init(&w->slots[i].arena, SLOT_CHUNK, SIZE_MAX / 2);
@@ -72,6 +74,7 @@ void worker_free(struct worker **out)
 	mem_free(w->free_slots);
 	mem_free(w->again);
 	mem_free(w->granted);
+	mem_free(w->placed);
 	queue_free(&w->inbox);
 	mem_free(w);
 	*out = NULL;
@@ -236,6 +239,17 @@ static bool is_over(struct worker *w)
 	return w->inbox_closed && !worker_has_row(w) && delivery_in_hand(w->delivery) == 0;
 }
 
+/* The windows of a rate limit run from the moment in which MAIL was written. */
+static void push(struct worker *w)
+{
+	struct throttle *t = w->run->throttle;
+
+	delivery_push(w->delivery);
+	if (t && w->n_placed > 0)
+		throttle_used(t, w->placed, w->n_placed, clock_mono_ns());
+	w->n_placed = 0;
+}
+
 static void turn(struct worker *w)
 {
 	struct err e;
@@ -248,7 +262,7 @@ static void turn(struct worker *w)
 	worker_take_events(w);
 	/* A full disk holds back what was not granted; what was goes on, its intent is on file. */
 	if (write_journal(w) || !journal_is_broken(w->segment))
-		delivery_push(w->delivery);
+		push(w);
 	if (!is_over(w) && delivery_wait(w->delivery, wait_ms(w), &e) < 0)
 		run_trouble(w->run, CAMPAIGN_BROKEN, &e);
 }

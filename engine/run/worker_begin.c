@@ -292,6 +292,7 @@ static bool take_place(struct worker *w)
 	w->throttle_due_ns = wait_ns ? now_ns + wait_ns : 0;
 	if (wait_ns)
 		return false;
+	w->placed[w->n_placed++] = now_ns;
 	if (journal_begin(w->segment, clock_wall_ms()) < 0) {
 		struct err e;
 
@@ -314,7 +315,7 @@ void worker_begin_rows(struct worker *w)
 		taken++;
 		if (pass_over(w))
 			continue;
-		if (!placed && !take_place(w))
+		if (!placed && (w->n_placed > w->n_slots || !take_place(w)))
 			break;
 		rc = begin_row(w, worker_next_row(w));
 		placed = rc == 0;

@@ -65,6 +65,8 @@ struct worker {
 	bool inbox_closed;
 	bool all_down;
 	bool journal_stuck;
+	int64_t *placed;           /* when places in the rate limit were taken whose commands are not written so far */
+	uint32_t n_placed;         /* n_slots + 1 at most */
 	int64_t throttle_due_ns;   /* no place in the rate limit before this; 0: none asked */
 	int64_t drain_until_ms;    /* 0: not stopping */
 };

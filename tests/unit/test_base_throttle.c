@@ -148,6 +148,37 @@ static void earlier_runs_count(void **state)
 	throttle_free(&t);
 }
 
+/* Places are used up to 300 ms after they were taken, by chance; no window of the uses is overfull. */
+static void windows_run_from_the_use(void **state)
+{
+	enum { N = 20, PLACES = 2000 };
+	static int64_t used[PLACES], due[PLACES], taken[PLACES];
+	struct throttle *t;
+	struct err e;
+	struct rng r;
+	int n = 0, told = 0;
+
+	(void)state;
+	rng_seed(&r, 9, 10);
+	assert_int_equal(throttle_new(&t, "20/3s", &e), 0);
+	for (int64_t now = 0; n < PLACES; now += MS) {
+		for (; told < n && due[told] <= now; told++) {
+			used[told] = now;
+			throttle_used(t, &taken[told], 1, now);
+		}
+		while (n < PLACES && throttle_take(t, now) == 0) {
+			taken[n] = now;
+			due[n] = now + (int64_t)rng_below(&r, 300) * MS;
+			if (n > 0 && due[n] < due[n - 1])
+				due[n] = due[n - 1];
+			n++;
+		}
+	}
+	for (int i = 0; i + N < told; i++)
+		assert_true(used[i + N] - used[i] >= 3 * SECOND);
+	throttle_free(&t);
+}
+
 static void survives_no_memory(void **state)
 {
 	struct throttle *t = NULL;
@@ -175,6 +206,7 @@ int main(void)
 		cmocka_unit_test(full_use_is_even),
 		cmocka_unit_test(a_minute_is_a_burst),
 		cmocka_unit_test(earlier_runs_count),
+		cmocka_unit_test(windows_run_from_the_use),
 		cmocka_unit_test(survives_no_memory),
 	};
 

@@ -156,6 +156,10 @@ enum deed fault_decide(const char *call, const char *path, int fd, int *why)
 	if (hit_fd >= 0 && at == order.nth)
 		note(hit_fd, call, path);
 	*why = order.why ? order.why : EIO;
+	if (strcmp(order.deed, "late") == 0) {
+		usleep(LATE_US);
+		return DO_CALL;
+	}
 	if (strcmp(order.deed, "before") == 0)
 		fault_die();
 	if (strcmp(order.deed, "after") == 0)

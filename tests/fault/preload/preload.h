@@ -8,6 +8,7 @@
  *         path   a part of the file's path, its end with $ behind it; "socket", "memory", "thread" are paths too
  *         nth    which of the calls that match, from 1
  *         do     before, after, half: SIGKILL before it, after it, after the first half of the octets
+ *                late: it comes 400 ms late, as on a busy machine
  *                fail: it fails with errno=NUMBER; short: it takes half of the octets
  *         lasting  all from the nth on
  *     FAULT_COUNT=FILE    a line "CALL PATH" for each call that matches (of malloc only when it is named)
@@ -23,7 +24,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { PATH_KEPT = 512 };
+enum { PATH_KEPT = 512, LATE_US = 400000 };
 
 enum deed { DO_CALL, DO_FAIL, DO_SHORT, DO_HALF_AND_DIE, DO_CALL_AND_DIE };
 
