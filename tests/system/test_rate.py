@@ -34,19 +34,22 @@ def test_200_a_second_over_8_connections(shop):
     assert n / 200 * 0.95 <= took <= n / 200 * 1.05
 
 
-@pytest.mark.parametrize("nth", [6, 7])
-def test_a_worker_that_loses_the_processor_shortens_no_window(shop, nth):
+def test_a_worker_that_loses_the_processor_shortens_no_window(shop):
     """A MAIL that is written 400 ms after its place was taken counts from then on: on a busy machine, too, no window at
     the socket is overfull."""
     write_list(shop / "list.csv", 60)
-    with Relay(shop / "relay") as r:
-        lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
-                   "--connections", "4", "--threads", "2", "--rate", "20/3s", "--no-preflight", cwd=shop, check=0,
-                   env=preload.environment(f"call=send,sendmsg path=socket nth={nth} do=late", hit=shop / "hit"))
-    assert (shop / "hit").exists()
-    times = sorted(a.mono_ns for a in r.accepted())
-    assert len(times) == 60 and times[19] - times[0] > 350 * 10**6, "the delay was not where it was meant to be"
-    assert most_in_window(times, 3 * 10**9 - 25 * 10**6) <= 20  # what may be lost on the way to the relay's clock
+    for nth in range(6, 12):  # which of the first calls is a MAIL depends on how sessions open
+        with Relay(shop / f"relay{nth}") as r:
+            lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                       "--connections", "4", "--threads", "2", "--rate", "20/3s", "--no-preflight", "--results",
+                       f"results{nth}.csv", cwd=shop, check=0,
+                       env=preload.environment(f"call=send,sendmsg path=socket nth={nth} do=late"))
+        times = sorted(a.mono_ns for a in r.accepted())
+        assert len(times) == 60
+        assert most_in_window(times, 3 * 10**9 - 25 * 10**6) <= 20  # what may be lost on the way to the relay's clock
+        if times[19] - times[0] > 350 * 10**6:
+            return
+    raise AssertionError("the delay was never where it was meant to be")
 
 
 def test_30_a_minute_also_over_a_resume(shop):
