@@ -5,7 +5,7 @@ import subprocess
 import dkim
 import pytest
 
-from relay import lettershop
+from relay import LONG, lettershop
 
 
 def openssl(*arguments, **options):
@@ -29,12 +29,16 @@ LETTERS = {
 }
 
 
+MORE = 168 if LONG else 3  # rows beside the first two: 1,020 messages of three forms and two keys, or 30
+
+
 def write(folder, certs, rest):
     (folder / "key.txt").write_text("some text\n")
     (folder / "letter.eml").write_text(
         f"From: Shop <shop@example.com>\nTo: {{{{ name }}}} <{{{{ email }}}}>\nSubject: x\nSMIME: {certs}/cert.pem; key={certs}/key.pem{rest}",
         encoding="utf-8")
-    (folder / "list.csv").write_text("email,name\nann@post.example,Ann\nbo@post.example,Bö\n", encoding="utf-8")
+    more = "".join(f"u{i}@post.example,{'Ann ' * (i + 1)}{chr(0x100 + i)}\n" for i in range(MORE))
+    (folder / "list.csv").write_text("email,name\nann@post.example,Ann\nbo@post.example,Bö\n" + more, encoding="utf-8")
 
 
 def check(path, certs, folder):
@@ -50,9 +54,9 @@ def check(path, certs, folder):
 def test_verifies(form, tmp_path, certs):
     write(tmp_path, certs, LETTERS[form])
     assert "nothing is wrong" in lettershop("check", "letter.eml", "list.csv", cwd=tmp_path, check=0).stdout or form == "utf-8"
-    lettershop("preview", "letter.eml", "list.csv", "--out", "p", cwd=tmp_path, check=0)
+    lettershop("preview", "letter.eml", "list.csv", "--out", "p", "--limit", "all", cwd=tmp_path, check=0)
     paths = sorted((tmp_path / "p/eml").iterdir())
-    assert len(paths) == 2
+    assert len(paths) == 2 + MORE
     for path in paths:
         inner = email.message_from_bytes(check(path, certs, tmp_path))
         texts = [p.get_payload(decode=True).decode(p.get_content_charset() or "ascii") for p in inner.walk() if not p.is_multipart()]
