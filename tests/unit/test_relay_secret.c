@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -125,6 +126,25 @@ static void command_that_hangs(void **state)
 	begin = clock_mono_ms(); /* closes its output and hangs */
 	assert_int_equal(relay_secret_command("sh -c 'exec sleep 60 >&-'", "password", 1000, &s, &e), -1);
 	assert_true(clock_mono_ms() - begin < 5000);
+}
+
+/* What a command may count on, whatever the thread that runs it has blocked or ignored. */
+static void signals_of_a_command(void **state)
+{
+	void (*was)(int) = signal(SIGPIPE, SIG_IGN);
+	struct relay_secret s = { .n = 0 };
+	struct err e = { 0 };
+	sigset_t all, before;
+
+	(void)state;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	assert_int_equal(relay_secret_command("awk '/^SigBlk/ { b = $2 } /^SigIgn/ { print b \"/\" substr($2, 13, 1) }' /proc/self/status",
+					      "token", 20000, &s, &e), 0);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	signal(SIGPIPE, was);
+	assert_string_equal(s.p, "0000000000000000/0"); /* SIGPIPE is 13: the 4th digit from the right */
+	relay_secret_release(&s);
 }
 
 static void by_file(void **state)
@@ -320,7 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(splitting),   cmocka_unit_test(by_command),  cmocka_unit_test(command_that_hangs),
 		cmocka_unit_test(by_file),     cmocka_unit_test(by_variable), cmocka_unit_test(by_terminal),
-		cmocka_unit_test(opening),     cmocka_unit_test(opening_without_memory),
+		cmocka_unit_test(opening),     cmocka_unit_test(opening_without_memory), cmocka_unit_test(signals_of_a_command),
 	};
 
 	return cmocka_run_group_tests_name("relay_secret", tests, NULL, NULL);

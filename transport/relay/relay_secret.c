@@ -121,20 +121,30 @@ int relay_secret_env(const char *variable, struct relay_secret *out, struct err 
 
 /* ---- command ---- */
 
+/* No signal is blocked, as it is in the thread that asks for a token anew, and a broken pipe ends it. */
 static int spawn(char *const *words, int out_fd, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
-	int rc = posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_t attributes;
+	sigset_t none, pipe_signal;
+	int rc;
 
 	MUST(words[0]);
-	if (rc != 0)
-		return rc;
+	sigemptyset(&none);
+	sigemptyset(&pipe_signal);
+	sigaddset(&pipe_signal, SIGPIPE);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &pipe_signal);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	if (rc == 0)
 		rc = posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
 	if (rc == 0)
-		rc = posix_spawnp(pid, words[0], &actions, NULL, words, environ);
+		rc = posix_spawnp(pid, words[0], &actions, &attributes, words, environ);
 	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
 	return rc;
 }
 
