@@ -110,7 +110,7 @@ static int read_line(int fd, char *out, size_t size, int64_t wait_ms)
 
 		if (left <= 0 || poll(&p, 1, (int)left) == 0)
 			return -1;
-		got = recv(fd, out + n, size - 1 - n, 0);
+		got = recv(fd, out + n, size - 1 - n, MSG_DONTWAIT); /* poll() ends also when this program was stopped */
 		if (got < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (got < 0)
