@@ -374,6 +374,7 @@ void tls_link_free(struct tls_link **t)
 		say_goodbye(*t);
 	SSL_free((*t)->ssl);
 	ERR_clear_error();
+	explicit_bzero((*t)->record, (*t)->gathered); /* a login that the socket did not take */
 	mem_free(*t);
 	*t = NULL;
 }
