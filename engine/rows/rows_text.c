@@ -211,9 +211,3 @@ int rows_text_peek(struct rows_text *t, struct span *out, struct err *e)
 	*out = (struct span){ t->p + t->at, t->n - t->at };
 	return 0;
 }
-
-const char *rows_text_encoding(const struct rows_text *t)
-{
-	(void)t;
-	return "UTF-8";
-}

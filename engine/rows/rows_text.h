@@ -47,7 +47,5 @@ void rows_text_seek(struct rows_text *t, uint64_t offset, uint64_t line);
 int rows_text_line(struct rows_text *t, struct rows_line *out, struct err *e);
 /* Bytes at the front of the file, for guessing its form: as many as one read gave. */
 int rows_text_peek(struct rows_text *t, struct span *out, struct err *e);
-/* How the bytes were understood: "UTF-8". */
-const char *rows_text_encoding(const struct rows_text *t);
 
 #endif

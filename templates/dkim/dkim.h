@@ -29,9 +29,8 @@ struct dkim_options {
  * key is wiped when the signer is freed. */
 int dkim_signer_new(struct dkim_signer **out, const struct dkim_options *opt, struct err *e);
 void dkim_signer_free(struct dkim_signer **s);
-/* What the signer writes and needs no secret for: lower-case A-labels; live as long as it. */
+/* As the signer writes it: lower-case A-labels; lives as long as it. */
 struct span dkim_signer_domain(const struct dkim_signer *s);
-struct span dkim_signer_selector(const struct dkim_signer *s);
 /* What makes one signer's signatures differ from another's, without the key: for digests. Lives
  * in a; p is NULL when memory ran out. */
 struct span dkim_signer_identity(const struct dkim_signer *s, struct arena *a);

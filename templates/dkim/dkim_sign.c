@@ -153,11 +153,6 @@ struct span dkim_signer_domain(const struct dkim_signer *s)
 	return s->domain;
 }
 
-struct span dkim_signer_selector(const struct dkim_signer *s)
-{
-	return s->selector;
-}
-
 struct span dkim_signer_identity(const struct dkim_signer *s, struct arena *a)
 {
 	struct span key;
