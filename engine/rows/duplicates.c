@@ -120,21 +120,20 @@ void duplicates_see(const struct duplicates *d, const struct row *row, struct sp
 {
 	char text[ADDRESS_HASHED_MAX];
 	struct span key = address;
+	struct hash_wide cells = row_hash_wide(d->keys, row), of_address;
 
-	*out = (struct duplicates_row){ .cells = row_hash(d->keys[0], row) };
+	*out = (struct duplicates_row){ .address = { cells.a, cells.b }, .cells = cells.a };
 	out->place = (struct row_place){ row->number, row->line, row->offset };
-	if (address.n == 0) {
-		out->address[0] = out->cells;
-		out->address[1] = row_hash(d->keys[1], row);
+	if (address.n == 0)
 		return;
-	}
 	if (address.n <= sizeof text) {
 		for (size_t i = 0; i < address.n; i++)
 			text[i] = lower(address.p[i]);
 		key.p = text;
 	}
-	out->address[0] = hash_span(d->keys[1], key);
-	out->address[1] = hash_span(d->keys[2], key);
+	of_address = hash_spans(d->keys[2], &key, 1);
+	out->address[0] = of_address.a;
+	out->address[1] = of_address.b;
 }
 
 int duplicates_add(struct duplicates *d, const struct duplicates_row *rows, uint32_t n, struct err *e)

@@ -43,3 +43,12 @@ uint64_t row_hash(struct hash_key key, const struct row *row)
 		h = chain(key, h, row->cells[i]);
 	return row->object.kind == VALUE_NIL ? h : hash_value(key, h, &row->object, 0);
 }
+
+struct hash_wide row_hash_wide(const struct hash_key keys[2], const struct row *row)
+{
+	struct hash_wide h = hash_spans(keys[0], row->cells, row->n_cells);
+
+	if (row->object.kind == VALUE_NIL)
+		return h;
+	return (struct hash_wide){ hash_value(keys[0], h.a, &row->object, 0), hash_value(keys[1], h.b, &row->object, 0) };
+}

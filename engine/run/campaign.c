@@ -13,6 +13,7 @@
 #include "engine/base/rng.h"
 #include "engine/base/utf8.h"
 #include "engine/rows/rows.h"
+#include "engine/rows/seen.h"
 #include "engine/rows/select.h"
 #include "engine/rows/suppress.h"
 #include "engine/results/rekey.h"
@@ -217,6 +218,7 @@ void campaign_free(struct campaign **out)
 	choice_free(&c->choice);
 	suppress_free(&c->suppress);
 	duplicates_free(&c->duplicates);
+	seen_free(&c->seen);
 	rows_close(&c->list);
 	arena_release(&c->memory);
 	mem_free(c);

@@ -32,7 +32,8 @@ struct campaign {
 	struct keyed *keyed;           /* NULL: the list was not edited */
 	struct ledger *ledger;         /* NULL: nothing was begun yet */
 	struct suppress *suppress;     /* NULL: nobody is */
-	struct duplicates *duplicates; /* NULL: not searched yet */
+	struct duplicates *duplicates; /* NULL: not searched */
+	struct seen *seen;             /* duplicates are told as the list is read; NULL: they were searched before */
 	struct journal_header header;
 	char recorded_choice[1024];    /* of rows, when the campaign is gone on with */
 	struct span redirect;
@@ -49,7 +50,8 @@ unsigned campaign_threads(const struct campaign_job *job);
 /* An earlier run settled that row as far as this run is concerned. Any thread. */
 bool campaign_is_done(const struct campaign *c, uint64_t row);
 
-/* The search for duplicates alone, when there was no preflight: nothing else of it is done. */
+/* The search for duplicates alone, when there was no preflight and later rows matter too: nothing else of it
+ * is done. */
 int campaign_survey(struct campaign *c, struct err *e);
 
 /* The list was edited and --key says how to know its rows: what is known of them gets their new numbers. */

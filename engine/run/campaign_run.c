@@ -15,6 +15,7 @@
 #include "engine/results/rekey.h"
 #include "engine/results/results_log.h"
 #include "engine/rows/rows.h"
+#include "engine/rows/seen.h"
 #include "engine/rows/select.h"
 #include "engine/run/backoff.h"
 #include "engine/run/breaker.h"
@@ -489,6 +490,19 @@ static void say_power_was_lost(const struct campaign *c, const struct journal *j
 			 "whether they were sent to", (unsigned long long)counts.in_doubt, counts.in_doubt == 1 ? "" : "s");
 }
 
+/* When there was no preflight. The first of some identical rows is sent, so earlier rows are all that matters,
+ * and the first message need not wait for the list's end; unless an earlier run may have begun a later one of
+ * them, or rows that differ count by their address. */
+static int look_for_duplicates(struct campaign *c, struct err *e)
+{
+	if (c->duplicates)
+		return 0;
+	if (c->ledger || c->job->duplicates == DUPLICATES_SKIP)
+		return campaign_survey(c, e);
+	seen_free(&c->seen);
+	return seen_new(&c->seen, SEEN_PLACES, e);
+}
+
 int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 {
 	struct run r;
@@ -498,7 +512,7 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 	int rc = -1;
 
 	*out = (struct campaign_result){ .end = CAMPAIGN_BROKEN };
-	if (!c->duplicates && campaign_survey(c, e) < 0)
+	if (look_for_duplicates(c, e) < 0)
 		return -1;
 	make_identity(c);
 	init_run(&r, c);

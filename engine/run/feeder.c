@@ -69,7 +69,7 @@ int feeder_new(struct feeder **out, struct run *run, struct err *e)
 	/* Each block once, each wish once, each inbox's note. */
 	if (queue_new(&run->home, f->blocks_max + run->n_workers * (RUN_UNSTARTED_BLOCKS + 1), e) < 0 ||
 	    rows_share(&f->fetcher, f->reader, e) < 0 || rows_rewind(f->reader, e) < 0 ||
-	    duplicates_rewind(run->campaign->duplicates, e) < 0) {
+	    (run->campaign->duplicates && duplicates_rewind(run->campaign->duplicates, e) < 0)) {
 		feeder_free(&f);
 		return -1;
 	}

@@ -7,6 +7,7 @@
 #include "engine/results/journal.h"
 #include "engine/results/ledger.h"
 #include "engine/rows/rows.h"
+#include "engine/rows/seen.h"
 #include "engine/rows/select.h"
 #include "engine/run/backoff.h"
 #include "engine/run/campaign_private.h"
@@ -96,10 +97,18 @@ static int line_up(struct feeder *f, const struct row *row, struct work_item *it
 	return waiting_put(&f->waiting, &waits) < 0 ? err_nomem(e, "the rows that wait") : 1;
 }
 
+/* The line of the row that this one is a duplicate of, or 0. */
+static int duplicate_of(const struct campaign *c, const struct row *row, uint64_t *line, struct err *e)
+{
+	*line = 0;
+	if (!c->seen)
+		return duplicates_of(c->duplicates, row->number, line, e);
+	return row->problem.n ? 0 : seen_row(c->seen, row, line, e);
+}
+
 /* Keeps of the block's rows those that are to be sent now. */
 static int sift(struct feeder *f, struct work *w, struct err *e)
 {
-	struct duplicates *duplicates = f->run->campaign->duplicates;
 	uint32_t kept = 0;
 	uint64_t taking_part = 0;
 
@@ -118,7 +127,7 @@ static int sift(struct feeder *f, struct work *w, struct err *e)
 			continue;
 		if (!feeder_is_to_do(f, w->rows->rows[i].number, &w->items[kept]))
 			continue;
-		if (duplicates_of(duplicates, w->rows->rows[i].number, &w->items[kept].duplicate_of, e) < 0)
+		if (duplicate_of(f->run->campaign, &w->rows->rows[i], &w->items[kept].duplicate_of, e) < 0)
 			return -1;
 		int waits = line_up(f, &w->rows->rows[i], &w->items[kept], true, e);
 

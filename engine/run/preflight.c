@@ -230,14 +230,15 @@ static enum select_answer sift(struct campaign *c, struct row_block *b, struct r
 	return wants;
 }
 
-static int read_all(struct campaign *c, struct queue *full, struct queue *empty, struct report *r, struct err *e)
+static int read_all(struct campaign *c, struct queue *full, struct queue *empty, struct report *r, bool survey,
+		    struct err *e)
 {
 	void *item;
 	enum select_answer last = SELECT_NO;
 
 	while (atomic_load(&c->stop) == RUN_GO && queue_pop(empty, &item, -1) == 1) {
 		struct row_block *block = item;
-		int rc = rows_read(c->list, block, CHECK_BLOCK_ROWS, e);
+		int rc = survey && last == SELECT_END ? 0 : rows_read(c->list, block, CHECK_BLOCK_ROWS, e);
 
 		if (rc == 1 && last < SELECT_END)
 			last = sift(c, block, r, e);
@@ -346,7 +347,7 @@ static int check_all(struct campaign *c, struct report *report, bool survey, str
 		for (unsigned i = 0; i < n && rc == 0; i++)
 			rc = start(&checkers[i], c, full, empty, survey, e);
 		if (rc == 0)
-			rc = read_all(c, full, empty, report, e);
+			rc = read_all(c, full, empty, report, survey, e);
 		queue_close(full);
 	}
 	if (rc == 0 && !survey && atomic_load(&c->stop) != RUN_GO) /* a run that was only surveyed stops by itself */

@@ -46,6 +46,15 @@ def test_identical_rows_are_sent_once(shop, preflight):
     assert delivered(shop) == ["a@x.example", "b@x.example"]
 
 
+def test_without_preflight_nobody_waits_for_the_end_of_the_list(shop):
+    bare(shop)
+    rows = "".join(f"user{i}@x.example,{i},\n" for i in range(50000))
+    put(shop, f'email,name,plan\nuser7@x.example,7,\n{rows}"never closed\n')
+    assert "never closed" in send(shop, "--no-preflight", status=3, to="null:").stderr
+    fate = fates(shop)
+    assert fate[1] == fate[2] == "sent" and fate[9] == "duplicate of line 2"
+
+
 def test_check_counts_duplicates(shop):
     bare(shop)
     put(shop, TWICE)
