@@ -103,6 +103,27 @@ static size_t skip_ascii(struct span s, size_t at)
 	return at;
 }
 
+static bool is_printable(char c)
+{
+	return c >= ' ' && c < 0x7f; /* a byte above 127 is negative, or above */
+}
+
+size_t utf8_printable_run(struct span s)
+{
+	const uint64_t each = 0x0101010101010101;
+	size_t at = 0;
+	uint64_t word;
+
+	for (; s.n - at >= 8; at += 8) { /* what is too low or too high lends or carries into a highest bit */
+		memcpy(&word, s.p + at, sizeof word);
+		if ((word | (word - ' ' * each) | (word + each)) & 0x80 * each)
+			break;
+	}
+	while (at < s.n && is_printable(s.p[at]))
+		at++;
+	return at;
+}
+
 /* Behind the characters of three bytes from `at` on whose first byte leaves the others free: most
  * of the text of half the world's scripts, so it is worth a loop of its own. */
 static size_t skip_three(struct span s, size_t at)

@@ -17,6 +17,8 @@ bool utf8_valid(struct span s);
 /* Index of the first byte that is not part of a character, or s.n. */
 size_t utf8_bad(struct span s);
 bool utf8_ascii(struct span s); /* all bytes below 128 */
+/* Index of the first byte that is no printable ASCII, from space to tilde, or s.n. */
+size_t utf8_printable_run(struct span s);
 /* Characters; a byte that begins none counts as one. */
 size_t utf8_length(struct span s);
 /* Bytes of the first n characters. */

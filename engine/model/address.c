@@ -9,6 +9,7 @@
 
 #include "engine/base/err.h"
 #include "engine/model/address_mailbox.h"
+#include "engine/model/address_parts.h"
 
 enum { ITEMS_FIRST = 8 };
 
@@ -103,6 +104,10 @@ int address_parse(struct span text, struct arena *a, struct address *out, struct
 	size_t from = 0, n;
 
 	*out = (struct address){ .utf8 = false };
+	int plain = address_plain(text, a, out);
+
+	if (plain)
+		return plain < 0 ? err_nomem(e, "an address") : 0;
 	while ((n = space_at(text, span_ends)) > 0)
 		text.n -= n;
 	while ((n = space_at(span_skip(text, from), span_begins)) > 0)

@@ -32,49 +32,68 @@ bool results_looks_like_formula(struct span s)
 	}
 }
 
-static bool needs_quotes(struct span s)
+enum { SIGN_QUOTE = 1, SIGN_PARTS = 2, SIGN_CONTROL = 4 };
+
+static const unsigned char signs[256] = {
+	[0 ... 8] = SIGN_CONTROL, ['\n'] = SIGN_PARTS, [11 ... 12] = SIGN_CONTROL,
+	['\r'] = SIGN_CONTROL | SIGN_PARTS, [14 ... 31] = SIGN_CONTROL, ['"'] = SIGN_QUOTE, [','] = SIGN_PARTS,
+	[127] = SIGN_CONTROL,
+};
+
+/* All that are in it. */
+static unsigned signs_in(struct span s)
 {
+	unsigned all = 0;
+
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\r' || s.p[i] == '\n')
-			return true;
-	return s.n > 0 && (s.p[0] == ' ' || s.p[s.n - 1] == ' '); /* some readers trim */
+		all |= signs[(unsigned char)s.p[i]];
+	return all;
 }
 
-static bool is_control(char c)
+static void put_shown(struct buf *out, struct span s, unsigned in)
 {
-	return ((unsigned char)c < ' ' && c != '\n' && c != '\t') || c == '\x7f';
-}
-
-static bool is_plain(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '"' || is_control(s.p[i]))
-			return false;
-	return true;
-}
-
-static void put_shown(struct buf *out, struct span s)
-{
-	if (is_plain(s)) {
+	if (!(in & (SIGN_QUOTE | SIGN_CONTROL))) {
 		buf_add(out, s);
 		return;
 	}
 	for (size_t i = 0; i < s.n; i++) {
-		buf_add_char(out, is_control(s.p[i]) ? '?' : s.p[i]);
-		if (s.p[i] == '"')
+		unsigned sign = signs[(unsigned char)s.p[i]];
+
+		buf_add_char(out, sign & SIGN_CONTROL ? '?' : s.p[i]);
+		if (sign & SIGN_QUOTE)
 			buf_add_char(out, '"');
 	}
+}
+
+/* A comma and a cell that has nothing of all that. */
+static void put_plain(struct buf *out, struct span s)
+{
+	char *at = buf_room(out, s.n + 1);
+
+	if (!at)
+		return;
+	*at = ',';
+	if (s.n > 0)
+		memcpy(at + 1, s.p, s.n);
+	buf_grew(out, s.n + 1);
 }
 
 /* A comma and the cell. */
 static void put_text(struct buf *out, struct span s)
 {
-	bool guard = results_looks_like_formula(s), quotes = needs_quotes(s);
+	bool guard = results_looks_like_formula(s);
+	bool edge = s.n > 0 && (s.p[0] == ' ' || s.p[s.n - 1] == ' '); /* some readers trim */
+	unsigned in = signs_in(s);
+	bool quotes = edge || (in & (SIGN_QUOTE | SIGN_PARTS));
 
+	if (!guard && !quotes && in == 0) {
+		put_plain(out, s);
+		return;
+	}
 	buf_add_str(out, quotes ? ",\"" : ",");
 	if (guard)
 		buf_add_char(out, '\'');
-	put_shown(out, s);
+	put_shown(out, s, in);
 	if (quotes)
 		buf_add_char(out, '"');
 }
@@ -85,43 +104,43 @@ static int put_header(struct buf *out)
 			   "message_id\r\n");
 }
 
-/* Digits, none for 0: it means that the number is not known. */
-static void put_digits(struct buf *out, uint64_t n)
+/* Digits, none for 0: it means that the number is not known. digits has room for all there can be. */
+static struct span digits_of(uint64_t n, char digits[20])
 {
-	char digits[20];
-	size_t at = sizeof digits;
+	size_t at = 20;
 
 	for (; n > 0; n /= 10)
 		digits[--at] = (char)('0' + n % 10);
-	buf_add(out, (struct span){ digits + at, sizeof digits - at });
+	return (struct span){ digits + at, 20 - at };
 }
 
 static void put_number(struct buf *out, uint64_t n)
 {
-	buf_add_char(out, ',');
-	put_digits(out, n);
+	char digits[20];
+
+	put_plain(out, digits_of(n, digits));
 }
 
 static int put_line(struct buf *out, const struct journal_result *r)
 {
-	char time[CLOCK_RFC3339_SIZE] = "", enhanced[ENHANCED_SIZE] = "";
+	char time[CLOCK_RFC3339_SIZE] = "", enhanced[ENHANCED_SIZE] = "", row[20];
 	const struct verdict *v = r->verdict;
 	size_t before = out->n;
 
 	results_enhanced(v, enhanced);
 	if (r->time_ms)
 		clock_rfc3339(r->time_ms, time);
-	put_digits(out, r->row);
+	buf_add(out, digits_of(r->row, row));
 	put_number(out, r->line);
 	put_text(out, r->recipient.address);
-	put_text(out, span_str(verdict_word(v->kind)));
+	put_plain(out, span_str(verdict_word(v->kind)));
 	put_number(out, v->code > 0 ? (uint64_t)v->code : 0);
-	put_text(out, span_str(enhanced));
+	put_plain(out, span_str(enhanced));
 	put_text(out, span_str(v->text));
 	put_text(out, span_str(v->queue_id));
 	put_text(out, r->relay);
 	put_number(out, r->attempt);
-	put_text(out, span_str(time));
+	put_plain(out, span_str(time));
 	put_text(out, r->message_id);
 	buf_add_str(out, "\r\n");
 	if (!out->failed)

@@ -48,15 +48,9 @@ const char *mime_header_bad(struct span value, size_t *at)
 {
 	struct span rest = value;
 
-	while (rest.n > 0) {
-		unsigned char c = (unsigned char)rest.p[0];
+	while ((rest = span_skip(rest, utf8_printable_run(rest))).n > 0) {
 		const char *bad;
 
-		if (c >= ' ' && c < 127) {
-			rest.p++;
-			rest.n--;
-			continue;
-		}
 		*at = value.n - rest.n;
 		bad = bad_character(utf8_take(&rest));
 		if (bad)
@@ -67,11 +61,7 @@ const char *mime_header_bad(struct span value, size_t *at)
 
 static bool is_printable(struct span s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		if ((unsigned char)s.p[i] < ' ' || (unsigned char)s.p[i] >= 127)
-			return false;
-	}
-	return true;
+	return utf8_printable_run(s) == s.n;
 }
 
 /* The common case: it fits on one line as it is. 1 written, 0 not so, -1 no memory. */
@@ -101,6 +91,8 @@ static int write_short(struct mime_out *o, struct span name, struct span value)
 
 static void must_be_clean(struct span value)
 {
+	if (is_printable(value))
+		return;
 	for (size_t i = 0; i < value.n; i++)
 		MUST(value.p[i] != '\r' && value.p[i] != '\n' && value.p[i] != '\0');
 }

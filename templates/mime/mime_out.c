@@ -4,8 +4,6 @@
  *  3. After mime_out_room() there is a place for one more span, so mime_out_wrote() cannot fail. */
 #include "templates/mime/mime_out.h"
 
-#include "engine/base/must.h"
-
 enum { SPANS_AT_FIRST = 64 };
 
 void mime_out_init(struct mime_out *o, struct arena *a)
@@ -38,30 +36,11 @@ static char *new_block(struct mime_out *o, size_t n)
 	return block;
 }
 
-char *mime_out_room(struct mime_out *o, size_t n)
+char *mime_out_more_room(struct mime_out *o, size_t n)
 {
 	if (o->n == o->cap && more_spans(o) < 0)
 		return NULL;
-	if (o->at && (size_t)(o->end - o->at) >= n)
-		return o->at;
-	return new_block(o, n);
-}
-
-void mime_out_wrote(struct mime_out *o, const char *end)
-{
-	size_t n = (size_t)(end - o->at);
-
-	MUST(end >= o->at && end <= o->end);
-	if (n == 0)
-		return;
-	if (o->open)
-		o->spans[o->n - 1].n += n;
-	else
-		o->spans[o->n++] = (struct span){ o->at, n };
-	o->open = true;
-	o->at += n;
-	o->size += n;
-	o->copied += n;
+	return o->at && (size_t)(o->end - o->at) >= n ? o->at : new_block(o, n);
 }
 
 int mime_out_copy(struct mime_out *o, struct span s)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/must.h"
 #include "engine/base/span.h"
 
 enum {
@@ -32,10 +33,32 @@ struct mime_out {
 };
 
 void mime_out_init(struct mime_out *o, struct arena *a);
+char *mime_out_more_room(struct mime_out *o, size_t n); /* for mime_out_room() */
+
 /* At least n free bytes, to be kept with mime_out_wrote(); NULL: no memory. */
-char *mime_out_room(struct mime_out *o, size_t n);
+static inline char *mime_out_room(struct mime_out *o, size_t n)
+{
+	return o->n < o->cap && o->at && (size_t)(o->end - o->at) >= n ? o->at : mime_out_more_room(o, n);
+}
+
 /* The bytes from the last mime_out_room() up to end belong to the message. */
-void mime_out_wrote(struct mime_out *o, const char *end);
+static inline void mime_out_wrote(struct mime_out *o, const char *end)
+{
+	size_t n = (size_t)(end - o->at);
+
+	MUST(end >= o->at && end <= o->end);
+	if (n == 0)
+		return;
+	if (o->open)
+		o->spans[o->n - 1].n += n;
+	else
+		o->spans[o->n++] = (struct span){ o->at, n };
+	o->open = true;
+	o->at += n;
+	o->size += n;
+	o->copied += n;
+}
+
 /* Copies s. -1: no memory. */
 int mime_out_copy(struct mime_out *o, struct span s);
 /* References s when it is long; s must outlive the message. -1: no memory. */

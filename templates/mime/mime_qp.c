@@ -24,6 +24,11 @@ enum {
 
 enum octet_class { PLAIN, BLANK, BREAK, CODED };
 
+static const unsigned char classes[256] = {
+	[0 ... 8] = CODED, ['\t'] = BLANK, ['\n'] = BREAK, [11 ... 12] = CODED, ['\r'] = BREAK,
+	[14 ... 31] = CODED, [' '] = BLANK, ['='] = CODED, [127 ... 255] = CODED, /* the others are plain */
+};
+
 struct line {
 	char *at;
 	unsigned column;
@@ -32,11 +37,7 @@ struct line {
 
 static inline enum octet_class class_of(unsigned char c)
 {
-	if (c > ' ' && c < 127 && c != '=')
-		return PLAIN;
-	if (c == ' ' || c == '\t')
-		return BLANK;
-	return c == '\r' || c == '\n' ? BREAK : CODED;
+	return (enum octet_class)classes[c];
 }
 
 static inline void put_coded(struct line *l, unsigned char c)

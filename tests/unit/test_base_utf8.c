@@ -147,6 +147,25 @@ static void printable(void **state)
 	}
 }
 
+/* Every byte at every place of texts of every length. */
+static void run_of_printable_bytes(void **state)
+{
+	char text[20];
+
+	(void)state;
+	for (size_t n = 0; n <= sizeof text; n++)
+		for (size_t at = 0; at < n; at++)
+			for (int c = 0; c < 256; c++) {
+				bool special = c < ' ' || c > '~';
+
+				for (size_t i = 0; i < n; i++)
+					text[i] = i % 3 ? '~' : ' ';
+				text[at] = (char)c;
+				assert_int_equal(utf8_printable_run(span_of(text, n)), special ? at : n);
+			}
+	assert_int_equal(utf8_printable_run(span_of(NULL, 0)), 0);
+}
+
 static void distance(void **state)
 {
 	static const struct {
@@ -181,6 +200,7 @@ int main(void)
 		cmocka_unit_test(index_counts_characters),
 		cmocka_unit_test(cuts_are_whole_and_as_long_as_can_be),
 		cmocka_unit_test(printable),
+		cmocka_unit_test(run_of_printable_bytes),
 		cmocka_unit_test(distance),
 	};
 
