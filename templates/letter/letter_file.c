@@ -155,6 +155,14 @@ static int set_encoding(struct letter_file_name *out, struct span value, struct 
 	return err_set(e, ERR_INPUT, "encoding is base64, quoted-printable or 7bit, not '%.*s'", SPAN_ARG(value));
 }
 
+static int set_old_name(struct letter_file_name *out, struct span value, struct err *e)
+{
+	out->old_name = span_case_eq(value, SPAN("yes"));
+	if (out->old_name || span_case_eq(value, SPAN("no")))
+		return 0;
+	return err_set(e, ERR_INPUT, "old-name is 'yes' or 'no', not '%.*s'", SPAN_ARG(value));
+}
+
 static int set_parameter(struct letter_file_name *out, struct span key, struct span value, struct err *e)
 {
 	if (span_case_eq(key, SPAN("type"))) {
@@ -167,6 +175,8 @@ static int set_parameter(struct letter_file_name *out, struct span key, struct s
 		return set_disposition(out, value, e);
 	if (span_case_eq(key, SPAN("encoding")))
 		return set_encoding(out, value, e);
+	if (span_case_eq(key, SPAN("old-name")))
+		return set_old_name(out, value, e);
 	if (span_case_eq(key, SPAN("name")))
 		out->name = value;
 	else if (span_case_eq(key, SPAN("cid")))
@@ -175,7 +185,8 @@ static int set_parameter(struct letter_file_name *out, struct span key, struct s
 		out->charset = value;
 	else
 		return err_set(e, ERR_INPUT,
-			       "parameter '%.*s' is none of type, name, cid, charset, disposition, encoding", SPAN_ARG(key));
+			       "parameter '%.*s' is none of type, name, old-name, cid, charset, disposition, encoding",
+			       SPAN_ARG(key));
 	return 0;
 }
 
@@ -288,7 +299,8 @@ static int put_type(struct mime_out *o, const struct letter_file_name *name, str
 		return -1;
 	if (charset.n > 0 && mime_field_param(&f, SPAN("charset"), charset) < 0)
 		return -1;
-	if (mime_field_param(&f, SPAN("name"), ascii) < 0) /* what old readers look at */
+	/* What old readers look at. */
+	if ((name->old_name ? mime_field_param_words(&f, SPAN("name"), shown) : mime_field_param(&f, SPAN("name"), ascii)) < 0)
 		return -1;
 	return mime_field_end(&f);
 }

@@ -99,6 +99,7 @@ struct letter_body {
 struct letter_file_name { /* "path; type=...; name=..." as it was rendered */
 	struct span path, type, name, cid, charset, encoding;
 	bool is_inline;
+	bool old_name; /* for programs that know RFC 2047 and not RFC 2231 */
 };
 
 struct letter_file {

@@ -48,6 +48,9 @@ struct mime_field {
 int mime_field_begin(struct mime_field *f, struct span name, struct span value);
 /* "; name=value": bare, quoted, or in the extended form, in sections when it is long. */
 int mime_field_param(struct mime_field *f, struct span name, struct span value);
+/* "; name=value" with what is not ASCII as encoded words in quotation marks: against RFC 2047 5, for
+ * programs that know no other form. ASCII is written as above. */
+int mime_field_param_words(struct mime_field *f, struct span name, struct span value);
 int mime_field_end(struct mime_field *f);
 
 #endif

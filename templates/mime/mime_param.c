@@ -8,13 +8,15 @@
 #include <stdio.h>
 
 #include "engine/base/must.h"
+#include "templates/mime/mime_base64.h"
 #include "templates/mime/mime_out.h"
 #include "templates/mime/mime_text.h"
 
 enum {
 	QUOTED_MOST = 60,  /* octets that still go as one quoted string */
 	SECTION = 50,      /* columns of text in a section */
-	SECTION_AROUND = 24 /* "*999*=UTF-8'';" and blanks */
+	SECTION_AROUND = 24, /* "*999*=UTF-8'';" and blanks */
+	WORD_OCTETS = 36     /* of an encoded word: 60 columns, so that name=" stands before it */
 };
 
 /* Bare values are few: readers disagree about ', * and % in them. */
@@ -143,11 +145,46 @@ static int add_extended(struct mime_field *f, struct span name, struct span valu
 	return 0;
 }
 
+static bool is_plain(struct span value)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if (value.p[i] < ' ' || value.p[i] > 126)
+			return false;
+	return value.n <= QUOTED_MOST && span_search(value, SPAN("=?")) == value.n;
+}
+
 int mime_field_param(struct mime_field *f, struct span name, struct span value)
 {
-	bool plain = value.n <= QUOTED_MOST && span_search(value, SPAN("=?")) == value.n;
+	return is_plain(value) ? add_short(f, name, value) : add_extended(f, name, value);
+}
 
-	for (size_t i = 0; i < value.n; i++)
-		plain = plain && value.p[i] >= ' ' && value.p[i] < 127;
-	return plain ? add_short(f, name, value) : add_extended(f, name, value);
+/* The octets of s that make one word: whole characters. */
+static size_t word(struct span s)
+{
+	size_t n = s.n < WORD_OCTETS ? s.n : WORD_OCTETS;
+
+	while (n < s.n && n > WORD_OCTETS - 4 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+int mime_field_param_words(struct mime_field *f, struct span name, struct span value)
+{
+	char coded[WORD_OCTETS / 3 * 4];
+
+	if (is_plain(value))
+		return add_short(f, name, value);
+	if (separate(f, MIME_LINE_SHOULD) < 0 || put(f, name) < 0 || put(f, SPAN("=\"")) < 0)
+		return -1;
+	while (value.n > 0) {
+		struct span part = span_sub(value, 0, word(value));
+		char *end = mime_base64_word(coded, part);
+
+		value = span_skip(value, part.n);
+		if (put(f, SPAN("=?UTF-8?B?")) < 0 || put(f, span_of(coded, (size_t)(end - coded))) < 0 ||
+		    put(f, value.n > 0 ? SPAN("?=\r\n ") : SPAN("?=\"")) < 0)
+			return -1;
+		f->column = MIME_LINE_SHOULD; /* what follows begins a line */
+	}
+	return 0;
 }

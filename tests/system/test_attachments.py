@@ -1,6 +1,7 @@
 """Files of a letter that rows name: beneath its folder, one verdict a row for what cannot be sent, read before it is offered."""
 import base64
 import email
+import email.header
 import os
 import time
 
@@ -102,3 +103,17 @@ def test_a_fixed_file_is_read_once(tmp_path):
     (tmp_path / "files/small.txt").write_bytes(base64.b64encode(b"another"))
     assert run.wait(timeout=60) == 0
     assert {attached(p) for p in (tmp_path / "sent").rglob("*.eml")} == {b"small"}
+
+
+def test_a_name_in_both_forms(tmp_path):
+    """filename*= for readers of today; name= in encoded words, which old ones know, only when the letter asks."""
+    campaign(tmp_path, ["files/small.txt"])
+    name = "März – Rechnung für Zoë und 山田太郎.txt"
+    for wanted in ("no", "yes"):
+        (tmp_path / "letter.eml").write_text(LETTER.replace("{{ file }}", f'{{{{ file }}}}; name="{name}"; old-name={wanted}'))
+        lettershop("send", "letter.eml", "list.csv", "--relay", f"eml:{wanted}", "--yes", "--results", f"{wanted}.csv", cwd=tmp_path, check=0)
+        message = email.message_from_bytes(next((tmp_path / wanted).rglob("*.eml")).read_bytes())
+        [part] = [p for p in message.walk() if p.get_content_disposition() == "attachment"]
+        assert part.get_filename() == name
+        old = str(email.header.make_header(email.header.decode_header(part.get_param("name"))))
+        assert (old == name) == (wanted == "yes")

@@ -37,6 +37,8 @@ static void parameters(void **state)
 		{ "a.pdf; type={text/html; charset=x}", NULL },
 		{ "a.pdf; type=multipart/mixed", NULL },
 		{ "a.pdf; disposition=inline", "a.pdf|||" },
+		{ "a.pdf; old-name=yes", "a.pdf|||" },
+		{ "a.pdf; old-name=perhaps", NULL },
 		{ "", "|||" },
 	};
 

@@ -340,6 +340,34 @@ static void parameters(void **state)
 	arena_reset(&memory);
 }
 
+static void parameters_as_words(void **state)
+{
+	static const struct {
+		const char *value, *want;
+	} cases[] = {
+		{ "a b.pdf", "Content-Type: image/png; name=\"a b.pdf\"\r\n" },
+		{ "\xe2\x82\xac.pdf", "Content-Type: image/png;\r\n name=\"=?UTF-8?B?4oKsLnBkZg==?=\"\r\n" },
+		{ "=?UTF-8?Q?x?=", "Content-Type: image/png;\r\n name=\"=?UTF-8?B?PT9VVEYtOD9RP3g/PQ==?=\"\r\n" },
+		/* Cut before the character that would not fit whole into 36 octets. */
+		{ "1234567890123456789012345678901234\xe2\x82\xac.pdf",
+		  "Content-Type: image/png;\r\n name=\"=?UTF-8?B?MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNA==?=\r\n"
+		  " =?UTF-8?B?4oKsLnBkZg==?=\"\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct mime_out o;
+		struct mime_field f = { .out = &o };
+
+		mime_out_init(&o, &memory);
+		assert_int_equal(mime_field_begin(&f, SPAN("Content-Type"), SPAN("image/png")), 0);
+		assert_int_equal(mime_field_param_words(&f, SPAN("name"), span_str(cases[i].value)), 0);
+		assert_int_equal(mime_field_end(&f), 0);
+		must_be(mime_out_flat(&o, &memory), cases[i].want);
+	}
+	arena_reset(&memory);
+}
+
 static void long_parameters_have_sections(void **state)
 {
 	char value[200];
@@ -414,6 +442,7 @@ int main(void)
 		cmocka_unit_test(list_ids),
 		cmocka_unit_test(words_are_decoded),
 		cmocka_unit_test(parameters),
+		cmocka_unit_test(parameters_as_words),
 		cmocka_unit_test(long_parameters_have_sections),
 		cmocka_unit_test(bad_values),
 	};
