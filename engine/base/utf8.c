@@ -214,10 +214,20 @@ size_t utf8_printable(struct span s, char *out, size_t out_size)
 	if (out_size == 0)
 		return 0;
 	while (s.n > 0) {
-		const char *from = s.p;
-		int32_t c = utf8_take(&s);
-		size_t size = (size_t)(s.p - from);
+		struct span plain = span_sub(s, 0, utf8_printable_run(s)), rest = span_skip(s, plain.n);
+		const char *from = rest.p;
+		size_t size;
+		int32_t c;
 
+		plain = span_sub(plain, 0, out_size - n - 1);
+		if (plain.n > 0)
+			memcpy(out + n, plain.p, plain.n);
+		n += plain.n;
+		s = rest;
+		if (s.n == 0)
+			break;
+		c = utf8_take(&s);
+		size = (size_t)(s.p - from);
 		if (harmful(c))
 			size = 1;
 		if (n + size >= out_size)

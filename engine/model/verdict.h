@@ -5,7 +5,9 @@
 #define ENGINE_MODEL_VERDICT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "engine/base/span.h"
 
@@ -35,6 +37,12 @@ struct verdict {
 	char queue_id[VERDICT_QUEUE_ID_MAX]; /* the relay's name for the mail, "" unknown */
 	char text[VERDICT_TEXT_MAX];         /* server's or our words; printable, lines joined by a space */
 };
+
+/* What is behind the end of its words stays behind. */
+static inline void verdict_copy(struct verdict *to, const struct verdict *from)
+{
+	memcpy(to, from, offsetof(struct verdict, text) + strlen(from->text) + 1);
+}
 
 /* "sent", "deferred", "refused", "in_doubt", "skipped": static text. */
 const char *verdict_word(enum verdict_kind kind);

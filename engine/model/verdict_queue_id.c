@@ -95,8 +95,10 @@ static struct span word_before(struct span s)
  * quote each other's replies, the last is the one that holds the mail. */
 static size_t find_last(struct span s, struct span words)
 {
+	char first = words.p[0] | 0x20; /* may let more through than letters of either case, never less */
+
 	for (size_t at = s.n; at-- > 0;)
-		if (span_case_begins(span_skip(s, at), words))
+		if ((s.p[at] | 0x20) == first && span_case_begins(span_skip(s, at), words))
 			return at;
 	return s.n;
 }

@@ -166,6 +166,27 @@ static void run_of_printable_bytes(void **state)
 	assert_int_equal(utf8_printable_run(span_of(NULL, 0)), 0);
 }
 
+static void printable_in_every_room(void **state)
+{
+	char text[27], out[sizeof text + 1], want[sizeof text + 1];
+
+	(void)state;
+	for (unsigned b = 0; b < 256; b++)
+		for (size_t at = 0; at < sizeof text; at++) {
+			bool plain = b >= 0x20 && b < 0x7f;
+
+			memset(text, 'a', sizeof text);
+			text[at] = (char)b;
+			memcpy(want, text, sizeof text);
+			want[at] = plain ? (char)b : '?';
+			for (size_t size = 1; size <= sizeof out; size++) {
+				assert_int_equal(utf8_printable(span_of(text, sizeof text), out, size), size - 1);
+				assert_memory_equal(out, want, size - 1);
+				assert_int_equal(out[size - 1], '\0');
+			}
+		}
+}
+
 static void distance(void **state)
 {
 	static const struct {
@@ -201,6 +222,7 @@ int main(void)
 		cmocka_unit_test(cuts_are_whole_and_as_long_as_can_be),
 		cmocka_unit_test(printable),
 		cmocka_unit_test(run_of_printable_bytes),
+		cmocka_unit_test(printable_in_every_room),
 		cmocka_unit_test(distance),
 	};
 

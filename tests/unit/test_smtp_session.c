@@ -207,7 +207,8 @@ static void test_many_recipients(void **state)
 }
 
 /* A full line: windows grow to 64, nothing is allocated, every mail comes home. */
-static void test_full_line(void **state)
+/* Grants may come in any order, twice, and for what was never offered. */
+static void full_line(bool backwards)
 {
 	static struct mail mails[MAILS];
 	struct smtp_options opt = options();
@@ -215,14 +216,14 @@ static void test_full_line(void **state)
 	struct smtp_session *s;
 	uint64_t before;
 
-	(void)state;
 	opt.window = 64;
 	s = start(&opt);
 	ready(s, "250-x\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
 	before = mem_count();
 	for (int round = 0; done < MAILS && round < 1000; round++) {
 		struct smtp_event ev;
-		unsigned flight;
+		unsigned flight, asked;
+		uint32_t tickets[64];
 
 		while (smtp_session_event(s, &ev)) {
 			done += ev.kind == EV_DONE;
@@ -232,8 +233,12 @@ static void test_full_line(void **state)
 			mails[offered] = plain_mail(offered);
 			assert_int_equal(smtp_session_offer(s, &mails[offered++]), 1);
 		}
-		while (smtp_session_event(s, &ev))
-			smtp_session_grant(s, ev.ticket);
+		for (asked = 0; smtp_session_event(s, &ev); asked++)
+			tickets[asked] = ev.ticket;
+		for (unsigned i = 0; i < asked; i++) {
+			smtp_session_grant(s, tickets[backwards ? asked - 1 - i : i]);
+			smtp_session_grant(s, backwards ? tickets[asked / 2] : MAILS);
+		}
 		push(s);
 		smtp_check(s);
 		flight = smtp_session_in_hand(s);
@@ -246,6 +251,13 @@ static void test_full_line(void **state)
 	assert_int_equal(most, 64);
 	assert_int_equal(mem_count(), before);
 	smtp_session_free(&s);
+}
+
+static void test_full_line(void **state)
+{
+	(void)state;
+	full_line(false);
+	full_line(true);
 }
 
 /* Content above the eager limit waits for the recipient's fate. */

@@ -93,7 +93,7 @@ static int smtp_event(struct delivery *d, struct delivery_event *out)
 	out->relay = ev.relay;
 	out->pause_ms = ev.pause_ms;
 	if (ev.verdict)
-		out->verdict = *ev.verdict;
+		verdict_copy(&out->verdict, ev.verdict);
 	if (ev.error)
 		out->error = *ev.error;
 	return 1;

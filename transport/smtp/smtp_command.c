@@ -20,6 +20,19 @@ bool smtp_helo_fits(struct span name)
 	return true;
 }
 
+/* Nothing to quote, nothing quoted: an address as nearly all are. */
+static bool is_plain_path(struct span path)
+{
+	static const bool special[256] = { [' '] = true, ['"'] = true, ['<'] = true, ['>'] = true, ['\\'] = true };
+
+	if (*path.p == '@' || utf8_printable_run(path) < path.n)
+		return false;
+	for (size_t i = 0; i < path.n; i++)
+		if (special[(unsigned char)path.p[i]])
+			return false;
+	return true;
+}
+
 /* Only the local part may be quoted; in quotes a space and < > are text, \ takes the next octet. */
 bool smtp_path_fits(struct span path, bool may_be_empty, bool utf8)
 {
@@ -27,6 +40,8 @@ bool smtp_path_fits(struct span path, bool may_be_empty, bool utf8)
 
 	if (path.n == 0)
 		return may_be_empty;
+	if (path.n <= SMTP_PATH_MAX && is_plain_path(path))
+		return true;
 	if (path.n > SMTP_PATH_MAX || *path.p == '@' || (!utf8 && !utf8_ascii(path)) || !utf8_valid(path))
 		return false;
 	for (size_t i = 0; i < path.n; i++) {

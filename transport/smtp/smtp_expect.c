@@ -33,7 +33,7 @@ int64_t smtp_expect_limit_ms(const struct smtp_session *s, enum smtp_expect_kind
 
 static struct smtp_expect *entry(struct smtp_session *s, uint32_t i)
 {
-	return &s->expect[(s->expect_first + i) % s->expect_max];
+	return &s->expect[(s->expect_first + i) & (s->expect_max - 1)];
 }
 
 void smtp_expect_push(struct smtp_session *s, enum smtp_expect_kind kind, struct smtp_tx *tx, uint32_t rcpt,
@@ -69,7 +69,7 @@ struct smtp_expect smtp_expect_pop(struct smtp_session *s)
 {
 	struct smtp_expect x = *entry(s, 0);
 
-	s->expect_first = (s->expect_first + 1) % s->expect_max;
+	s->expect_first = (s->expect_first + 1) & (s->expect_max - 1);
 	s->expect_n--;
 	if (is_of_tx(&x))
 		s->tx[x.tx].expected--;
@@ -79,7 +79,7 @@ struct smtp_expect smtp_expect_pop(struct smtp_session *s)
 void smtp_expect_again(struct smtp_session *s)
 {
 	MUST(s->expect_n < s->expect_max);
-	s->expect_first = (s->expect_first + s->expect_max - 1) % s->expect_max;
+	s->expect_first = (s->expect_first - 1) & (s->expect_max - 1);
 	s->expect_n++;
 	if (is_of_tx(entry(s, 0)))
 		s->tx[entry(s, 0)->tx].expected++;

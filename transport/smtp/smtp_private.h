@@ -148,6 +148,7 @@ struct smtp_session {
 	struct smtp_tx *tx;
 	uint32_t tx_max;            /* window + 2: one more to write ahead, one whose EV_DONE waits */
 	uint32_t tx_first, tx_n;    /* ring, in the order of offers */
+	uint32_t tx_grant;          /* place in tx of what is likely to be granted next */
 	uint32_t tx_send;           /* how many of them the sender has behind it */
 	uint32_t in_hand;           /* offered and EV_DONE not taken */
 	uint32_t in_flight;         /* offered and not over */
@@ -194,7 +195,13 @@ void smtp_check(struct smtp_session *s);
 unsigned smtp_patience(const struct smtp_session *s);
 
 /* --- smtp_tx.c: transactions and their verdicts */
-struct smtp_tx *smtp_tx_at(struct smtp_session *s, uint32_t i); /* i-th in hand, the oldest is 0 */
+/* i-th in hand, the oldest is 0 */
+static inline struct smtp_tx *smtp_tx_at(const struct smtp_session *s, uint32_t i)
+{
+	uint32_t at = s->tx_first + i;
+
+	return &s->tx[at < s->tx_max ? at : at - s->tx_max];
+}
 /* Takes a mail into the ring; NULL when there is no room for it now. */
 struct smtp_tx *smtp_tx_begin(struct smtp_session *s, const struct mail *m);
 void smtp_settle(struct smtp_session *s, struct smtp_tx *tx, uint32_t rcpt, const struct verdict *v);
@@ -243,6 +250,10 @@ int smtp_send_some(struct smtp_session *s);
 void smtp_send_skip(struct smtp_session *s);
 /* A line that is followed by nothing until its reply has come. shown: what a trace may see. */
 void smtp_say(struct smtp_session *s, enum smtp_expect_kind kind, struct span line, struct span shown);
-void smtp_trace(const struct smtp_session *s, bool from_server, struct span line);
+static inline void smtp_trace(const struct smtp_session *s, bool from_server, struct span line)
+{
+	if (s->opt->trace)
+		s->opt->trace(s->opt->trace_ctx, from_server, line);
+}
 
 #endif

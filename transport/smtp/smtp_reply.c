@@ -132,6 +132,29 @@ static int take_piece(struct smtp_reply_parser *ps, struct span piece, struct er
 	return 0;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* One line, in one piece, that needs no second look: what nearly all replies are. It is taken as
+ * take_piece() and take_end() would; false: they are to look at it. */
+static bool take_whole(struct smtp_reply_parser *ps, struct span line)
+{
+	struct smtp_reply *r = &ps->reply;
+
+	if (line.n > 0 && line.p[line.n - 1] == '\r')
+		line.n--;
+	if (line.n < 5 || line.n > SMTP_LINE_MAX || line.p[0] < '2' || line.p[0] > '5' || !is_digit(line.p[1]) ||
+	    !is_digit(line.p[2]) || line.p[3] != ' ' || utf8_printable_run(line) < line.n)
+		return false;
+	r->code = (line.p[0] - '0') * 100 + (line.p[1] - '0') * 10 + (line.p[2] - '0');
+	r->text_n = line.n - 4;
+	memcpy(r->text, line.p + 4, r->text_n);
+	ps->cut = false;
+	return true;
+}
+
 int smtp_reply_feed(struct smtp_reply_parser *ps, struct span *in, const struct smtp_reply **out, struct err *e)
 {
 	while (in->n > 0) {
@@ -139,6 +162,11 @@ int smtp_reply_feed(struct smtp_reply_parser *ps, struct span *in, const struct 
 		bool whole = end < in->n;
 		int last;
 
+		if (whole && !smtp_reply_begun(ps) && take_whole(ps, span_sub(*in, 0, end))) {
+			*in = span_skip(*in, end + 1);
+			*out = &ps->reply;
+			return 1;
+		}
 		if (take_piece(ps, span_sub(*in, 0, end), e) < 0)
 			return -1;
 		*in = span_skip(*in, whole ? end + 1 : end);

@@ -11,12 +11,6 @@
 #include "transport/smtp/smtp_command.h"
 #include "transport/smtp/smtp_private.h"
 
-void smtp_trace(const struct smtp_session *s, bool from_server, struct span line)
-{
-	if (s->opt->trace)
-		s->opt->trace(s->opt->trace_ctx, from_server, line);
-}
-
 void smtp_say(struct smtp_session *s, enum smtp_expect_kind kind, struct span line, struct span shown)
 {
 	char *at = smtp_out_room(&s->out, line.n + 2);

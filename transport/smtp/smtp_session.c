@@ -135,7 +135,7 @@ static bool bears_another_reset(const struct smtp_session *s)
 static const struct smtp_tx *newest_in_flight(const struct smtp_session *s)
 {
 	for (uint32_t i = s->tx_n; i-- > 0;) {
-		const struct smtp_tx *tx = &s->tx[(s->tx_first + i) % s->tx_max];
+		const struct smtp_tx *tx = smtp_tx_at(s, i);
 
 		if (tx->in_use && !tx->over)
 			return tx;
@@ -241,14 +241,25 @@ int smtp_session_offer(struct smtp_session *s, const struct mail *m)
 	return 1;
 }
 
+static bool grant_it(struct smtp_tx *tx, uint32_t ticket)
+{
+	bool it = tx->in_use && !tx->over && tx->ticket == ticket && tx->asked;
+
+	if (it)
+		tx->granted = true;
+	return it;
+}
+
 void smtp_session_grant(struct smtp_session *s, uint32_t ticket)
 {
-	for (uint32_t i = 0; i < s->tx_n; i++) {
-		struct smtp_tx *tx = smtp_tx_at(s, i);
+	struct smtp_tx *next = &s->tx[s->tx_grant];
 
-		if (tx->in_use && !tx->over && tx->ticket == ticket && tx->asked)
-			tx->granted = true;
+	if (!grant_it(next, ticket)) { /* grants come in the order of intents, but nobody has to */
+		for (uint32_t i = 0; i < s->tx_n; i++)
+			if (grant_it(smtp_tx_at(s, i), ticket))
+				next = smtp_tx_at(s, i);
 	}
+	s->tx_grant = (uint32_t)(next - s->tx) + 1 < s->tx_max ? (uint32_t)(next - s->tx) + 1 : 0;
 }
 
 /* --- bytes */
@@ -448,8 +459,11 @@ void smtp_session_tick(struct smtp_session *s, int64_t now_ms)
 
 void smtp_note(struct smtp_session *s, enum smtp_event_kind kind, const struct smtp_tx *tx, uint32_t rcpt)
 {
+	uint32_t at = s->note_first + s->note_n;
+
 	MUST(s->note_n < s->note_max);
-	s->note[(s->note_first + s->note_n++) % s->note_max] = (struct smtp_note){
+	s->note_n++;
+	s->note[at < s->note_max ? at : at - s->note_max] = (struct smtp_note){
 		.kind = (uint8_t)kind,
 		.tx = tx ? (uint16_t)(tx - s->tx) : 0,
 		.rcpt = rcpt,
@@ -461,7 +475,7 @@ static void tell_rest(struct smtp_session *s, struct smtp_tx *tx, struct smtp_ev
 {
 	out->kind = EV_VERDICT;
 	if (tx->local) {
-		out->verdict = s->rcpt[tx->first].verdict;
+		verdict_copy(&out->verdict, &s->rcpt[tx->first].verdict);
 	} else {
 		smtp_verdict_own(&out->verdict, VERDICT_DEFERRED, SCOPE_RECIPIENT, "RCPT");
 		out->verdict.not_tried = true;
@@ -489,11 +503,12 @@ int smtp_session_event(struct smtp_session *s, struct smtp_event *out)
 		tell_rest(s, tx, out);
 		return 1;
 	}
-	s->note_first = (s->note_first + 1) % s->note_max;
+	if (++s->note_first == s->note_max)
+		s->note_first = 0;
 	s->note_n--;
 	switch (out->kind) {
 	case EV_VERDICT:
-		out->verdict = s->rcpt[n.rcpt].verdict;
+		verdict_copy(&out->verdict, &s->rcpt[n.rcpt].verdict);
 		out->code = out->verdict.code;
 		break;
 	case EV_DONE:
@@ -581,6 +596,6 @@ void smtp_check(struct smtp_session *s)
 	MUST(s->out.written <= s->out.pulled && s->out.pulled <= s->out.queued);
 	MUST(expected <= s->expect_n || s->phase == PHASE_CLOSED);
 	for (uint32_t i = 0; i < s->expect_n; i++)
-		expected -= s->expect[(s->expect_first + i) % s->expect_max].kind >= EXPECT_MAIL;
+		expected -= s->expect[(s->expect_first + i) & (s->expect_max - 1)].kind >= EXPECT_MAIL;
 	MUST(expected == 0);
 }

@@ -8,11 +8,6 @@
 #include "engine/base/must.h"
 #include "transport/smtp/smtp_private.h"
 
-struct smtp_tx *smtp_tx_at(struct smtp_session *s, uint32_t i)
-{
-	return &s->tx[(s->tx_first + i) % s->tx_max];
-}
-
 static uint32_t tracked_of(const struct smtp_session *s, const struct mail *m)
 {
 	uint32_t max = SMTP_RECIPIENTS_MAX;
@@ -72,7 +67,7 @@ void smtp_settle(struct smtp_session *s, struct smtp_tx *tx, uint32_t rcpt, cons
 
 	MUST(r->state != RCPT_SETTLED);
 	if (v != &r->verdict)
-		r->verdict = *v;
+		verdict_copy(&r->verdict, v);
 	r->verdict.recipient = recipient;
 	r->state = RCPT_SETTLED;
 	tx->settled++;
@@ -124,7 +119,8 @@ void smtp_tx_release(struct smtp_session *s, struct smtp_tx *tx)
 	s->in_hand--;
 	tx->in_use = false;
 	while (s->tx_n > 0 && !smtp_tx_at(s, 0)->in_use) {
-		s->tx_first = (s->tx_first + 1) % s->tx_max;
+		if (++s->tx_first == s->tx_max)
+			s->tx_first = 0;
 		s->tx_n--;
 		if (s->tx_send > 0)
 			s->tx_send--;
