@@ -46,12 +46,13 @@ struct scram_keys {
 	unsigned char stored[64], server[64];
 };
 
-enum { SCRAM_ITERATIONS = 4096, SCRAM_SALT_BYTES = 16 };
+enum { SCRAM_SALT_BYTES = 16 };
 
 struct credentials {
 	char *user;
 	struct bytes password;
 	unsigned char salt[SCRAM_SALT_BYTES];
+	int iterations;
 	struct scram_keys sha1, sha256;
 };
 

@@ -10,7 +10,7 @@
 
 enum {
 	OPT_LISTEN = 256, OPT_UNIX, OPT_LMTP, OPT_READY, OPT_CERT, OPT_KEY, OPT_CLIENT_CA, OPT_TLS_MAX, OPT_STARTTLS,
-	OPT_IMPLICIT, OPT_REQUIRE_TLS, OPT_REQUIRE_AUTH, OPT_USER, OPT_PASSWORD, OPT_AUTH, OPT_EXTENSIONS,
+	OPT_IMPLICIT, OPT_REQUIRE_TLS, OPT_REQUIRE_AUTH, OPT_USER, OPT_PASSWORD, OPT_AUTH, OPT_ITERATIONS, OPT_EXTENSIONS,
 	OPT_THREADS, OPT_MAX, OPT_CONNECTIONS, OPT_IDLE, OPT_DELAY, OPT_GREETING_DELAY, OPT_BANNER, OPT_HOSTNAME, OPT_RCVBUF, OPT_RECORD,
 	OPT_RECORD_HEADER, OPT_RECORD_DIGEST, OPT_STORE, OPT_MBOX, OPT_PROTOCOL, OPT_VIOLATIONS, OPT_FAST, OPT_FAULT,
 	OPT_FAULT_FILE, OPT_SEED, OPT_REFUSE, OPT_GREYLIST, OPT_GREYLIST_MS, OPT_QUIRK, OPT_HELP
@@ -35,6 +35,7 @@ static const struct {
 	{ "require-auth", NULL, OPT_REQUIRE_AUTH, "530 to MAIL before AUTH" },
 	{ "user", "NAME", OPT_USER, "who may log in" },
 	{ "password-file", "FILE", OPT_PASSWORD, "first line: the password, or the bearer token" },
+	{ "scram-iterations", "N", OPT_ITERATIONS, "of SCRAM (4096)" },
 	{ "auth", "MECHANISMS", OPT_AUTH, "those offered, strongest set by default" },
 	{ "extensions", "LIST", OPT_EXTENSIONS, "what EHLO announces; -NAME and +NAME change the default" },
 	{ "threads", "N", OPT_THREADS, "poll loops (1)" },
@@ -277,6 +278,7 @@ static void take_value(struct config *c, int id, const char *name, const char *v
 	case OPT_UNIX: add_listener(c, value, true); break;
 	case OPT_PASSWORD: read_password(&c->login.password, value); break;
 	case OPT_EXTENSIONS: set_extensions(&c->ext, value); break;
+	case OPT_ITERATIONS: c->login.iterations = (int)number(name, value, 10000000); break;
 	case OPT_THREADS: c->threads = (unsigned)number(name, value, 64); break;
 	case OPT_MAX: c->max_per_connection = number(name, value, UINT32_MAX); break;
 	case OPT_CONNECTIONS: c->max_connections = number(name, value, UINT32_MAX); break;

@@ -28,7 +28,7 @@ static void derive(struct credentials *login, const EVP_MD *md, struct scram_key
 
 	out->md = md;
 	if (PKCS5_PBKDF2_HMAC(login->password.p ? login->password.p : "", (int)login->password.n, login->salt,
-			      sizeof login->salt, SCRAM_ITERATIONS, md, (int)n, salted) != 1)
+			      sizeof login->salt, login->iterations, md, (int)n, salted) != 1)
 		die("PBKDF2 failed");
 	mac(md, text_of(salted, n), TEXT("Client Key"), client);
 	mac(md, text_of(salted, n), TEXT("Server Key"), out->server);
@@ -38,6 +38,8 @@ static void derive(struct credentials *login, const EVP_MD *md, struct scram_key
 
 void scram_derive(struct credentials *login)
 {
+	if (!login->iterations)
+		login->iterations = 4096;
 	if (RAND_bytes(login->salt, sizeof login->salt) != 1)
 		die("no random numbers");
 	derive(login, EVP_sha1(), &login->sha1);
@@ -97,7 +99,7 @@ static enum auth_result client_first(struct auth *a, struct text message, struct
 	bytes_text_add(&a->server_first, bytes_text(&a->nonce));
 	bytes_str(&a->server_first, ",s=");
 	bytes_base64(&a->server_first, text_of(a->cfg->login.salt, SCRAM_SALT_BYTES));
-	bytes_printf(&a->server_first, ",i=%d", SCRAM_ITERATIONS);
+	bytes_printf(&a->server_first, ",i=%d", a->cfg->login.iterations);
 	bytes_text_add(challenge, bytes_text(&a->server_first));
 	return AUTH_CHALLENGE;
 }

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "engine/base/mem.h"
 #include "transport/sasl/sasl.h"
@@ -180,7 +181,33 @@ static void server_final(struct scram *s, const char *client_final, char *out, s
 	snprintf(out, out_size, "v=%.*s", SPAN_ARG(encode(span_of(v, (size_t)s->size))));
 }
 
-static void scram(const char *mechanism, const EVP_MD *md)
+static void rest_ms(long ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
+}
+
+/* As step(), for a server-first-message; with a store the response comes later, unless it is kept there. */
+static const char *step_salted(struct sasl *x, const char *challenge, size_t *n, bool later)
+{
+	static char raw[SASL_LINE_MAX];
+	struct span response = { 0 };
+	struct err e;
+	int rc = sasl_step(x, encode(span_str(challenge)), &response, &e);
+
+	assert_int_equal(rc, later);
+	while (rc == 1) {
+		assert_false(sasl_complete(x));
+		rest_ms(1);
+		rc = sasl_again(x, &response, &e);
+	}
+	assert_int_equal(rc, 0);
+	assert_int_equal(sasl_base64_take(response, raw, n), 0);
+	raw[*n] = '\0';
+	return raw;
+}
+
+/* kept: a store has worked on that salt before. */
+static void scram(const char *mechanism, const EVP_MD *md, bool kept)
 {
 	for (int lie = 0; lie < 2; lie++) {
 		struct scram s = { .md = md };
@@ -193,8 +220,7 @@ static void scram(const char *mechanism, const EVP_MD *md)
 		assert_non_null(r);
 		assert_false(sasl_complete(x));
 		server_first(&s, r, "4096");
-		r = step(x, s.first, &n);
-		assert_non_null(r);
+		r = step_salted(x, s.first, &n, login.keys && !kept && !lie); /* the liar's is the second login */
 		assert_false(sasl_complete(x)); /* the server has proved nothing yet */
 		server_final(&s, r, last, sizeof last);
 		if (lie)
@@ -213,8 +239,58 @@ static void scram(const char *mechanism, const EVP_MD *md)
 static void test_scram(void **state)
 {
 	(void)state;
-	scram("SCRAM-SHA-256", EVP_sha256());
-	scram("SCRAM-SHA-1", EVP_sha1());
+	scram("SCRAM-SHA-256", EVP_sha256(), false);
+	scram("SCRAM-SHA-1", EVP_sha1(), false);
+}
+
+static void test_scram_with_a_store(void **state)
+{
+	struct err e;
+
+	(void)state;
+	assert_int_equal(sasl_keys_new(&login.keys, &e), 0);
+	scram("SCRAM-SHA-256", EVP_sha256(), false);
+	assert_int_equal(sasl_keys_made(login.keys), 1); /* for two logins: the second finds it */
+	scram("SCRAM-SHA-1", EVP_sha1(), false);
+	assert_int_equal(sasl_keys_made(login.keys), 2);
+	scram("SCRAM-SHA-256", EVP_sha256(), true);
+	assert_int_equal(sasl_keys_made(login.keys), 2);
+	sasl_keys_free(&login.keys);
+}
+
+/* Ten servers with a salt each; some logins are given up while they wait or are being worked on. */
+static void test_scram_given_up(void **state)
+{
+	struct sasl *all[10];
+	struct err e;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(sasl_keys_new(&login.keys, &e), 0);
+	for (int i = 0; i < 10; i++) {
+		char first[400];
+		const char *r;
+		struct span response;
+
+		all[i] = begin("SCRAM-SHA-256");
+		r = strstr(step(all[i], "", &n), "r=");
+		snprintf(first, sizeof first, "%sS,s=c2Fsd%c==,i=20000", r, "AQgw"[i % 4]);
+		assert_int_equal(sasl_step(all[i], encode(span_str(first)), &response, &e), 1);
+	}
+	rest_ms(2);
+	for (int i = 0; i < 10; i += 2)
+		sasl_free(&all[i]);
+	for (int i = 1; i < 10; i += 2) {
+		struct span response;
+		int rc;
+
+		while ((rc = sasl_again(all[i], &response, &e)) == 1)
+			rest_ms(1);
+		assert_int_equal(rc, 0);
+		sasl_free(&all[i]);
+	}
+	assert_true(sasl_keys_made(login.keys) <= 4); /* four salts */
+	sasl_keys_free(&login.keys);
 }
 
 static void test_scram_bad_servers(void **state)
@@ -286,6 +362,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_choice),           cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_login_and_external), cmocka_unit_test(test_scram),
+		cmocka_unit_test(test_scram_with_a_store), cmocka_unit_test(test_scram_given_up),
 		cmocka_unit_test(test_scram_bad_servers), cmocka_unit_test(test_bad_words),
 		cmocka_unit_test(test_no_memory),
 	};

@@ -194,7 +194,8 @@ static int set_login(struct relay *r, const struct relay_options *opt, struct er
 		err_set(e, ERR_INPUT, "?auth=%s of the relay's URL is not known", r->url.auth);
 		return err_hint(e, "leave it out, and the strongest one that the relay offers is taken");
 	}
-	if (opt->token_command ? get_token(r, opt, e) < 0 : get_password(r, opt, e) < 0)
+	if (opt->token_command ? get_token(r, opt, e) < 0 :
+				 get_password(r, opt, e) < 0 || sasl_keys_new(&r->login.keys, e) < 0)
 		return -1;
 	r->login.user = span_str(r->url.user);
 	r->login.password = span_of(r->password.p, r->password.n);
@@ -347,6 +348,7 @@ void relay_free(struct relay **out)
 	if (!r)
 		return;
 	net_tls_free(&r->tls);
+	sasl_keys_free(&r->login.keys);
 	relay_secret_release(&r->password);
 	relay_token_free(&r->token);
 	relay_board_free(&r->board);

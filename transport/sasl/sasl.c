@@ -16,7 +16,8 @@
 struct sasl {
 	const struct sasl_mech *mech;
 	void *state;
-	bool done, broken;
+	bool done, broken, waits;
+	size_t raw_n; /* when it waits: octets of the challenge in raw */
 	char raw[SASL_RAW_MAX];
 	char text[SASL_LINE_MAX];
 };
@@ -148,26 +149,37 @@ bool sasl_speaks_first(const struct sasl *x)
 	return x->mech->speaks_first;
 }
 
-int sasl_step(struct sasl *x, struct span challenge, struct span *response, struct err *e)
+/* The challenge is in raw. text serves as room for the raw response, raw then for its base64's source. */
+static int go_on(struct sasl *x, struct span *response, struct err *e)
 {
 	size_t n = 0;
-	int rc;
+	int rc = x->mech->step(x->state, span_of(x->raw, x->raw_n), x->text, &n, &x->done, e);
 
-	MUST(!x->broken);
-	x->broken = true;
-	if (challenge.n > SASL_LINE_MAX || sasl_base64_take(challenge, x->raw, &n) < 0)
-		return err_set(e, ERR_AUTH, "relay's login challenge is not base64");
-	/* text serves as room for the raw response, raw then for its base64's source. */
-	rc = x->mech->step(x->state, span_of(x->raw, n), x->text, &n, &x->done, e);
-	if (rc < 0)
-		return -1;
+	x->broken = rc < 0;
+	x->waits = rc > 0;
+	if (rc != 0)
+		return rc;
 	memcpy(x->raw, x->text, n);
 	*response = span_of(x->text, sasl_base64_put(span_of(x->raw, n), x->text));
-	x->broken = false;
 	return 0;
+}
+
+int sasl_step(struct sasl *x, struct span challenge, struct span *response, struct err *e)
+{
+	MUST(!x->broken && !x->waits);
+	x->broken = true;
+	if (challenge.n > SASL_LINE_MAX || sasl_base64_take(challenge, x->raw, &x->raw_n) < 0)
+		return err_set(e, ERR_AUTH, "relay's login challenge is not base64");
+	return go_on(x, response, e);
+}
+
+int sasl_again(struct sasl *x, struct span *response, struct err *e)
+{
+	MUST(x->waits);
+	return go_on(x, response, e);
 }
 
 bool sasl_complete(const struct sasl *x)
 {
-	return !x->broken && (x->done || x->mech->done_by_server);
+	return !x->broken && !x->waits && (x->done || x->mech->done_by_server);
 }

@@ -18,6 +18,8 @@ enum {
 
 /* Who logs in. Borrowed for as long as a session or exchange uses it; const, so that any number
  * of sessions may share one. Its owner wipes the password. */
+struct sasl_keys;
+
 struct sasl_login {
 	struct span user;     /* UTF-8, no NUL */
 	struct span password; /* UTF-8, no NUL */
@@ -26,8 +28,15 @@ struct sasl_login {
 	struct span host;     /* as the user configured it: OAUTHBEARER names it; empty: not named */
 	unsigned port;
 	struct span binding;  /* the link's tls-exporter, RFC 9266, raw: -PLUS mechanisms want it; empty: none */
+	struct sasl_keys *keys; /* of this password: SCRAM's work is done there, and once; NULL: within the step */
 	const char *mechanism; /* "CRAM-MD5", in any case; NULL: the strongest that is offered */
 };
+
+/* A store for one password. It is freed after the last exchange that uses it, and before the password; that
+ * may wait for the work under way. */
+int sasl_keys_new(struct sasl_keys **out, struct err *e);
+void sasl_keys_free(struct sasl_keys **k);
+unsigned sasl_keys_made(struct sasl_keys *k); /* how often a password was worked on */
 
 struct sasl;
 
@@ -47,8 +56,10 @@ void sasl_free(struct sasl **x);
 bool sasl_speaks_first(const struct sasl *x);
 /* challenge: base64 as it came, may be empty. *response: base64 to send, may be empty; borrowed
  * until the next call with x. 0; -1 with e (ERR_AUTH): cancel the exchange, x is only to be
- * freed. */
+ * freed. 1: the password is being worked on elsewhere; sasl_again() has the response later. */
 int sasl_step(struct sasl *x, struct span challenge, struct span *response, struct err *e);
+/* After a 1: as sasl_step(), for the same challenge. */
+int sasl_again(struct sasl *x, struct span *response, struct err *e);
 /* True when nothing is missing: a "logged in" of the server may be believed. A SCRAM server that
  * has not proved that it knows the password is not. */
 bool sasl_complete(const struct sasl *x);

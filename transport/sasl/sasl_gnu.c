@@ -9,6 +9,7 @@
 
 #include "engine/base/mem.h"
 #include "transport/sasl/sasl_base64.h"
+#include "transport/sasl/sasl_keys.h"
 #include "transport/sasl/sasl_mech.h"
 
 enum { BINDING_MAX = 64 };
@@ -21,10 +22,13 @@ static struct {
 struct exchange {
 	Gsasl_session *session;
 	const struct sasl_login *login;
+	struct sasl_key *key; /* asked for; NULL: GNU SASL makes it of the password */
+	bool sha256;
+	char salted[SASL_KEY_HEX + 1]; /* "": not known */
 	bool plus; /* else the binding is not mentioned: a server may offer both */
 };
 
-static const Gsasl_property secrets[] = { GSASL_AUTHID, GSASL_AUTHZID, GSASL_PASSWORD };
+static const Gsasl_property secrets[] = { GSASL_AUTHID, GSASL_AUTHZID, GSASL_PASSWORD, GSASL_SCRAM_SALTED_PASSWORD };
 
 static int give(Gsasl_session *session, Gsasl_property what, struct span value)
 {
@@ -52,6 +56,8 @@ static int on_question(Gsasl *handle, Gsasl_session *session, Gsasl_property wha
 		return give(session, what, x->login->user);
 	case GSASL_PASSWORD:
 		return give(session, what, x->login->password);
+	case GSASL_SCRAM_SALTED_PASSWORD:
+		return x->salted[0] ? give(session, what, span_str(x->salted)) : GSASL_NO_CALLBACK;
 	case GSASL_AUTHZID:
 		return x->login->authzid.n ? give(session, what, x->login->authzid) : GSASL_NO_CALLBACK;
 	case GSASL_CB_TLS_EXPORTER:
@@ -81,6 +87,7 @@ int sasl_gnu_begin(void **state, const struct sasl_login *login, const char *nam
 	if (!x)
 		return err_nomem(e, "a login");
 	x->login = login;
+	x->sha256 = span_begins(span_str(name), SPAN("SCRAM-SHA-256"));
 	x->plus = span_ends(span_str(name), SPAN("-PLUS"));
 	rc = gsasl_client_start(library.handle, name, &x->session);
 	if (rc != GSASL_OK) {
@@ -119,6 +126,44 @@ int sasl_gnu_step(void *state, struct span challenge, char *out, size_t *out_n, 
 	return 0;
 }
 
+int sasl_gnu_prepare(void *state, struct span salt, unsigned rounds, struct err *e)
+{
+	struct exchange *x = state;
+
+	if (!x->login->keys || rounds <= SASL_ROUNDS_AT_ONCE)
+		return 0;
+	if (!x->key)
+		x->key = sasl_key_ask(x->login->keys, x->login->password, x->sha256, salt, rounds);
+	if (!x->key)
+		return err_nomem(e, "a login");
+	/* Where nothing can be made of it, GNU SASL finds that out too, and has the words. */
+	return sasl_key_get(x->key, x->salted) == 0;
+}
+
+int sasl_gnu_salt(struct span password, bool sha256, struct span salt, unsigned rounds, char *hex)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char raw[4][SASL_KEY_HEX / 2]; /* salted, and three that the library makes of it */
+	size_t n = sha256 ? 32 : 20;
+	char *word = mem_copy(password);
+	int rc = -1;
+
+	if (word && gsasl_scram_secrets_from_password(sha256 ? GSASL_HASH_SHA256 : GSASL_HASH_SHA1, word, rounds, salt.p,
+						      salt.n, (char *)raw[0], (char *)raw[1], (char *)raw[2],
+						      (char *)raw[3]) == GSASL_OK) {
+		for (size_t i = 0; i < n; i++) {
+			hex[2 * i] = digits[raw[0][i] >> 4];
+			hex[2 * i + 1] = digits[raw[0][i] & 15];
+		}
+		hex[2 * n] = '\0';
+		rc = 0;
+	}
+	explicit_bzero(raw, sizeof raw);
+	if (word)
+		mem_free_secret(word, password.n + 1);
+	return rc;
+}
+
 void sasl_gnu_end(void *state)
 {
 	struct exchange *x = state;
@@ -133,5 +178,6 @@ void sasl_gnu_end(void *state)
 			explicit_bzero((char *)copy, strlen(copy));
 	}
 	gsasl_finish(x->session);
+	sasl_key_drop(&x->key);
 	mem_free_secret(x, sizeof *x);
 }

@@ -122,23 +122,41 @@ static void next_step(struct smtp_session *s)
 	}
 }
 
+/* rc as of sasl_step(). */
+static void respond(struct smtp_session *s, int rc, struct span response, const struct err *e)
+{
+	s->salting = rc > 0;
+	if (rc < 0)
+		cancel_login(s, e);
+	else if (rc == 0)
+		smtp_say(s, EXPECT_AUTH, response, SPAN("(secret)"));
+}
+
+void smtp_login_again(struct smtp_session *s)
+{
+	struct span response = { 0 };
+	struct err e;
+	int rc = sasl_again(s->sasl, &response, &e);
+
+	respond(s, rc, response, &e);
+}
+
 static void answer_challenge(struct smtp_session *s, const struct smtp_reply *r)
 {
-	struct span response;
+	struct span response = { 0 };
 	struct err e;
 
 	if (s->initial_waits && r->text_n == 0) {
 		s->initial_waits = false;
-		response = s->initial;
+		respond(s, 0, s->initial, NULL);
 	} else if (s->initial_waits) {
 		err_set(&e, ERR_AUTH, "relay began %s with a challenge of its own", s->mechanism);
 		cancel_login(s, &e);
-		return;
-	} else if (sasl_step(s->sasl, smtp_reply_text(r), &response, &e) < 0) {
-		cancel_login(s, &e);
-		return;
+	} else {
+		int rc = sasl_step(s->sasl, smtp_reply_text(r), &response, &e);
+
+		respond(s, rc, response, &e);
 	}
-	smtp_say(s, EXPECT_AUTH, response, SPAN("(secret)"));
 }
 
 void smtp_on_auth(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)

@@ -36,6 +36,7 @@ enum {
 	SMTP_IN_FLIGHT_BYTES_MAX = 4 << 20,
 	SMTP_BINDING_MAX = 64,
 	SMTP_GREETING_MAX = 512,          /* bytes of it that are kept */
+	SMTP_SALTING_LOOK_MS = 10,        /* between two looks at a password that is being worked on */
 	SMTP_BDAT_EAGER_MAX = 256 << 10   /* larger content waits for the replies to RCPT */
 };
 
@@ -140,6 +141,7 @@ struct smtp_session {
 	const char *mechanism;
 	struct span initial; /* response of the login that did not fit behind AUTH; sasl owns it */
 	bool initial_waits;
+	bool salting; /* the password is being worked on: the response to a challenge comes later */
 	struct smtp_out out;
 
 	struct smtp_expect *expect;
@@ -241,6 +243,8 @@ void smtp_desync(struct smtp_session *s, const struct smtp_expect *x, const stru
 
 /* --- smtp_open.c */
 void smtp_say_hello(struct smtp_session *s);
+/* Looks whether the response of a login is there now. */
+void smtp_login_again(struct smtp_session *s);
 
 /* --- smtp_send.c */
 /* One command or piece of content: 1, or 0 when nothing may be written now. */
