@@ -20,11 +20,11 @@ def answer_times(protocol):
 
 @pytest.mark.alone
 def test_a_login_that_takes_long_holds_up_nobody(shop):
-    rows = 900
+    rows = 4000  # the quick one alone would need 7 s
     write_list(shop / "list.csv", rows)
     (shop / "password").write_text("tomsk-42\n")
     (shop / "password").chmod(0o600)
-    with Relay(shop / "quick", "--delay", 3) as quick, \
+    with Relay(shop / "quick", "--delay", 4) as quick, \
          Relay(shop / "slow", "--user", "ann", "--password-file", shop / "password", "--auth", "SCRAM-SHA-256", "--require-auth",
                "--scram-iterations", ROUNDS, "--log-protocol", shop / "protocol") as slow:
         (shop / "lettershop.conf").write_text(

@@ -148,7 +148,7 @@ static void answer_challenge(struct smtp_session *s, const struct smtp_reply *r)
 
 	if (s->initial_waits && r->text_n == 0) {
 		s->initial_waits = false;
-		respond(s, 0, s->initial, NULL);
+		smtp_say(s, EXPECT_AUTH, s->initial, SPAN("(secret)"));
 	} else if (s->initial_waits) {
 		err_set(&e, ERR_AUTH, "relay began %s with a challenge of its own", s->mechanism);
 		cancel_login(s, &e);

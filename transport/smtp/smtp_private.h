@@ -192,6 +192,7 @@ bool smtp_is_chunked(const struct smtp_session *s);   /* whole transactions with
 /* Stops the program when one of the invariants does not hold. For tests: it looks at everything. */
 void smtp_check(struct smtp_session *s);
 
+/* --- smtp_offer.c */
 /* Refusals that may be in flight now: the server's patience that is left, and more only once the list
  * has proved clean. */
 unsigned smtp_patience(const struct smtp_session *s);
