@@ -41,6 +41,8 @@ static const struct good_case {
 	{ "lmtp://mx.example", true, SMTP_STARTTLS, "mx.example", "", 24, "", "", "", true },
 	{ "lmtp://127.0.0.1:2003", true, SMTP_PLAIN, "127.0.0.1", "", 2003, "", "", "", true },
 	{ "lmtp://localhost", true, SMTP_PLAIN, "localhost", "", 24, "", "", "", true },
+	{ "lmtp://[::1]", true, SMTP_PLAIN, "::1", "", 24, "", "", "", true },
+	{ "lmtp://127.example.org", true, SMTP_STARTTLS, "127.example.org", "", 24, "", "", "", true },
 	{ "lmtp://mx.example?tls=none", true, SMTP_PLAIN, "mx.example", "", 24, "", "", "", true },
 	{ "lmtp:///run/dovecot/lmtp", true, SMTP_PLAIN, "", "/run/dovecot/lmtp", 24, "", "", "", true },
 	{ "lmtp:///run/a%3Fb", true, SMTP_PLAIN, "", "/run/a?b", 24, "", "", "", true },

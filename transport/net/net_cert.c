@@ -145,6 +145,28 @@ static void self_signed(const char *host, struct err *e)
 	err_hint(e, "if it is your own server, save its certificate and name it with ?ca=FILE in the relay's URL");
 }
 
+/* What is rare, without the words of X.509. */
+static const char *plain_words(int code)
+{
+	switch (code) {
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+		return "its signature is not by whom it names";
+	case X509_V_ERR_INVALID_CA:
+	case X509_V_ERR_INVALID_NON_CA:
+	case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
+		return "who vouches for it may vouch for nobody";
+	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
+		return "more vouch for one another in it than the first of them allows";
+	case X509_V_ERR_PERMITTED_VIOLATION:
+	case X509_V_ERR_EXCLUDED_VIOLATION:
+		return "who vouches for it may not do so for such names";
+	case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
+		return "it has a condition that is not known here";
+	default:
+		return X509_verify_cert_error_string(code);
+	}
+}
+
 void net_cert_explain(int code, X509 *bad, X509 *leaf, const char *host, struct err *e)
 {
 	bool is_leaf = !bad || !leaf || X509_cmp(bad, leaf) == 0;
@@ -180,8 +202,7 @@ void net_cert_explain(int code, X509 *bad, X509 *leaf, const char *host, struct 
 		err_set(e, ERR_TLS, "the certificate of %s is too weak: %s", host, X509_verify_cert_error_string(code));
 		return;
 	default:
-		err_set(e, ERR_TLS, "the certificate of %s cannot be trusted: %s", host,
-			X509_verify_cert_error_string(code));
+		err_set(e, ERR_TLS, "the certificate of %s cannot be trusted: %s", host, plain_words(code));
 	}
 }
 

@@ -341,9 +341,13 @@ static int take_authority(struct relay_url *u, struct span s, struct err *e)
 	return take_name(u, host, e);
 }
 
+/* By the number: a name such as 127.example.org may be anywhere. */
 static bool on_this_machine(const char *host)
 {
-	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+	struct net_address number;
+
+	return strcmp(host, "localhost") == 0 ||
+	       (net_address_literal(host, 0, &number) == 0 && net_address_is_local(&number));
 }
 
 /* The part between "scheme://" and "?". */
