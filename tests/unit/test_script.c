@@ -539,6 +539,7 @@ static const struct {
 	{ "451 4.3.0 replaced\r\n", 451 },  { "452 4.5.3 replaced\r\n", 452 }, { "550 5.7.1 replaced\r\n", 550 },
 	{ "503 5.5.1 replaced\r\n", 503 },  { "421 4.3.2 replaced\r\n", 421 }, { "replaced\r\n", 0 },
 	{ "250 twice\r\n250 twice\r\n", -2 }, { "250-a\r\n550 b\r\n", 0 },
+	{ "25: replaced\r\n", 0 },         { "250.replaced\r\n", 0 },
 };
 
 enum after { AS_WRITTEN, SILENT, PLAIN, AFTERS };
