@@ -18,6 +18,19 @@ struct columns {
 	uint32_t n;
 	const struct span *names; /* trimmed, case kept, no two alike; empty: cells that nothing can name */
 	bool open;                /* JSON rows: there may be more, so an unknown name is no error */
+	bool grouped;             /* rows have a group: its rows are known as `rows` */
+};
+
+/* Rows that go out in one message, known by the first of them: that is the struct row. */
+enum { ROW_GROUP_MAX = 1000 }; /* more cannot be one message: the journal names all of them in one record */
+struct row_member {
+	uint64_t number, line;
+};
+struct row_group {
+	uint32_t n_others;
+	const struct row_member *others; /* ascending; the first row is not among them */
+	struct value rows;               /* VALUE_ARRAY: an object a row, the first one too */
+	uint64_t problem_line;           /* of the row that row.problem is about; 0: none */
 };
 
 struct row {
@@ -29,7 +42,14 @@ struct row {
 	struct value object;       /* VALUE_OBJECT for JSON rows, else nil */
 	struct span problem;       /* empty, or what is wrong with the record itself ("12 cells, the
 	                            * header has 5"): such a row cannot be a mail */
+	const struct row_group *group; /* borrowed from the row_block; NULL: it stands for itself */
 };
+
+/* How many rows of the list the row stands for. */
+static inline uint64_t row_count(const struct row *r)
+{
+	return r->group ? 1 + (uint64_t)r->group->n_others : 1;
+}
 
 /* What travels through queues. Owned by whoever popped it. */
 struct row_block {

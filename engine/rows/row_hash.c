@@ -41,7 +41,9 @@ uint64_t row_hash(struct hash_key key, const struct row *row)
 
 	for (uint32_t i = 0; i < row->n_cells; i++)
 		h = chain(key, h, row->cells[i]);
-	return row->object.kind == VALUE_NIL ? h : hash_value(key, h, &row->object, 0);
+	if (row->object.kind != VALUE_NIL)
+		h = hash_value(key, h, &row->object, 0);
+	return row->group ? hash_value(key, h, &row->group->rows, 0) : h;
 }
 
 struct hash_wide row_hash_wide(const struct hash_key keys[2], const struct row *row)

@@ -211,6 +211,39 @@ int rows_share(struct rows **out, const struct rows *of, struct err *e)
 	return 0;
 }
 
+int rows_group(struct rows **out, const struct rows *of, const struct rows_grouping *how, struct err *e)
+{
+	struct rows *r = mem_new(sizeof *r);
+
+	*out = NULL;
+	if (!r)
+		return err_nomem(e, "the groups of the list");
+	r->owner = true;
+	r->list = mem_new(sizeof *r->list);
+	if (!r->list) {
+		err_nomem(e, "the groups of the list");
+		goto fail;
+	}
+	arena_init(&r->list->memory, LIST_CHUNK_BYTES, LIST_BYTES_MAX);
+	if (rows_group_make(r->list, of, how, e) < 0 || open_handle(r, e) < 0)
+		goto fail;
+	*out = r;
+	return 0;
+fail:
+	rows_close(&r);
+	return -1;
+}
+
+const struct rows_list *rows_list_of(const struct rows *r)
+{
+	return r->list;
+}
+
+uint64_t rows_left_out(const struct rows *r)
+{
+	return r->list->left_out;
+}
+
 static void close_list(struct rows_list *list)
 {
 	rows_source_close(&list->source);

@@ -35,6 +35,24 @@ void rows_close(struct rows **r);
  * for rows_fetch() beside rows_read()). The first must outlive it. */
 int rows_share(struct rows **out, const struct rows *of, struct err *e);
 
+/* Rows with one key become one, which stands where the first of them stands: groups in the order of
+ * their first rows, the rows of each in the order of the list. All are copied to a temporary file,
+ * and read from there, so that a key may return anywhere in a list of any size. */
+struct rows_grouping {
+	int column;         /* of the key; compared exactly, but for spaces around it */
+	bool addresses;     /* they are addresses: compared as on the wire, without case */
+	int address_column; /* rows of a group that hold different addresses in it have row.problem; -1: none */
+	/* 1 the row takes part, 0 not, -1 with e: the others are in no group. NULL: all do. */
+	int (*wants)(void *ctx, const struct row *row, struct err *e);
+	void *ctx;
+};
+/* out has the rows of `of`, grouped, as a list of its own; `of` must outlive it. A group has row.problem when
+ * one of its rows has, or has no key, or when it is larger than ROW_GROUP_MAX (then it is several, so that
+ * each row has its group) or ROW_BYTES_MAX. ERR_INPUT: a column is named `rows`, which is what the letter calls a group's rows. */
+int rows_group(struct rows **out, const struct rows *of, const struct rows_grouping *how, struct err *e);
+/* Of a list that was grouped: rows that are in no group. */
+uint64_t rows_left_out(const struct rows *r);
+
 const struct columns *rows_columns(const struct rows *r); /* valid while r lives */
 /* How the file was understood, for people: "CSV, comma, UTF-8". */
 const char *rows_form(const struct rows *r);

@@ -137,6 +137,8 @@ static int take(struct cutting *c, char byte, struct err *e)
 				return -1;
 		} else {
 			buf_add_char(&c->element, byte);
+			if (c->element.failed && c->element.n < ROW_BYTES_MAX)
+				return err_nomem(e, "reading the list");
 			if (c->element.failed) {
 				err_set(e, ERR_INPUT, "the element that begins here is over %d MiB", ROW_BYTES_MAX >> 20);
 				err_hint(e, "a bracket or quote in it is most likely never closed");
@@ -358,7 +360,7 @@ static int cell_of(struct arena *a, struct value v, struct span *out)
 	return ok ? 0 : -1;
 }
 
-static int fill_cells(struct row_block *into, const struct columns *columns, struct value object, struct span *cells)
+int rows_json_cells(struct row_block *into, const struct columns *columns, struct value object, struct span *cells)
 {
 	for (uint32_t i = 0; i < columns->n; i++)
 		if (cell_of(&into->memory, value_member(object, columns->names[i]), &cells[i]) < 0)
@@ -378,7 +380,7 @@ static int add_row(struct rows_reader *front, struct row_block *into, const stru
 	if (!cells)
 		return -1;
 	rc = parse(record, front->list->source.path, &into->memory, &object, &why);
-	if (rc < 0 || (rc == 0 && fill_cells(into, columns, object, cells) < 0))
+	if (rc < 0 || (rc == 0 && rows_json_cells(into, columns, object, cells) < 0))
 		return -1;
 	*row = (struct row){ .number = ++front->number, .line = record->line, .offset = record->offset,
 			     .n_cells = columns->n, .cells = cells };

@@ -50,8 +50,11 @@ struct rows_list {
 	char form[160];
 	struct rows_note notes[ROWS_NOTES_MAX];
 	unsigned n_notes;
+	bool objects;          /* of groups: their rows are objects in JSON */
+	uint64_t left_out;     /* rows that are in none */
 };
 
+const struct rows_list *rows_list_of(const struct rows *r);
 /* Keeps one more for rows_tell(); what is too much is left out. hint may be NULL. */
 void rows_note(struct rows_list *list, const char *kind, uint64_t line, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -86,7 +89,7 @@ struct rows_kind {
 
 enum { ROWS_BLOCK_BYTES = 1 << 20 };
 
-extern const struct rows_kind rows_kind_csv, rows_kind_sheet, rows_kind_json;
+extern const struct rows_kind rows_kind_csv, rows_kind_sheet, rows_kind_json, rows_kind_group;
 
 /* Finds the form of the file by its bytes: unpacks and converts it where it is no UTF-8 text, sets
  * kind, delimiter and form. ERR_INPUT with a hint for what is known and not read here. */
@@ -102,7 +105,12 @@ int rows_columns_set(struct rows_list *list, struct span *names, uint32_t n, str
 int rows_columns_hold(const struct rows_list *list, struct row_block *b, uint32_t from, struct err *e);
 /* The names of --columns in place of those that a header would have; there are `cells` in its place. */
 int rows_columns_given(struct rows_list *list, uint32_t cells, struct span **names, uint32_t *n, struct err *e);
+/* The cells of an object, as texts, in the block's arena; -1 when memory runs out (rows_json.c). */
+int rows_json_cells(struct row_block *into, const struct columns *columns, struct value object, struct span *cells);
 /* Text for row.problem, in the block's arena; -1 when memory runs out. */
 int rows_problem(struct row_block *b, struct row *row, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Groups of the list, as records (rows_group.c). */
+int rows_group_make(struct rows_list *out, const struct rows *of, const struct rows_grouping *how, struct err *e);
 
 #endif

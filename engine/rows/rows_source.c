@@ -64,6 +64,19 @@ static int spool(struct rows_source *s, struct err *e)
 	return 0;
 }
 
+int rows_source_copy(struct rows_source *out, const struct rows_source *of, struct err *e)
+{
+	*out = (struct rows_source){ .fd = fcntl(of->list_fd, F_DUPFD_CLOEXEC, 3), .path = mem_strdup(of->path) };
+	out->list_fd = out->fd;
+	out->size_bytes = of->size_bytes;
+	if (!out->path) {
+		if (out->fd >= 0)
+			close(out->fd);
+		return err_nomem(e, "opening the list");
+	}
+	return out->fd < 0 ? err_sys(e, "cannot read '%s'", of->path) : 0;
+}
+
 static int measure(struct rows_source *s, struct err *e)
 {
 	struct stat st;

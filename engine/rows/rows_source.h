@@ -25,6 +25,8 @@ struct rows_source {
 /* ERR_INPUT (a folder), ERR_SYS, ERR_NOMEM. */
 int rows_source_open(struct rows_source *out, const char *path, struct err *e);
 void rows_source_close(struct rows_source *s); /* a zeroed one that was never opened is fine */
+/* The same list once more, as it is, for what is made of it in another way. */
+int rows_source_copy(struct rows_source *out, const struct rows_source *of, struct err *e);
 /* From now on fd is read in place of what was; it belongs to the source, also when -1 is returned. */
 int rows_source_replace(struct rows_source *s, int fd, struct err *e);
 static inline bool rows_source_is_made(const struct rows_source *s)

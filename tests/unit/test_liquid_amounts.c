@@ -3,7 +3,7 @@
 
 static const struct span names[] = { { "whole", 5 }, { "part", 4 }, { "none", 4 }, { "word", 4 }, { "spaced", 6 } };
 static const struct span cells[] = { { "1234567", 7 }, { "-1234.565", 9 }, { "", 0 }, { "12 apples", 9 }, { " 5 ", 3 } };
-static const struct columns columns = { 5, names, false };
+static const struct columns columns = { .n = 5, .names = names };
 static const struct row row = { .number = 1, .line = 2, .n_cells = 5, .cells = cells };
 static struct kit kit;
 

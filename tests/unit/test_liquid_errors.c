@@ -5,7 +5,7 @@
 #include "engine/base/utf8.h"
 
 static const struct span names[] = { { "first_name", 10 }, { "email", 5 }, { "plan", 4 } };
-static const struct columns columns = { 3, names, false };
+static const struct columns columns = { .n = 3, .names = names };
 
 static int load(void *ctx, struct span name, struct span *text, const char **path, struct err *e)
 {
@@ -173,7 +173,7 @@ static void places_begin_where_the_text_does(void **state)
 
 static void who_may_be_unknown(void **state)
 {
-	static const struct columns open = { 3, names, true };
+	static const struct columns open = { .n = 3, .names = names, .open = true };
 	static const struct span specials[] = { { "unsubscribe", 11 } };
 	static const struct member globals[] = { { { "sender", 6 }, { .kind = VALUE_NIL } } };
 	struct liquid_options opt = { .columns = &columns, .lax = true };

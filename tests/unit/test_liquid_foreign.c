@@ -3,7 +3,7 @@
 
 static const struct span names[] = { { "FirstName", 9 }, { "name", 4 }, { "last name", 9 } };
 static const struct span cells[] = { { "Ann", 3 }, { "Ann", 3 }, { "Lee", 3 } };
-static const struct columns columns = { 3, names, false };
+static const struct columns columns = { .n = 3, .names = names };
 static const struct row row = { .number = 1, .line = 2, .n_cells = 3, .cells = cells };
 static struct kit kit;
 

@@ -3,7 +3,7 @@
 
 static const struct span names[] = { { "none", 4 }, { "low", 3 }, { "text", 4 } };
 static const struct span cells[] = { { NULL, 0 }, { "-6727636073941130590", 20 }, { "abc", 3 } };
-static const struct columns columns = { 3, names, false };
+static const struct columns columns = { .n = 3, .names = names };
 static const struct row row = { .number = 1, .line = 2, .n_cells = 3, .cells = cells };
 
 static void each(void **state)

@@ -4,7 +4,7 @@
 #include "templates/liquid/link.h"
 
 static const struct span names[] = { { "u", 1 }, { "v", 1 }, { "none", 4 } };
-static const struct columns columns = { 3, names, false };
+static const struct columns columns = { .n = 3, .names = names };
 static struct kit kit;
 
 static int load(void *ctx, struct span name, struct span *text, const char **path, struct err *e)

@@ -6,7 +6,7 @@ static const struct span names[] = { { "name", 4 }, { "age", 3 }, { "empty_one",
 static const struct span cells[] = { { "Ann", 3 }, { "34", 2 }, { "", 0 }, { "007", 3 },
 				     { "7.0", 3 }, { "<b>&\"'", 6 }, { "Ann-Lee", 7 }, { "  ", 2 } };
 enum { N_COLUMNS = sizeof names / sizeof names[0] };
-static const struct columns columns = { N_COLUMNS, names, false };
+static const struct columns columns = { .n = N_COLUMNS, .names = names };
 static const struct row row = { .number = 1, .line = 2, .n_cells = N_COLUMNS, .cells = cells };
 
 struct case_ {
@@ -126,7 +126,7 @@ static void html_escapes(void **state)
 static void foreign_text_is_literal(void **state)
 {
 	static const struct span hostile[] = { { "{{ secret }}{% raw %}", 21 } };
-	static const struct columns one = { 1, names, false };
+	static const struct columns one = { .n = 1, .names = names };
 	const struct row r = { .n_cells = 1, .cells = hostile };
 	const struct liquid_options opt = { .columns = &one };
 	const struct liquid_input in = { .row = &r };

@@ -147,7 +147,7 @@ static void names(void **state)
 }
 
 static const struct span columns_names[] = { { "zone", 4 }, { "at", 2 } };
-static const struct columns columns = { 2, columns_names, false };
+static const struct columns columns = { .n = 2, .names = columns_names };
 
 static void in_a_letter(void **state)
 {
