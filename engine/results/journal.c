@@ -357,12 +357,17 @@ bool journal_power_was_lost(const struct journal *j)
 
 int journal_claim(struct journal *j, uint64_t first, uint64_t last, bool sync, struct err *e)
 {
-	struct record_claim claim = { first, last, j->synced };
+	const struct journal_range range = { first, last };
 
+	return journal_claim_ranges(j, &range, 1, sync, e);
+}
+
+int journal_claim_ranges(struct journal *j, const struct journal_range *ranges, uint32_t n, bool sync, struct err *e)
+{
 	if (j->broken)
 		return broken(j, e);
 	buf_reset(&j->out);
-	if (record_put_claim(&j->out, j->sequence, &claim) < 0)
+	if (record_put_claim(&j->out, j->sequence, ranges, n, j->synced) < 0)
 		return put_failed(e);
 	if (append(j, 1, e) < 0)
 		return -1;

@@ -17,6 +17,7 @@
 
 struct err;
 struct journal;
+struct row_member;
 struct journal_segment;
 
 enum { JOURNAL_RECIPIENTS_MAX = 128, JOURNAL_SEED_SIZE = 16 };
@@ -75,6 +76,12 @@ bool journal_power_was_lost(const struct journal *j);
  * and with `sync` brought to disk together with the claims before it. Rows that are not handed out
  * must not be among them: after a power cut, every claimed row that is not settled is in doubt. */
 int journal_claim(struct journal *j, uint64_t first, uint64_t last, bool sync, struct err *e);
+/* The same for rows that stand apart, all of them in one record: after a power cut all were claimed or none. */
+struct journal_range {
+	uint64_t first, last;
+};
+enum { JOURNAL_RANGES_MAX = 2000 };
+int journal_claim_ranges(struct journal *j, const struct journal_range *ranges, uint32_t n, bool sync, struct err *e);
 /* True after a sync of `campaign` failed: nothing can be claimed any more. The feeder's thread. */
 bool journal_campaign_is_broken(const struct journal *j);
 /* The list's hash, when it was not known at the start and its end has been read. */
@@ -105,6 +112,8 @@ struct journal_intent { /* content of this mail may be on its way from now on */
 	uint32_t of;      /* recipients the row's mail has in all */
 	uint32_t n_recipients;
 	const struct journal_recipient *recipients; /* those of this attempt */
+	uint32_t n_others;
+	const struct row_member *others; /* the other rows of its group, whose record this is as well */
 };
 
 struct journal_result {
@@ -116,6 +125,9 @@ struct journal_result {
 	struct journal_recipient recipient;
 	struct span relay;
 	const struct verdict *verdict; /* stage may be NULL */
+	uint32_t n_others;
+	const struct row_member *others; /* as in the intent; read back: none, row is the one that was asked for */
+	bool of_group;    /* read back: row is one of the others, the first one has a result of its own */
 };
 
 /* These append to memory; nothing is written before journal_flush(). -1 only when memory ran out

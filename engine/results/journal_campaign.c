@@ -138,8 +138,8 @@ static int take(struct campaign_log *c, const struct record *record, struct err 
 			return 1;
 		run->last_claim = ++c->n_claims;
 		run->ended = false;
-		if (claim.last > c->rows_claimed)
-			c->rows_claimed = claim.last;
+		if (claim.highest > c->rows_claimed)
+			c->rows_claimed = claim.highest;
 		return 0;
 	case RECORD_LIST:
 		if (record_get_list(record, c->header.identity.list) < 0)
@@ -275,6 +275,8 @@ struct claim_walk {
 	const struct campaign_log *log;
 	unsigned run; /* index of the run that the next claim belongs to, plus 1 */
 	uint64_t number;
+	struct journal_range range; /* the one that was given last */
+	struct span more;           /* those of its record that follow */
 };
 
 int claim_walk_open(struct claim_walk **out, const char *results_path, const struct campaign_log *c, struct err *e)
@@ -305,8 +307,18 @@ void claim_walk_close(struct claim_walk **w)
 	*w = NULL;
 }
 
+static int give_range(const struct claim_walk *w, uint64_t *first, uint64_t *last, uint64_t *number)
+{
+	*first = w->range.first;
+	*last = w->range.last;
+	*number = w->number;
+	return 1;
+}
+
 int claim_walk_next(struct claim_walk *w, uint64_t *first, uint64_t *last, uint64_t *number, struct err *e)
 {
+	if (record_next_range(&w->more, &w->range) == 1)
+		return give_range(w, first, last, number);
 	while (journal_reader_end(&w->reader) < w->log->end) { /* what campaign_read() found sound */
 		struct record_claim claim;
 		struct record record;
@@ -321,10 +333,9 @@ int claim_walk_next(struct claim_walk *w, uint64_t *first, uint64_t *last, uint6
 		w->number++;
 		if (w->run == 0 || w->run < w->log->epoch || !w->log->runs[w->run - 1].power_lost)
 			continue;
-		*first = claim.first;
-		*last = claim.last;
-		*number = w->number;
-		return 1;
+		w->range = (struct journal_range){ claim.first, claim.last };
+		w->more = claim.more;
+		return give_range(w, first, last, number);
 	}
 	return 0;
 }

@@ -170,9 +170,32 @@ int record_get_claim(const struct record *r, struct record_claim *out)
 	if (r->type != RECORD_CLAIM)
 		return -1;
 	out->first = take_number(&c);
-	out->last = take_up_to(&c, UINT64_MAX - out->first) + out->first;
+	out->last = out->highest = take_up_to(&c, UINT64_MAX - out->first) + out->first;
 	out->synced = take_number(&c);
-	return out->first > 0 ? done(&c) : -1;
+	if (c.bad || out->first == 0)
+		return -1;
+	out->more = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+
+	struct span more = out->more;
+	struct journal_range range = { out->first, out->last };
+	int rc;
+
+	while ((rc = record_next_range(&more, &range)) == 1)
+		if (range.last > out->highest)
+			out->highest = range.last;
+	return rc;
+}
+
+int record_next_range(struct span *more, struct journal_range *range)
+{
+	struct cursor c = { (const unsigned char *)more->p, (const unsigned char *)more->p + more->n, false };
+
+	if (more->n == 0)
+		return 0;
+	range->first = range->last + (uint64_t)take_signed(&c);
+	range->last = take_up_to(&c, UINT64_MAX - range->first) + range->first;
+	*more = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	return c.bad || range->first == 0 ? -1 : 1;
 }
 
 int record_get_list(const struct record *r, unsigned char list[32])
@@ -255,6 +278,60 @@ static struct span take_indexes(struct cursor *c, size_t n)
 	for (size_t k = 0; k < s.n; k++)
 		c->bad |= (unsigned char)s.p[k] >= JOURNAL_RECIPIENTS_MAX;
 	return s;
+}
+
+/* ---- the rows of a group ---- */
+
+static struct row_member take_member(struct cursor *c, uint64_t before)
+{
+	struct row_member m = { .number = before + take_number(c) };
+
+	m.line = m.number + (uint64_t)take_signed(c);
+	c->bad |= m.number <= before;
+	return m;
+}
+
+int record_open_group(struct record *r)
+{
+	struct cursor c = cursor_of(r);
+	uint64_t n = take_up_to(&c, ROW_GROUP_MAX), before = 0;
+	const unsigned char *rows = c.at;
+
+	for (uint64_t i = 0; i < n && !c.bad; i++)
+		before = take_member(&c, before).number;
+	if (n == 0 || c.bad || c.at == c.end)
+		return -1;
+	r->others = (struct span){ (const char *)rows, (size_t)(c.at - rows) };
+	r->type = (enum record_type)*c.at++;
+	r->body = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	return r->type == RECORD_INTENT || r->type == RECORD_RESULT ? 0 : -1;
+}
+
+int record_next_row(struct record_rows *r, uint64_t first)
+{
+	struct cursor c = { (const unsigned char *)r->rest.p, (const unsigned char *)r->rest.p + r->rest.n, false };
+
+	if (!r->begun) {
+		r->begun = true;
+		r->now = (struct row_member){ .number = first };
+		return 1;
+	}
+	if (r->rest.n == 0)
+		return 0;
+	r->now = take_member(&c, r->before);
+	r->before = r->now.number;
+	r->rest = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	return !c.bad;
+}
+
+uint64_t record_line_of(const struct record *r, uint64_t first, uint64_t first_line, uint64_t row)
+{
+	struct record_rows rows = { .rest = r->others };
+
+	while (row != first && record_next_row(&rows, first))
+		if (rows.now.number == row)
+			return rows.now.line;
+	return first_line;
 }
 
 int record_get_mark(const struct record *r, struct record_mark *out)

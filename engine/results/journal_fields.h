@@ -2,6 +2,10 @@
 #ifndef ENGINE_RESULTS_JOURNAL_FIELDS_H
 #define ENGINE_RESULTS_JOURNAL_FIELDS_H
 
+struct record;
+/* Takes the rows in front of a RECORD_GROUP off: 0, or -1 when that is none. */
+int record_open_group(struct record *r);
+
 enum {
 	NUMBER_MAX = 10,      /* bytes of the longest varint */
 	ADDRESS_KEPT = 400,   /* a path has at most 254; a cell that is no address may be longer */

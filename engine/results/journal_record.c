@@ -13,6 +13,7 @@
 #include "engine/base/crc32c.h"
 #include "engine/base/must.h"
 #include "engine/base/utf8.h"
+#include "engine/model/row.h"
 #include "engine/results/journal_fields.h"
 
 struct writer {
@@ -152,15 +153,20 @@ int record_put_run(struct buf *out, uint32_t sequence, const struct record_run *
 	return finish(&w, out, sequence);
 }
 
-int record_put_claim(struct buf *out, uint32_t sequence, const struct record_claim *c)
+int record_put_claim(struct buf *out, uint32_t sequence, const struct journal_range *ranges, uint32_t n, uint64_t synced)
 {
 	struct writer w;
 
-	if (begin(&w, out, RECORD_CLAIM, 3 * NUMBER_MAX) < 0)
+	MUST(n > 0 && n <= JOURNAL_RANGES_MAX);
+	if (begin(&w, out, RECORD_CLAIM, (1 + 2 * (size_t)n) * NUMBER_MAX) < 0)
 		return -1;
-	put_number(&w, c->first);
-	put_number(&w, c->last - c->first);
-	put_number(&w, c->synced);
+	put_number(&w, ranges[0].first);
+	put_number(&w, ranges[0].last - ranges[0].first);
+	put_number(&w, synced);
+	for (uint32_t i = 1; i < n; i++) {
+		put_signed(&w, (int64_t)(ranges[i].first - ranges[i - 1].last));
+		put_number(&w, ranges[i].last - ranges[i].first);
+	}
 	return finish(&w, out, sequence);
 }
 
@@ -247,6 +253,27 @@ int record_put_synced(struct buf *out, uint32_t sequence, uint64_t offset)
 	return finish(&w, out, sequence);
 }
 
+/* An INTENT or a RESULT; that of a group has its other rows in front, so that a record says the same of all. */
+static int begin_mail(struct writer *w, struct buf *out, enum record_type type, size_t body_max, uint32_t n_others,
+		      const struct row_member *others)
+{
+	uint64_t before = 0;
+
+	if (n_others == 0)
+		return begin(w, out, type, body_max);
+	MUST(n_others <= ROW_GROUP_MAX);
+	if (begin(w, out, RECORD_GROUP, 1 + body_max + (1 + 2 * (size_t)n_others) * NUMBER_MAX) < 0)
+		return -1;
+	put_number(w, n_others);
+	for (uint32_t i = 0; i < n_others; i++) {
+		put_number(w, others[i].number - before);
+		put_signed(w, (int64_t)(others[i].line - others[i].number));
+		before = others[i].number;
+	}
+	*w->at++ = (unsigned char)type;
+	return 0;
+}
+
 int record_put_intent(struct buf *out, uint32_t sequence, const struct journal_intent *i)
 {
 	struct span message_id = utf8_cut(i->message_id, MESSAGE_ID_KEPT);
@@ -256,7 +283,7 @@ int record_put_intent(struct buf *out, uint32_t sequence, const struct journal_i
 	MUST(i->n_recipients <= JOURNAL_RECIPIENTS_MAX);
 	for (uint32_t k = 0; k < i->n_recipients; k++)
 		need += 1 + utf8_cut(i->recipients[k].address, ADDRESS_KEPT).n;
-	if (begin(&w, out, RECORD_INTENT, need) < 0)
+	if (begin_mail(&w, out, RECORD_INTENT, need, i->n_others, i->others) < 0)
 		return -1;
 	put_number(&w, i->row);
 	put_number(&w, i->attempt);
@@ -283,8 +310,8 @@ int record_put_result(struct buf *out, uint32_t sequence, const struct journal_r
 	struct writer w;
 
 	MUST(r->recipient.index < JOURNAL_RECIPIENTS_MAX);
-	if (begin(&w, out, RECORD_RESULT, 2 + 16 * NUMBER_MAX + message_id.n + relay.n + address.n + text.n +
-		  queue_id.n + stage.n) < 0)
+	if (begin_mail(&w, out, RECORD_RESULT, 2 + 16 * NUMBER_MAX + message_id.n + relay.n + address.n + text.n +
+		       queue_id.n + stage.n, r->n_others, r->others) < 0)
 		return -1;
 	put_number(&w, r->row);
 	put_number(&w, r->attempt);
@@ -325,5 +352,7 @@ int record_take(struct span bytes, struct record *out)
 	out->type = (enum record_type)p[RECORD_HEAD];
 	out->sequence = get_le32(p + 4);
 	out->body = (struct span){ bytes.p + RECORD_HEAD + 1, body - 1 };
-	return 1;
+	out->others = (struct span){ NULL, 0 };
+	out->size = RECORD_HEAD + body;
+	return out->type == RECORD_GROUP && record_open_group(out) < 0 ? -1 : 1;
 }

@@ -19,6 +19,7 @@
 
 #include "engine/base/buf.h"
 #include "engine/model/refusal.h"
+#include "engine/model/row.h"
 #include "engine/results/journal.h"
 
 #define JOURNAL_MAGIC "lshop-1\n"
@@ -49,7 +50,8 @@ enum record_type {
 	RECORD_BEGIN = 17,
 	RECORD_INTENT = 18,
 	RECORD_RESULT = 19,
-	RECORD_SYNCED = 20   /* the file was on disk up to some offset */
+	RECORD_SYNCED = 20,  /* the file was on disk up to some offset */
+	RECORD_GROUP = 21    /* an INTENT or RESULT, with the other rows whose mail it is in front */
 };
 
 struct record { /* body is borrowed from whoever read it */
@@ -57,6 +59,8 @@ struct record { /* body is borrowed from whoever read it */
 	uint32_t sequence;
 	uint64_t offset;  /* of its first byte in the file */
 	struct span body; /* without the type */
+	struct span others; /* of a RECORD_GROUP: its other rows; type and body are those of what is in it */
+	size_t size;
 };
 
 struct record_run {
@@ -70,6 +74,8 @@ struct record_run {
 struct record_claim {
 	uint64_t first, last;
 	uint64_t synced; /* the file was on disk up to here when this was written */
+	struct span more; /* further ranges, for record_next_range() */
+	uint64_t highest; /* row of all of them */
 };
 
 struct record_pardon {
@@ -97,7 +103,8 @@ int record_put_campaign(struct buf *out, uint32_t sequence, const struct journal
 /* RECORD_IDENTITY or RECORD_REKEYED. */
 int record_put_identity(struct buf *out, uint32_t sequence, enum record_type type, const struct journal_identity *i);
 int record_put_run(struct buf *out, uint32_t sequence, const struct record_run *r);
-int record_put_claim(struct buf *out, uint32_t sequence, const struct record_claim *c);
+/* The n ranges are first to last of c, and more. */
+int record_put_claim(struct buf *out, uint32_t sequence, const struct journal_range *ranges, uint32_t n, uint64_t synced);
 int record_put_list(struct buf *out, uint32_t sequence, const unsigned char list[32]);
 int record_put_end(struct buf *out, uint32_t sequence, unsigned run);
 int record_put_choice(struct buf *out, uint32_t sequence, struct span selection);
@@ -114,7 +121,7 @@ int record_put_synced(struct buf *out, uint32_t sequence, uint64_t offset);
 int record_take(struct span bytes, struct record *out);
 static inline size_t record_size(const struct record *r)
 {
-	return RECORD_HEAD + 1 + r->body.n;
+	return r->size;
 }
 
 /* 0, or -1: the body is not of this form (another version wrote it). Spans are borrowed from the
@@ -123,6 +130,8 @@ int record_get_campaign(const struct record *r, struct journal_header *out);
 int record_get_identity(const struct record *r, struct journal_identity *out);
 int record_get_run(const struct record *r, struct record_run *out);
 int record_get_claim(const struct record *r, struct record_claim *out);
+/* The next range of claim.more, behind *range: 1, 0 no more, -1 that is none. */
+int record_next_range(struct span *more, struct journal_range *range);
 int record_get_list(const struct record *r, unsigned char list[32]);
 int record_get_end(const struct record *r, unsigned *run);
 /* out: of size bytes, NUL-terminated. */
@@ -131,6 +140,17 @@ int record_get_rows(const struct record *r, uint64_t *rows);
 int record_get_pardon(const struct record *r, struct record_pardon *out);
 int record_get_segment(const struct record *r, struct record_segment *out);
 int record_get_mark(const struct record *r, struct record_mark *out);
+/* The rows that an INTENT or RESULT is about, the one of its mark first: begin with { .rest = record.others }
+ * and the mark's row. 1, 0 no more. record_take() has looked through them. */
+struct record_rows {
+	struct span rest;
+	struct row_member now; /* of the first one only the number */
+	uint64_t before;
+	bool begun;
+};
+int record_next_row(struct record_rows *r, uint64_t first);
+/* The line of that other row of the record. */
+uint64_t record_line_of(const struct record *r, uint64_t first, uint64_t first_line, uint64_t row);
 /* recipients: room for JOURNAL_RECIPIENTS_MAX, used by out->recipients. */
 int record_get_intent(const struct record *r, struct journal_intent *out, struct journal_recipient *recipients);
 /* out->verdict becomes verdict, whose stage becomes the text in stage. */

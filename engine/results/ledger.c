@@ -7,7 +7,8 @@
  *  c. whose row was claimed in a run that ended in a power cut, after the newest RESULT was
  *     written, when that is a deferral or there is none. Claims are numbered over the campaign,
  *     and each RESULT carries how many there were, which gives the order of the two files.
- * README.md has the whole table of states.
+ * README.md has the whole table of states. The record of a group is one of each of its rows, so that
+ * these stand alike whatever a crash left.
  *
  *  1. A row is a byte as long as at most one INTENT and one RESULT are known of it, of attempt 1,
  *     for one recipient; runs are read in order, so any later record of it is newer than those.
@@ -234,6 +235,32 @@ static int take_time(struct ledger *l, enum record_type type, int64_t time_ms, b
 	return begins_add(&l->begins, time_ms) < 0 ? err_nomem(e, "reading the journal") : 0;
 }
 
+static uint64_t highest_row(const struct record *record, uint64_t first)
+{
+	struct record_rows rows = { .rest = record->others };
+	uint64_t highest = first;
+
+	while (record_next_row(&rows, first))
+		if (rows.now.number > highest)
+			highest = rows.now.number;
+	return highest;
+}
+
+/* What a record says, it says of all rows of its group. */
+static int take_rows(struct ledger *l, const struct record *record, struct record_mark *m, unsigned run,
+		     uint64_t position, struct err *e)
+{
+	struct record_rows rows = { .rest = record->others };
+	uint64_t first = m->row;
+	int rc = 0;
+
+	while (rc == 0 && record_next_row(&rows, first)) {
+		m->row = rows.now.number;
+		rc = ledger_take(l, record->type, m, run, position, e);
+	}
+	return rc;
+}
+
 static int take_segments(struct ledger *l, struct err *e)
 {
 	struct ledger_walk w = { .ledger = l, .all = true };
@@ -253,13 +280,13 @@ static int take_segments(struct ledger *l, struct err *e)
 		if (record.type == RECORD_SYNCED)
 			continue;
 		rc = record_get_mark(&record, &m);
-		if (rc < 0 || m.row > LEDGER_ROWS_MAX || weigh(l, &record, ledger_walk_run(&w), &m) < 0) {
+		if (rc < 0 || highest_row(&record, m.row) > LEDGER_ROWS_MAX || weigh(l, &record, ledger_walk_run(&w), &m) < 0) {
 			rc = journal_reader_damaged(&w.reader, record.offset, e);
 			break;
 		}
 		rc = take_time(l, record.type, m.time_ms, &has_begins, e);
 		if (rc == 0 && record.type != RECORD_BEGIN && w.segment > l->first_segment)
-			rc = ledger_take(l, record.type, &m, ledger_walk_run(&w), position, e);
+			rc = take_rows(l, &record, &m, ledger_walk_run(&w), position, e);
 		if (rc < 0)
 			break;
 	}

@@ -10,6 +10,16 @@
 #include "engine/results/ledger_parts.h"
 #include "engine/results/rekey.h"
 
+static bool is_about(const struct record *record, uint64_t first, uint64_t row)
+{
+	struct record_rows rows = { .rest = record->others };
+
+	while (record_next_row(&rows, first))
+		if (rows.now.number == row)
+			return true;
+	return false;
+}
+
 static int look(struct journal_reader *r, uint64_t row, const unsigned char letter[32], struct ledger_attempt *out,
 		bool *found, struct err *e)
 {
@@ -23,7 +33,7 @@ static int look(struct journal_reader *r, uint64_t row, const unsigned char lett
 			continue;
 		if (record_get_intent(&record, &intent, recipients) < 0)
 			return journal_reader_damaged(r, record.offset, e);
-		if (intent.row != row || (*found && intent.time_ms < out->time_ms))
+		if (!is_about(&record, intent.row, row) || (*found && intent.time_ms < out->time_ms))
 			continue;
 		*out = (struct ledger_attempt){ .time_ms = intent.time_ms, .attempt = intent.attempt };
 		memcpy(out->letter, letter, sizeof out->letter);

@@ -45,13 +45,19 @@ static int result_of_intent(struct ledger *l, const struct record *record, uint3
 	return 0;
 }
 
-int ledger_result(struct ledger *l, const struct record *record, uint32_t index, struct journal_result *out,
-		  struct verdict *verdict)
+int ledger_result(struct ledger *l, const struct record *record, uint64_t row, uint32_t index,
+		  struct journal_result *out, struct verdict *verdict)
 {
-	if (record->type == RECORD_INTENT)
-		return result_of_intent(l, record, index, out, verdict);
-	if (record_get_result(record, out, verdict, l->stage) < 0)
+	bool by_intent = record->type == RECORD_INTENT;
+
+	if (by_intent ? result_of_intent(l, record, index, out, verdict) < 0
+		      : record_get_result(record, out, verdict, l->stage) < 0)
 		return -1;
+	out->line = record_line_of(record, out->row, out->line, row);
+	out->of_group = out->row != row;
+	out->row = row;
+	if (by_intent)
+		return 0;
 	if (ledger_standing(l, out->row, index) == STANDS_DEFERRED && verdict->kind == VERDICT_REFUSED)
 		verdict->kind = VERDICT_DEFERRED; /* it was pardoned */
 	if (ledger_standing(l, out->row, index) == STANDS_IN_DOUBT && verdict->kind != VERDICT_IN_DOUBT)
@@ -113,15 +119,15 @@ static int choose_rows(struct ledger *l, uint64_t first, uint64_t *behind, struc
 	return expected > 0;
 }
 
-static int add_record(struct ledger *l, const struct record *record, const struct record_mark *m,
+static int add_record(struct ledger *l, const struct record *record, const struct record_mark *m, uint64_t row,
 		      uint64_t position, struct err *e)
 {
 	for (size_t i = 0; i < m->indexes.n; i++) {
 		uint32_t index = (unsigned char)m->indexes.p[i];
 
-		if (wanted(l, ledger_standing(l, m->row, index)) &&
-		    ledger_is_final(l, m->row, index, record->type, position) &&
-		    add(l, ledger_key(m->row, index), position, e) < 0)
+		if (wanted(l, ledger_standing(l, row, index)) &&
+		    ledger_is_final(l, row, index, record->type, position) &&
+		    add(l, ledger_key(row, index), position, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -137,9 +143,14 @@ static int find_records(struct ledger *l, uint64_t first, uint64_t behind, struc
 	while ((rc = ledger_walk_next(&w, &record, &position, e)) > 0) {
 		struct record_mark m;
 
-		if (record.type == RECORD_SYNCED || record_get_mark(&record, &m) < 0 || m.row < first || m.row >= behind)
+		if (record.type == RECORD_SYNCED || record_get_mark(&record, &m) < 0)
 			continue;
-		rc = add_record(l, &record, &m, position, e);
+
+		struct record_rows rows = { .rest = record.others };
+
+		while (rc >= 0 && record_next_row(&rows, m.row))
+			if (rows.now.number >= first && rows.now.number < behind)
+				rc = add_record(l, &record, &m, rows.now.number, position, e);
 		if (rc < 0)
 			break;
 	}
@@ -207,7 +218,7 @@ static int give(struct ledger *l, const struct failed_record *f, struct journal_
 	}
 	if (read_at(l, f->position, &record, e) < 0)
 		return -1;
-	if (ledger_result(l, &record, index, out, verdict) < 0)
+	if (ledger_result(l, &record, f->key / JOURNAL_RECIPIENTS_MAX, index, out, verdict) < 0)
 		return journal_reader_damaged(&l->reader, record.offset, e);
 	return 1;
 }

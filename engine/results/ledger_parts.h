@@ -108,9 +108,9 @@ uint32_t ledger_row_recipients(const struct ledger *l, uint64_t row);
 /* A record of that type at that position says what stands in the end for that recipient. */
 bool ledger_is_final(const struct ledger *l, uint64_t row, uint32_t index, enum record_type type,
 		     uint64_t position);
-/* That record as the result of that recipient, with the verdict that stands in the end. */
-int ledger_result(struct ledger *l, const struct record *record, uint32_t index, struct journal_result *out,
-		  struct verdict *verdict);
+/* That record as the result of that recipient of that row, with the verdict that stands in the end. */
+int ledger_result(struct ledger *l, const struct record *record, uint64_t row, uint32_t index,
+		  struct journal_result *out, struct verdict *verdict);
 /* The same for a recipient of which no record exists. */
 void ledger_result_claimed(uint64_t row, uint32_t index, struct journal_result *out, struct verdict *verdict);
 

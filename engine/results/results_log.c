@@ -22,7 +22,7 @@
 #include "engine/results/rekey.h"
 #include "engine/results/results_line.h"
 
-enum { BATCH_BYTES = 256 << 10, BATCH_MAX = 1 << 20 };
+enum { BATCH_BYTES = 256 << 10, BATCH_MAX = 16 << 20 /* also the lines of one large group */ };
 
 struct followed {
 	unsigned worker;
@@ -268,9 +268,32 @@ static int take_intent(struct results_log *r, struct followed *f, const struct r
 	if (record_get_mark(record, &m) < 0)
 		return journal_reader_damaged(&f->reader, record->offset, e);
 	r->needs_rewrite |= m.attempt > 1;
-	for (size_t i = 0; i < m.indexes.n; i++)
-		if (!ledger_table_put(&r->flying, ledger_key(m.row, (unsigned char)m.indexes.p[i])))
-			return err_nomem(e, "the totals");
+	struct record_rows rows = { .rest = record->others };
+
+	while (record_next_row(&rows, m.row))
+		for (size_t i = 0; i < m.indexes.n; i++)
+			if (!ledger_table_put(&r->flying, ledger_key(rows.now.number, (unsigned char)m.indexes.p[i])))
+				return err_nomem(e, "the totals");
+	return 0;
+}
+
+/* A line for each row of the group; totals that memory ran out of are made good at the end of the run. */
+static int add_rows(struct results_log *r, const struct record *record, struct journal_result *result, struct err *e)
+{
+	struct record_rows rows = { .rest = record->others };
+	uint64_t first = result->row, first_line = result->line;
+
+	while (record_next_row(&rows, first)) {
+		result->row = rows.now.number;
+		result->line = result->row == first ? first_line : rows.now.line;
+		if (r->writer->line(&r->batch, result) < 0) {
+			r->batch.failed = false;
+			return err_nomem(e, "writing the results");
+		}
+		if (count(r, result, e) < 0)
+			return -1;
+		ledger_table_remove(&r->flying, ledger_key(result->row, result->recipient.index));
+	}
 	return 0;
 }
 
@@ -282,15 +305,10 @@ static int take_result(struct results_log *r, struct followed *f, const struct r
 
 	if (record_get_result(record, &result, &verdict, r->stage) < 0)
 		return journal_reader_damaged(&f->reader, record->offset, e);
-	if (r->writer->line(&r->batch, &result) < 0) {
-		r->batch.failed = false;
-		return err_nomem(e, "writing the results");
-	}
-	if (count(r, &result, e) < 0) {
+	if (add_rows(r, record, &result, e) < 0) {
 		r->batch.n = before;
 		return -1;
 	}
-	ledger_table_remove(&r->flying, ledger_key(result.row, result.recipient.index));
 	r->totals.records++;
 	return 0;
 }

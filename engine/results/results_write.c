@@ -44,22 +44,33 @@ static int put(struct output *o, const struct journal_result *r, struct err *e)
 }
 
 /* Lines of the recipients for whom this record is the last word. */
-static int put_record(struct output *o, struct ledger *l, const struct record *record, const struct record_mark *m,
-		      uint64_t position, struct err *e)
+static int put_row(struct output *o, struct ledger *l, const struct record *record, const struct record_mark *m,
+		   uint64_t row, uint64_t position, struct err *e)
 {
 	for (size_t i = 0; i < m->indexes.n; i++) {
 		uint32_t index = (unsigned char)m->indexes.p[i];
 		struct journal_result result;
 		struct verdict verdict;
 
-		if (!ledger_is_final(l, m->row, index, record->type, position))
+		if (!ledger_is_final(l, row, index, record->type, position))
 			continue;
-		if (ledger_result(l, record, index, &result, &verdict) < 0)
+		if (ledger_result(l, record, row, index, &result, &verdict) < 0)
 			return err_set(e, ERR_CONFLICT, "the journal of '%s' is damaged", l->results_path);
 		if (put(o, &result, e) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int put_record(struct output *o, struct ledger *l, const struct record *record, const struct record_mark *m,
+		      uint64_t position, struct err *e)
+{
+	struct record_rows rows = { .rest = record->others };
+	int rc = 0;
+
+	while (rc == 0 && record_next_row(&rows, m->row))
+		rc = put_row(o, l, record, m, rows.now.number, position, e);
+	return rc;
 }
 
 static int put_records(struct output *o, struct ledger *l, struct err *e)

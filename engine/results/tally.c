@@ -104,25 +104,36 @@ static void count_result(struct counting *c, const struct journal_result *r)
 		count_reason(c->tally, r->verdict);
 }
 
-static int count_record(struct counting *c, const struct record *record, const struct record_mark *m, uint64_t position,
-			struct err *e)
+static int count_row(struct counting *c, const struct record *record, const struct record_mark *m, uint64_t row,
+		     uint64_t position, struct err *e)
 {
 	for (size_t i = 0; i < m->indexes.n; i++) {
 		uint32_t index = (unsigned char)m->indexes.p[i];
 		struct journal_result result;
 		struct verdict verdict;
 
-		if (!ledger_is_final(c->ledger, m->row, index, record->type, position))
+		if (!ledger_is_final(c->ledger, row, index, record->type, position))
 			continue;
 		if (record->type == RECORD_INTENT && c->tally->running && c->run == c->tally->runs) { /* (2) */
 			c->tally->under_way++;
 			continue;
 		}
-		if (ledger_result(c->ledger, record, index, &result, &verdict) < 0)
+		if (ledger_result(c->ledger, record, row, index, &result, &verdict) < 0)
 			return err_set(e, ERR_CONFLICT, "the journal of '%s' is damaged", c->ledger->results_path);
 		count_result(c, &result);
 	}
 	return 0;
+}
+
+static int count_record(struct counting *c, const struct record *record, const struct record_mark *m, uint64_t position,
+			struct err *e)
+{
+	struct record_rows rows = { .rest = record->others };
+	int rc = 0;
+
+	while (rc == 0 && record_next_row(&rows, m->row))
+		rc = count_row(c, record, m, rows.now.number, position, e);
+	return rc;
 }
 
 static int count_records(struct counting *c, struct err *e)

@@ -88,7 +88,7 @@ static int walk(struct ledger *ledger, struct suppress *known, int fd, const cha
 	int rc;
 
 	while ((rc = ledger_next_failed(ledger, &at, &r, &v, e)) == 1) {
-		if (!is_gone(&v) || r.recipient.address.n == 0 || suppress_has(known, r.recipient.address, reason))
+		if (!is_gone(&v) || r.of_group || r.recipient.address.n == 0 || suppress_has(known, r.recipient.address, reason))
 			continue;
 		put(out, table, &r, &v);
 		++*added;

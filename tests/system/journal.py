@@ -5,7 +5,7 @@ anywhere, all before that is whole."""
 import pathlib
 import struct
 
-BEGIN, INTENT, RESULT = 17, 18, 19
+BEGIN, INTENT, RESULT, GROUP = 17, 18, 19, 21
 EPOCH_MS = 1704067200000
 SENT, DEFERRED, REFUSED, IN_DOUBT, SKIPPED = range(5)
 
@@ -41,6 +41,15 @@ class Body:
                 return value
 
 
+def opened(kind, body):
+    """A group's record is that of its first row, behind the numbers and lines of the others."""
+    if kind == GROUP:
+        for _ in range(2 * body.number()):
+            body.number()
+        kind = body.byte()
+    return kind, body
+
+
 def records(path, check=True):
     """(type, body) of each whole record."""
     data = pathlib.Path(path).read_bytes()
@@ -52,7 +61,7 @@ def records(path, check=True):
             break
         assert number == sequence, (path, at)
         assert not check or crc == crc32c(data[at + 4:at + 12 + length]), (path, at)
-        yield data[at + 12], Body(data[at + 13:at + 12 + length])
+        yield opened(data[at + 12], Body(data[at + 13:at + 12 + length]))
         at += 12 + length
         sequence += 1
 

@@ -18,6 +18,7 @@
 #include "engine/base/err.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/model/row.h"
 #include "engine/results/journal.h"
 #include "engine/results/journal_io.h"
 #include "engine/results/ledger.h"
@@ -113,6 +114,27 @@ static inline struct journal_segment *fixture_segment(struct fixture *f, struct 
 	return s;
 }
 
+/* With it, each row stands with two others: all three are one mail. */
+enum { FIXTURE_OTHERS = 2 };
+static bool fixture_groups;
+
+static inline const struct row_member *fixture_others(uint64_t row)
+{
+	static struct row_member others[FIXTURE_OTHERS];
+
+	others[0] = (struct row_member){ row + 100, row + 150 };
+	others[1] = (struct row_member){ row + 300, row + 301 };
+	return others;
+}
+
+static inline int fixture_claim(struct journal *j, uint64_t row, bool sync)
+{
+	const struct row_member *o = fixture_others(row);
+	const struct journal_range ranges[] = { { row, row }, { o[1].number, o[1].number }, { o[0].number, o[0].number } };
+
+	return journal_claim_ranges(j, ranges, fixture_groups ? 3 : 1, sync, NULL);
+}
+
 /* One recipient of a row that has `of`. */
 static inline int fixture_intent(struct journal_segment *s, uint64_t row, uint32_t attempt, uint32_t of,
 				 uint32_t index)
@@ -120,7 +142,8 @@ static inline int fixture_intent(struct journal_segment *s, uint64_t row, uint32
 	char id[64], address[64];
 	struct journal_recipient to = { index, { 0 } };
 	struct journal_intent i = { .row = row, .line = row + 1, .attempt = attempt, .of = of, .n_recipients = 1,
-				    .time_ms = 1790000000000 + (int64_t)row, .recipients = &to };
+				    .time_ms = 1790000000000 + (int64_t)row, .recipients = &to,
+				    .n_others = fixture_groups ? FIXTURE_OTHERS : 0, .others = fixture_others(row) };
 
 	snprintf(id, sizeof id, "<%llu.%u@example.com>", (unsigned long long)row, index);
 	snprintf(address, sizeof address, "user%llu.%u@example.com", (unsigned long long)row, index);
@@ -136,7 +159,8 @@ static inline int fixture_result(struct journal_segment *s, uint64_t row, uint32
 	struct verdict v = { .kind = kind, .scope = SCOPE_RECIPIENT, .recipient = index, .code = 250,
 			     .enhanced = { 2, 0, 0 }, .stage = "end of data", .queue_id = "4FZx", .text = "ok" };
 	struct journal_result r = { .row = row, .line = row + 1, .attempt = attempt, .of = of, .verdict = &v,
-				    .time_ms = 1790000000000 + (int64_t)row, .relay = SPAN("smtp.example.com") };
+				    .time_ms = 1790000000000 + (int64_t)row, .relay = SPAN("smtp.example.com"),
+				    .n_others = fixture_groups ? FIXTURE_OTHERS : 0, .others = fixture_others(row) };
 
 	if (kind != VERDICT_SENT) {
 		v.code = kind == VERDICT_DEFERRED ? 450 : 550;

@@ -135,7 +135,7 @@ static void play_event(struct play *p, char c)
 {
 	switch (c) {
 	case 'C':
-		assert_int_equal(journal_claim(p->journal, 1, 1, true, NULL), 0);
+		assert_int_equal(fixture_claim(p->journal, 1, true), 0);
 		break;
 	case 'I':
 		assert_int_equal(fixture_intent(p->segments[p->worker], 1, p->attempt, p->of, p->index), 0);
@@ -167,6 +167,19 @@ static void play_event(struct play *p, char c)
 	}
 }
 
+/* Of the row, or of one that it stands with; of one in doubt by its claim alone no line is known. */
+static void check_line(const struct journal_result *r)
+{
+	const struct row_member *others = fixture_others(1);
+	bool first = r->row == 1;
+
+	assert_true(first || (fixture_groups && (r->row == others[0].number || r->row == others[1].number)));
+	if (r->line == 0)
+		return;
+	assert_int_equal(r->line, first ? 2 : r->row == others[0].number ? others[0].line : others[1].line);
+	assert_true(r->of_group == !first && r->message_id.n > 0);
+}
+
 /* Every recipient is counted once, and those that were not sent to are listed, by row. */
 static void check_accounts(struct fixture *f, struct ledger *l, const struct events *c)
 {
@@ -180,7 +193,7 @@ static void check_accounts(struct fixture *f, struct ledger *l, const struct eve
 
 	ledger_counts(l, &n);
 	while (ledger_next_failed(l, &at, &r, &v, &f->e) == 1) {
-		assert_int_equal(r.row, 1);
+		check_line(&r);
 		listed++;
 		in_doubt += v.kind == VERDICT_IN_DOUBT;
 	}
@@ -216,14 +229,32 @@ static void check(struct fixture *f, const struct events *c)
 	if ((unsigned)resend[0] != c->resend)
 		fail_msg("%s (%s): with resend %x", c->name, c->what, (unsigned)resend[0]);
 	assert_int_equal(ledger_row(l, 2), ROW_TO_DO);
+	for (int i = 0; i < FIXTURE_OTHERS; i++) {
+		uint64_t row = fixture_others(1)[i].number;
+
+		assert_int_equal(ledger_row(l, row), fixture_groups ? c->state : ROW_TO_DO);
+		ledger_settled(l, row, true, resend, &attempts);
+		if (fixture_groups && ((unsigned)resend[0] != c->hold || attempts != c->attempts))
+			fail_msg("%s (%s): row %d of the group is not like the first", c->name, c->what, (int)row);
+	}
 	check_accounts(f, l, c);
 	ledger_free(&l);
 }
 
 static void states(void **state)
 {
+	fixture_groups = false;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		check(*state, &cases[i]);
+}
+
+/* Whatever happened to the first row of a group happened to the others. */
+static void states_of_groups(void **state)
+{
+	fixture_groups = true;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		check(*state, &cases[i]);
+	fixture_groups = false;
 }
 
 static void clean_end_loses_nothing(void **state)
@@ -411,7 +442,7 @@ static void load_survives_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(states),
+		FIXTURE_TEST(states), FIXTURE_TEST(states_of_groups),
 		FIXTURE_TEST(clean_end_loses_nothing),
 		FIXTURE_TEST(many),
 		FIXTURE_TEST(begin_times),

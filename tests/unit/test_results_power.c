@@ -88,10 +88,10 @@ static void attempt(struct fixture *f, struct journal_segment *s, uint64_t row, 
 	note(EVENT_RESULT, row, kind);
 }
 
-static void claim(struct fixture *f, struct journal *j, uint64_t first, uint64_t last)
+static void claim(struct journal *j, uint64_t first, uint64_t last)
 {
 	for (uint64_t row = first; row <= last; row++) /* as of rows that are not side by side */
-		assert_int_equal(journal_claim(j, row, row, row == last, &f->e), 0);
+		assert_int_equal(fixture_claim(j, row, row == last), 0);
 	for (uint64_t row = first; row <= last; row++)
 		note(EVENT_CLAIMED, row, 0);
 }
@@ -118,13 +118,13 @@ static void campaign(struct fixture *f)
 		struct journal_segment *to = s[row % 2];
 
 		if (row % 5 == 1)
-			claim(f, j, row, row + 4 < ROWS ? row + 4 : ROWS);
+			claim(j, row, row + 4 < ROWS ? row + 4 : ROWS);
 		attempt(f, to, row, 1, row % 3 ? VERDICT_SENT : VERDICT_DEFERRED);
 		if (row % 4 == 0)
 			settle(f, to, row, row % 3 ? VERDICT_SENT : VERDICT_DEFERRED);
 		if (row % 6 == 0) {
 			assert_int_equal(journal_flush(to, &f->e), 0);
-			claim(f, j, row, row);
+			claim(j, row, row);
 			attempt(f, s[!(row % 2)], row, 2, row % 4 ? VERDICT_SENT : VERDICT_REFUSED);
 		}
 	}
@@ -254,8 +254,12 @@ static void check_image(struct fixture *f, size_t moment, const struct truth tru
 	}
 	if (ledger_load(&l, f->results, &f->e) < 0)
 		fail_msg("after event %zu: %s", moment, f->e.text);
-	for (uint64_t row = 1; row <= ROWS; row++)
+	for (uint64_t row = 1; row <= ROWS; row++) {
 		check_row(row, &truth[row], ledger_row(l, row), moment);
+		for (int i = 0; i < FIXTURE_OTHERS && fixture_groups; i++)
+			if (ledger_row(l, fixture_others(row)[i].number) != ledger_row(l, row))
+				fail_msg("after event %zu: row %d is not like the others of its group", moment, (int)row);
+	}
 	ledger_free(&l);
 }
 
@@ -266,6 +270,8 @@ static void every_moment(void **state)
 	struct rng rng;
 
 	rng_seed(&rng, 5, 6);
+	n_events = 0;
+	n_files = 0;
 	journal_io.boot = "before";
 	campaign(f);
 	journal_io.boot = "after";
@@ -289,9 +295,16 @@ static void every_moment(void **state)
 		free(events[i].bytes);
 }
 
+static void every_moment_of_groups(void **state)
+{
+	fixture_groups = true;
+	every_moment(state);
+	fixture_groups = false;
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { FIXTURE_TEST(every_moment) };
+	const struct CMUnitTest tests[] = { FIXTURE_TEST(every_moment), FIXTURE_TEST(every_moment_of_groups) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

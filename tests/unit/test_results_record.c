@@ -6,7 +6,9 @@
 #include <stdatomic.h>
 
 #include "engine/base/rng.h"
+#include "engine/results/journal_fields.h"
 #include "engine/results/journal_parts.h"
+#include "engine/results/ledger_parts.h"
 
 static char many_bytes[5000];
 
@@ -79,12 +81,88 @@ static void intent_of_many(void **state)
 	buf_release(&b);
 }
 
+/* The largest group with the most recipients fits into a record, and every row of it comes back. */
+static void groups(void **state)
+{
+	static struct row_member others[ROW_GROUP_MAX];
+	static const uint32_t counts[] = { 1, 2, ROW_GROUP_MAX };
+	struct journal_recipient to[JOURNAL_RECIPIENTS_MAX], got_to[JOURNAL_RECIPIENTS_MAX];
+	struct verdict v = { .kind = VERDICT_SENT };
+	struct journal_intent i = { .row = 7, .line = 9, .attempt = 1, .of = 128, .n_recipients = 128, .recipients = to,
+				    .message_id = { many_bytes, 998 }, .others = others }, got;
+	struct journal_result r = { .row = 7, .line = 9, .of = 1, .verdict = &v, .others = others }, got_result;
+	char stage[RECORD_STAGE_SIZE];
+	struct buf b;
+
+	(void)state;
+	memset(many_bytes, 'x', sizeof many_bytes);
+	for (uint32_t k = 0; k < 128; k++)
+		to[k] = (struct journal_recipient){ k, { many_bytes, 400 } };
+	for (uint32_t k = 0; k < ROW_GROUP_MAX; k++)
+		others[k] = (struct row_member){ 8 + (uint64_t)k * k * 60000, k % 3 ? 9 : UINT64_C(1) << 40 };
+	buf_init(&b, 1 << 20);
+	for (size_t c = 0; c < 6; c++) {
+		struct record record;
+		struct record_rows rows = { .now.number = 0 };
+		uint32_t n = 0;
+
+		i.n_others = r.n_others = counts[c / 2];
+		buf_reset(&b);
+		assert_int_equal(c % 2 ? record_put_intent(&b, 0, &i) : record_put_result(&b, 0, &r, 5), 0);
+		assert_int_equal(record_take(buf_span(&b), &record), 1);
+		assert_int_equal(record.type, c % 2 ? RECORD_INTENT : RECORD_RESULT);
+		assert_int_equal(record_size(&record), b.n);
+		if (c % 2)
+			assert_int_equal(record_get_intent(&record, &got, got_to), 0);
+		else
+			assert_int_equal(record_get_result(&record, &got_result, &v, stage), 0);
+		for (rows.rest = record.others; record_next_row(&rows, 7); n++) {
+			assert_int_equal(rows.now.number, n ? others[n - 1].number : 7);
+			assert_int_equal(record_line_of(&record, 7, 9, rows.now.number), n ? others[n - 1].line : 9);
+		}
+		assert_int_equal(n, 1 + i.n_others);
+	}
+	buf_release(&b);
+}
+
+static void ranges(void **state)
+{
+	static struct journal_range in[JOURNAL_RANGES_MAX];
+	struct record_claim claim;
+	struct journal_range range;
+	struct record record;
+	struct buf b;
+
+	(void)state;
+	for (uint32_t k = 0; k < JOURNAL_RANGES_MAX; k++) /* up and down */
+		in[k] = (struct journal_range){ 1 + (k * UINT64_C(7919)) % 2003, 1 + (k * UINT64_C(7919)) % 2003 + k % 3 };
+	in[10].last = LEDGER_ROWS_MAX;
+	buf_init(&b, 1 << 20);
+	for (uint32_t n = 1; n <= JOURNAL_RANGES_MAX; n = n == 1 ? 2 : n == 2 ? JOURNAL_RANGES_MAX : n + 1) {
+		uint32_t k = 1;
+
+		buf_reset(&b);
+		assert_int_equal(record_put_claim(&b, 0, in, n, 77), 0);
+		assert_int_equal(record_take(buf_span(&b), &record), 1);
+		assert_int_equal(record_get_claim(&record, &claim), 0);
+		assert_true(claim.first == in[0].first && claim.last == in[0].last && claim.synced == 77);
+		assert_int_equal(claim.highest, n > 10 ? LEDGER_ROWS_MAX : n > 1 && in[1].last > in[0].last ? in[1].last : in[0].last);
+		range = (struct journal_range){ claim.first, claim.last };
+		for (; record_next_range(&claim.more, &range) == 1; k++)
+			assert_true(range.first == in[k].first && range.last == in[k].last);
+		assert_int_equal(k, n);
+	}
+	record.body.n--; /* cut in the middle of one */
+	assert_int_equal(record_get_claim(&record, &claim), -1);
+	buf_release(&b);
+}
+
 /* Bodies of random bytes, right behind which no byte may be read. */
 static void random_bodies(void **state)
 {
 	static const enum record_type types[] = { RECORD_CAMPAIGN, RECORD_RUN, RECORD_CLAIM, RECORD_LIST, RECORD_END,
 						  RECORD_SEGMENT, RECORD_BEGIN, RECORD_INTENT, RECORD_RESULT,
-						  RECORD_SYNCED, (enum record_type)99 };
+						  RECORD_SYNCED, RECORD_GROUP, (enum record_type)99 };
 	struct rng rng;
 
 	(void)state;
@@ -121,6 +199,14 @@ static void random_bodies(void **state)
 		if (record_get_result(&r, &result, &v, stage) == 0)
 			assert_true(v.kind <= VERDICT_SKIPPED && v.scope <= SCOPE_RELAY);
 		record_synced(&r);
+		if (r.type == RECORD_GROUP && record_open_group(&r) == 0) {
+			struct record_rows rows = { .rest = r.others };
+			uint32_t seen = 0;
+
+			while (record_next_row(&rows, 1))
+				seen++;
+			assert_true(seen > 1 && seen <= ROW_GROUP_MAX + 1);
+		}
 		record_take(r.body, &r);
 		mem_free(p);
 	}
@@ -173,6 +259,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(results),
 		cmocka_unit_test(intent_of_many),
+		cmocka_unit_test(groups),
+		cmocka_unit_test(ranges),
 		cmocka_unit_test(random_bodies),
 		FIXTURE_TEST(synced_by_another_thread),
 	};
