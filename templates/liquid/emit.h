@@ -26,6 +26,7 @@ struct local { /* a name that is known in a part of the text only */
 	const struct local *outer;
 	struct span name;
 	uint32_t slot;
+	bool of_rows; /* a row of the group: its members are the columns */
 };
 
 struct label { /* a place ahead; jumps to it are chained through op.b */
@@ -78,6 +79,8 @@ struct emit {
 
 /* One instruction; its index. stack is by how much it changes the value stack. */
 uint32_t emit_op(struct emit *m, struct place at, enum op_code code, uint8_t n, uint32_t a, int stack);
+/* The expression is `rows`, all rows of the group. */
+bool emit_is_rows(const struct emit *m, const struct expr *x);
 void emit_text(struct emit *m, struct place at, struct span text);
 void emit_flush(struct emit *m);
 uint32_t emit_here(struct emit *m); /* index of the next instruction, for jumps back */

@@ -1,9 +1,11 @@
 /* emit_expr.c - expressions and conditions, and what a name means.
  *
  * A name is, in this order: a loop variable or an argument of the partial it stands in; a variable
- * assigned somewhere in the frame, once it is set; a column; a special; a variable of the run; a
+ * assigned somewhere in the frame, once it is set; a column; `rows` of a grouped list; a special; a variable of the run; a
  * member of a row that has no fixed columns; a counter. Anything else is a finding (not with lax),
- * also where it is only asked for (if, default): a misspelt column must not become an empty one. */
+ * also where it is only asked for (if, default): a misspelt column must not become an empty one.
+ * The same holds for members of a row of the group, where it can be seen that it is one: the variable of
+ * a loop over `rows`, rows.first, rows.last, rows[...]. */
 #include <stdio.h>
 
 #include "engine/base/utf8.h"
@@ -48,9 +50,14 @@ static bool open_names(const struct emit *m)
 	return m->c->opt->lax || (m->p->columns && m->p->columns->open);
 }
 
+static bool is_group(const struct emit *m, struct span name)
+{
+	return m->p->columns && m->p->columns->grouped && span_eq(name, SPAN("rows"));
+}
+
 bool emit_knows(const struct emit *m, struct span name)
 {
-	return find_local(m, name) || names_find(&m->frame->assigned, name) || find_column(m, name) >= 0 ||
+	return find_local(m, name) || names_find(&m->frame->assigned, name) || find_column(m, name) >= 0 || is_group(m, name) ||
 	       find_special(m, name) >= 0 || find_global(m, name) >= 0 || names_find(&m->frame->counters, name);
 }
 
@@ -91,6 +98,8 @@ static void unknown_name(struct emit *m, struct place at, struct span name)
 
 	if (span_eq(name, SPAN("forloop")) || span_eq(name, SPAN("tablerowloop")))
 		snprintf(hint, sizeof hint, "%.*s is known inside of its loop only", SPAN_ARG(name));
+	else if (span_eq(name, SPAN("rows")))
+		snprintf(hint, sizeof hint, "--group-by COLUMN makes one message of the rows with one key, and gives it their rows");
 	else if (span_eq(name, SPAN("else")) || span_begins(name, SPAN("end")))
 		snprintf(hint, sizeof hint, "as a tag it is written {%% %.*s %%}", SPAN_ARG(name));
 	else if (near.n && span_find(near, ' ') < near.n)
@@ -112,6 +121,10 @@ static void emit_outer_name(struct emit *m, struct place at, struct span name)
 	if ((i = find_column(m, name)) >= 0) {
 		m->p->used_columns[i] = true;
 		emit_op(m, at, OP_COLUMN, 0, (uint32_t)i, 1);
+		return;
+	}
+	if (is_group(m, name)) {
+		emit_op(m, at, OP_ROWS, 0, 0, 1);
 		return;
 	}
 	struct label found = { 0 };
@@ -182,6 +195,45 @@ static enum command command_of(struct span name)
 					      : COMMAND_NONE;
 }
 
+bool emit_is_rows(const struct emit *m, const struct expr *x)
+{
+	return x && x->kind == EXPR_NAME && !x->steps && is_group(m, x->name) && !find_local(m, x->name) &&
+	       !names_find(&m->frame->assigned, x->name);
+}
+
+/* The step that names a column of a row of the group, as far as that can be seen here; or NULL. */
+static const struct step *column_step(const struct emit *m, const struct expr *x)
+{
+	const struct step *s = x->steps;
+	const struct local *local;
+	struct expr base = *x;
+
+	if (x->kind != EXPR_NAME || !s)
+		return NULL;
+	base.steps = NULL;
+	local = find_local(m, x->name);
+	if (local)
+		return local->of_rows ? s : NULL;
+	if (!emit_is_rows(m, &base) || (!s->key && command_of(s->name) != COMMAND_FIRST && command_of(s->name) != COMMAND_LAST))
+		return NULL;
+	return s->next;
+}
+
+/* Found as columns are. */
+static void emit_row_step(struct emit *m, const struct step *s)
+{
+	int i = find_column(m, s->name);
+
+	if (i >= 0) {
+		m->p->used_columns[i] = true;
+		emit_op(m, s->at, OP_MEMBER, COMMAND_NONE, emit_constant(m, value_text(m->p->columns->names[i])), 0);
+		return;
+	}
+	if (command_of(s->name) == COMMAND_NONE && !open_names(m))
+		unknown_name(m, s->at, s->name);
+	emit_op(m, s->at, OP_MEMBER, (uint8_t)command_of(s->name), emit_constant(m, value_text(s->name)), 0);
+}
+
 static void emit_step(struct emit *m, const struct step *s)
 {
 	if (s->key) {
@@ -208,8 +260,14 @@ void emit_expr(struct emit *m, const struct expr *x)
 		emit_expr(m, x->first);
 		emit_op(m, x->at, OP_NAMED, 0, visible_scope(m), 0);
 	}
-	for (const struct step *s = x->steps; s; s = s->next)
-		emit_step(m, s);
+	const struct step *of_row = column_step(m, x);
+
+	for (const struct step *s = x->steps; s; s = s->next) {
+		if (s == of_row && !s->key)
+			emit_row_step(m, s);
+		else
+			emit_step(m, s);
+	}
 }
 
 /* The zone that a template states is read now; where a value names it, all of them are. */

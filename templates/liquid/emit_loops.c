@@ -73,8 +73,8 @@ void emit_loop(struct emit *m, const struct node *n)
 	struct label nothing = { 0 }, done = { 0 };
 	struct open_loop loop = { .outer = m->loop, .loops = m->loops + 1, .captures = m->capture };
 	const struct local *outer = m->locals;
-	struct local item = { outer, n->alias, emit_slot(m) };
-	struct local drop = { &item, table ? SPAN("tablerowloop") : SPAN("forloop"), emit_slot(m) };
+	struct local item = { outer, n->alias, emit_slot(m), emit_is_rows(m, n->over) };
+	struct local drop = { &item, table ? SPAN("tablerowloop") : SPAN("forloop"), emit_slot(m), false };
 	int operands = 0;
 	uint8_t flags = loop_operands(m, n, &operands);
 	struct loop_site *site = loop_new(m, n, flags);
@@ -137,7 +137,7 @@ static void include_args(struct emit *m, const struct node *n, const struct loca
 
 		if (!l)
 			return;
-		*l = (struct local){ *locals, a->name, emit_slot(m) };
+		*l = (struct local){ *locals, a->name, emit_slot(m), false };
 		emit_expr(m, a->value);
 		emit_op(m, n->at, OP_SET, 0, l->slot, -1);
 		*locals = l;

@@ -81,6 +81,7 @@ int machine_counter(struct machine *m, const struct op *op);
 /* The value of a name found when rendering. */
 struct value machine_named(const struct machine *m, const struct op *op, struct span name);
 struct value machine_column(const struct machine *m, uint32_t column);
+struct value machine_rows(const struct machine *m); /* nil: the row is no group */
 struct value machine_member(struct machine *m, const struct op *op, struct value v);
 struct value machine_index(struct machine *m, struct value v, struct value key);
 

@@ -24,6 +24,7 @@ enum op_code {
 	OP_COLUMN,      /* cell of column a */
 	OP_FIELD,       /* when the row's object has a member named by constant a push it and jump to b */
 	OP_SPECIAL,     /* special a */
+	OP_ROWS,        /* the rows of the row's group */
 	OP_SLOT,        /* slot a; nil when it is unset */
 	OP_SLOT_OR,     /* when slot a is set push it and jump to b */
 	OP_NAMED,       /* pop a name, push what it names, looked for in scope a */

@@ -287,6 +287,9 @@ static int work(struct machine *m, const struct op *op)
 	case OP_SPECIAL:
 		stack[m->n_stack++] = m->in->specials[op->a];
 		return 0;
+	case OP_ROWS:
+		stack[m->n_stack++] = machine_rows(m);
+		return 0;
 	case OP_SLOT:
 		v = *machine_slot(m, op->a);
 		stack[m->n_stack++] = v.kind == VALUE_UNSET ? VALUE_OF_NIL : v;

@@ -14,6 +14,11 @@ struct value machine_column(const struct machine *m, uint32_t column)
 	return column < row->n_cells ? value_cell(row->cells[column]) : out;
 }
 
+struct value machine_rows(const struct machine *m)
+{
+	return m->in->row && m->in->row->group ? m->in->row->group->rows : VALUE_OF_NIL;
+}
+
 struct value machine_named(const struct machine *m, const struct op *op, struct span name)
 {
 	const struct scope *scope = (const struct scope *)m->p->scopes.items + op->a;
@@ -25,6 +30,8 @@ struct value machine_named(const struct machine *m, const struct op *op, struct 
 			return *machine_slot(m, scope->names[i].slot);
 	if (column >= 0)
 		return machine_column(m, (uint32_t)column);
+	if (m->p->columns && m->p->columns->grouped && span_eq(name, SPAN("rows")))
+		return machine_rows(m);
 	if (m->in->row && value_find(m->in->row->object, name, &out))
 		return out;
 	for (uint32_t i = 0; i < m->p->n_specials; i++)

@@ -5,7 +5,7 @@
 
 static const struct span names[] = { { "name", 4 }, { "html", 4 }, { "plan", 4 } };
 static const struct span cells[] = { { "Ann", 3 }, { "<", 1 }, { "pro", 3 } };
-static const struct columns columns = { 3, names, false };
+static const struct columns columns = { .n = 3, .names = names };
 static const struct row row = { .number = 1, .line = 2, .n_cells = 3, .cells = cells };
 static const struct liquid_input input = { .row = &row, .now_ms = 1790000000000 };
 
@@ -242,7 +242,7 @@ static void rows_of_json(void **state)
 	static const struct member members[] = { { { "name", 4 }, { .kind = VALUE_TEXT, .n = 3, .text = "Eve" } },
 						 { { "age", 3 }, { .kind = VALUE_INT, .i = 34 } },
 						 { { "lines", 5 }, { .kind = VALUE_ARRAY, .n = 1, .items = lines } } };
-	static const struct columns open = { 1, names, true };
+	static const struct columns open = { .n = 1, .names = names, .open = true };
 	const struct row r = { .n_cells = 1, .cells = cells, .object = { .kind = VALUE_OBJECT, .n = 3, .members = members } };
 	const struct liquid_options opt = { .columns = &open };
 	const struct liquid_input in = { .row = &r };
@@ -254,6 +254,56 @@ static void rows_of_json(void **state)
 				       &opt, &in),
 			    "Eve 35 A1|");
 	kit_close(&k);
+}
+
+/* `rows` of a group: members are found as columns are, and a misspelt one where it can be seen. */
+static void rows_of_a_group(void **state)
+{
+	static const struct span list[] = { { "First Name", 10 }, { "price", 5 }, { "name", 4 } };
+	static const struct member one[] = { { { "First Name", 10 }, { .kind = VALUE_CELL, .n = 3, .text = "Ann" } },
+					     { { "price", 5 }, { .kind = VALUE_CELL, .n = 2, .text = "10" } },
+					     { { "name", 4 }, { .kind = VALUE_CELL, .n = 0, .text = "" } } };
+	static const struct member two[] = { { { "First Name", 10 }, { .kind = VALUE_CELL, .n = 3, .text = "Bob" } },
+					     { { "price", 5 }, { .kind = VALUE_CELL, .n = 1, .text = "9" } },
+					     { { "name", 4 }, { .kind = VALUE_CELL, .n = 1, .text = "x" } } };
+	static const struct value items[] = { { .kind = VALUE_OBJECT, .n = 3, .members = one },
+					      { .kind = VALUE_OBJECT, .n = 3, .members = two } };
+	static const struct row_member other = { 2, 3 };
+	static const struct row_group group = { .n_others = 1, .others = &other,
+						.rows = { .kind = VALUE_ARRAY, .n = 2, .items = items } };
+	static const struct columns grouped = { .n = 3, .names = list, .grouped = true };
+	const struct row r = { .n_cells = 3, .cells = cells, .group = &group };
+	static const struct {
+		const char *source, *text, *found; /* text NULL: a mistake */
+	} tries[] = {
+		{ "{% for r in rows %}{{ r.firstname }} {{ r.Price }}{% unless r.name %}-{% endunless %};{% endfor %}", "Ann 10-;Bob 9;", "" },
+		{ "{{ rows.size }}{{ rows.first.firstname }}{{ rows[1].price }}{{ rows.last['First Name'] }}", "2Ann9Bob", "" },
+		{ "{% for r in rows reversed %}{{ r['price'] }}{{ r.size }}{% if r.price < 10 %}<{% endif %}{% endfor %}", "93<103", "" },
+		{ "{{ rows | sum: 'price' }} {{ rows | map: 'First Name' | join: '+' }}", "19 Ann+Bob", "" },
+		{ "{% tablerow r in rows %}{{ r.price }}{% endtablerow %}", "<tr class=\"row1\">\n<td class=\"col1\">10</td><td class=\"col2\">9</td></tr>\n", "" },
+		{ "{{ ['rows'] | size }}{% assign rows = 'x' %}{{ rows }}", "2x", "" },
+		{ "{% assign r = 'x' %}{{ r.none }}{% for r in rows %}{% for rows in (1..2) %}{{ rows.none }}{% endfor %}{% endfor %}|", "|", "" },
+		{ "{% for r in rows %}{{ r.pirce }}{% endfor %}", NULL, "1:24: there is no column 'pirce'; did you mean 'price'?\n" },
+		{ "{{ rows[0].nam }}{{ rows.last.frstname }}", NULL, "1:11: there is no column 'nam'; did you mean 'name'?\n"
+		  "1:30: there is no column 'frstname'; did you mean 'First Name'? It is written without its spaces, or as ['First Name']\n" },
+	};
+	const struct liquid_options opt = { .columns = &grouped };
+	const struct liquid_input in = { .row = &r };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+		static struct kit k;
+		const char *text;
+
+		kit_open(&k);
+		text = kit_render(&k, tries[i].source, &opt, &in);
+		if (tries[i].text)
+			assert_string_equal(text ? text : k.found, tries[i].text);
+		else
+			assert_null(text);
+		assert_string_equal(k.found, tries[i].found);
+		kit_close(&k);
+	}
 }
 
 static void conditions(void **state)
@@ -354,7 +404,7 @@ int main(void)
 		cmocka_unit_test(fixed_programs),
 		cmocka_unit_test(templates),
 		cmocka_unit_test(rows_of_json),
-		cmocka_unit_test(conditions),
+		cmocka_unit_test(rows_of_a_group), cmocka_unit_test(conditions),
 		cmocka_unit_test(rendering_leaves_the_heap_alone),
 		cmocka_unit_test(rendering_survives_no_memory),
 	};
