@@ -20,7 +20,7 @@ static const char help[] =
 	"List     --encoding NAME --delimiter SIGN --sheet NAME  (all by looking)\n"
 	"         --no-header --columns email,name  the first line is a recipient already\n"
 	"Rows     --limit N|all (100) --rows 3-9,14 --skip N --sample N --shard I/N\n"
-	"         --where 'plan == \"pro\"' --only ADDRESS|FILE\n"
+	"         --where 'plan == \"pro\"' --only ADDRESS|FILE --group-by COLUMN\n"
 	"Letter   --var NAME=VALUE      a value for the letter; NAME=@FILE reads a file\n"
 	"         --address-column NAME --envelope-from ADDR  (email, the From)\n"
 	"         --bulk                with the headers that mail to many must have\n"

@@ -35,8 +35,8 @@ static const char help[] =
 	"        --messages-per-connection N --helo NAME --timeout TIME --transcript FILE\n"
 	"List    --encoding NAME --delimiter SIGN --sheet NAME --no-header --columns A,B\n"
 	"Who     --rows 3-9,14 --skip N --limit N --sample N --shard I/N --where 'age>30'\n"
-	"        --only ADDRESS|FILE  --address-column NAME  --duplicates skip|send\n"
-	"        --suppress FILE --suppress-add FILE --redirect-to ADDRESS (all to one)\n"
+	"        --only ADDRESS|FILE --address-column NAME --duplicates skip|send|group\n"
+	"        --suppress FILE --suppress-add FILE --redirect-to ADDR --group-by COLUMN\n"
 	"Letter  --var NAME=VALUE|@FILE  --envelope-from ADDR --seed N --date TIME --bulk\n"
 	"        --charset NAME --smime-cert F --smime-key F --max-steps N --max-output N\n"
 	"Sign    --dkim-key FILE --dkim-selector S --dkim-domain D --dkim-canon C\n"
@@ -95,7 +95,7 @@ static int judge_rows(struct sending *s)
 
 	findings_print(stderr, r);
 	if (r->undecided) {
-		say_wrong("choose with --duplicates skip or --duplicates send, or mend the list",
+		say_wrong("choose with --duplicates skip, send or group, or mend the list",
 			  "%s in different rows; nothing was sent",
 			  say_many(r->undecided, "address stands", "addresses stand", bad));
 		return EXIT_WRONG;
@@ -151,7 +151,9 @@ static int agree(struct sending *s)
 	campaign_outlook(s->campaign, s->o->no_preflight ? NULL : &s->report, &w);
 	/* A row that is skipped is settled too. */
 	progress_init(&s->progress, (enum progress_form)s->o->progress,
-		      s->report.recipients ? s->report.recipients + s->report.bad_rows + s->report.duplicates + s->report.suppressed : 0);
+		      w.grouped              ? s->report.selected - s->report.done
+		      : s->report.recipients ? s->report.recipients + s->report.bad_rows + s->report.duplicates + s->report.suppressed
+					     : 0);
 	if (s->o->yes)
 		return 0;
 	if (!say_to_person()) {

@@ -14,6 +14,7 @@
 #include "engine/results/ledger_attempt.h"
 #include "engine/rows/rows.h"
 #include "engine/run/campaign.h"
+#include "engine/run/choice.h"
 #include "templates/letter/letter.h"
 
 enum { BLOCK_ROWS = 256, MEMORY_CHUNK = 1 << 16 };
@@ -41,6 +42,7 @@ struct showing {
 	struct journal_header header;
 	struct ledger_attempt attempt;
 	struct rows *rows;
+	struct choice *choice; /* NULL: the campaign has not grouped its rows */
 	struct row_block *block;
 	struct letter *letter;
 	struct letter_desk *desk;
@@ -60,13 +62,26 @@ static int find_attempt(struct showing *s, const char *results, uint64_t row, st
 	return rc == 0 ? err_set(e, ERR_INPUT, "there is no campaign of '%s'", results) : rc < 0 ? -1 : 0;
 }
 
+static struct rows *messages_of(struct showing *s)
+{
+	return s->choice ? choice_list(s->choice) : s->rows;
+}
+
+static bool has_row(const struct row *row, uint64_t number)
+{
+	for (uint32_t i = 0; row->group && i < row->group->n_others; i++)
+		if (row->group->others[i].number == number)
+			return true;
+	return row->number == number;
+}
+
 static int find_row(struct showing *s, uint64_t number, const struct row **out, struct err *e)
 {
 	int rc;
 
-	while ((rc = rows_read(s->rows, s->block, BLOCK_ROWS, e)) > 0) {
+	while ((rc = rows_read(messages_of(s), s->block, BLOCK_ROWS, e)) > 0) {
 		for (uint32_t i = 0; i < s->block->n; i++) {
-			if (s->block->rows[i].number == number) {
+			if (has_row(&s->block->rows[i], number)) {
 				*out = &s->block->rows[i];
 				return 0;
 			}
@@ -88,10 +103,15 @@ static int open_letter(struct showing *s, struct finding_sink *sink, struct err 
 				      .envelope_from = s->job.envelope_from,
 				      .ways = s->job.ways };
 	unsigned char digest[32];
+	int column;
 
 	if (rows_open(&s->rows, &rows, e) < 0)
 		return -1;
-	opt.columns = rows_columns(s->rows);
+	column = columns_find(rows_columns(s->rows), span_str(s->job.address_column ? s->job.address_column : "email"));
+	if (choice_groups(&s->job, s->header.identity.selection) &&
+	    choice_open(&s->choice, &s->job, s->rows, column, s->header.identity.selection, sink, e) < 0)
+		return -1;
+	opt.columns = rows_columns(messages_of(s));
 	journal_letter_seed(&s->header, opt.seed);
 	if (letter_open(&s->letter, &opt, sink, e) < 0)
 		return -1;
@@ -150,6 +170,7 @@ static int run(struct options *o)
 	letter_desk_free(&s.desk);
 	letter_free(&s.letter);
 	row_block_free(&s.block);
+	choice_free(&s.choice);
 	rows_close(&s.rows);
 	arena_release(&s.memory);
 	return status;

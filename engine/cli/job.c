@@ -90,6 +90,7 @@ int job_of_letter(struct options *o, struct campaign_job *job, struct err *e)
 		.only = o->only,
 		.shard = o->shard,
 		.where = o->where,
+		.group_by = o->group_by,
 		.suppress = o->suppress.items,
 		.n_suppress = o->suppress.n,
 		.duplicates = (enum duplicates_rule)o->duplicates,

@@ -78,7 +78,7 @@ struct options {
 	bool resume, accept_changes, yes, no_preflight;
 	int duplicates;
 	struct text_list suppress;
-	const char *only, *shard, *where;
+	const char *only, *shard, *where, *group_by;
 	uint64_t skip, sample, max_message_bytes;
 	const char *suppress_add;
 	int in_doubt, bad_rows, log_format, progress; /* indexes into their words */

@@ -12,7 +12,7 @@ enum { MAILS = FOR_SEND | FOR_PREVIEW | FOR_CHECK };
 /* In the order of the enums they stand for. */
 static const char *const in_doubt_words[] = { "hold", "resend", NULL };
 static const char *const bad_rows_words[] = { "stop", "skip", NULL };
-static const char *const duplicates_words[] = { "stop", "skip", "send", NULL };
+static const char *const duplicates_words[] = { "stop", "skip", "send", "group", NULL };
 static const char *const on_log_error_words[] = { "stop", "wait", NULL };
 static const char *const log_format_words[] = { "csv", "jsonl", NULL };
 static const char *const algorithm_words[] = { "rsa", "ed25519", NULL };
@@ -58,7 +58,9 @@ const struct option_spec options_table[] = {
 	  .about = "the I-th of N parts of the list, by address: rows of one meet in one" },
 	{ .name = "duplicates", .value = "WORD", .commands = FOR_SEND | FOR_CHECK, .kind = OPTION_WORD,
 	  .at = MEMBER(duplicates), .words = duplicates_words,
-	  .about = "an address with rows that differ: stop, mail the first one, mail each" },
+	  .about = "an address with rows that differ: stop, mail the first, mail each, group them" },
+	{ .name = "group-by", .value = "COLUMN", .commands = MAILS, .kind = OPTION_TEXT, .at = MEMBER(group_by),
+	  .about = "rows with one value there are one message: {% for r in rows %}" },
 	{ .name = "suppress", .value = "FILE", .commands = FOR_SEND | FOR_CHECK, .kind = OPTION_TEXTS,
 	  .at = MEMBER(suppress),
 	  .about = "addresses and @domains that get nothing, one a line, or a table" },

@@ -82,7 +82,7 @@ static int open_letter(struct preview *p, struct err *e)
 	if (choice_open(&p->choice, job, p->rows, address_column, NULL, &p->report->sink, e) < 0)
 		return -1;
 	rows_tell(p->rows, &p->report->sink);
-	opt.columns = rows_columns(p->rows);
+	opt.columns = rows_columns(choice_list(p->choice));
 	if (letter_open(&p->letter, &opt, &p->report->sink, e) < 0)
 		return -1;
 	if (row_block_new(&p->block, BLOCK_ROWS) < 0)
@@ -180,7 +180,8 @@ static int add_problem(struct preview *p, const struct row *r, const struct err 
 {
 	struct preview_item item = { .row = r->number, .line = r->line, .problem = span_str(why->text) };
 
-	finding_say(&p->report->sink, FINDING_ERROR, "row that cannot be sent", p->job->list, r->line, 0, why->hint, "%s",
+	finding_say(&p->report->sink, FINDING_ERROR, "row that cannot be sent", p->job->list,
+		    r->problem.n && r->group ? r->group->problem_line : r->line, 0, why->hint, "%s",
 		    why->text);
 	p->totals->problems++;
 	return add_item(p, &item, NULL, e);
@@ -228,7 +229,7 @@ static int add_rows(struct preview *p, struct err *e)
 
 	for (;;) {
 		row_block_reset(p->block);
-		rc = rows_read(p->rows, p->block, BLOCK_ROWS, e);
+		rc = rows_read(choice_list(p->choice), p->block, BLOCK_ROWS, e);
 		if (rc <= 0)
 			return rc;
 		for (uint32_t i = 0; i < p->block->n; i++) {

@@ -1,7 +1,7 @@
 /* summary.c - counts, files, the next command.
  *
  *  1. The counts are of the whole campaign; the rate is of this run. Both are of recipients: a
- *     message to three of them counts three times.
+ *     message to three of them counts three times, and one to a group of rows once for each.
  *  2. A command that is proposed runs as it stands, in this folder.
  * Held by tests/system/test_cli_send.py. */
 #include "engine/cli/summary.h"
@@ -48,7 +48,9 @@ static void print_head(const struct campaign_job *job, const struct campaign_res
 		printf("Done: nothing was left to send\n");
 		return;
 	}
-	printf("%s: sent to %s in %s", words[r->end], say_many(r->sent_this_run, "recipient", "recipients", n),
+	printf("%s: sent to %s in %s", words[r->end],
+	       r->grouped ? say_many(r->sent_this_run, "row", "rows", n)
+			  : say_many(r->sent_this_run, "recipient", "recipients", n),
 	       say_time(r->elapsed_ms, time));
 	if (r->sent_this_run > 1 && r->elapsed_ms >= 100)
 		printf(" (%.*f/s)", r->sent_this_run * 1000 < 10 * (uint64_t)r->elapsed_ms ? 1 : 0,

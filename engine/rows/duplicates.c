@@ -83,7 +83,7 @@ int duplicates_new(struct duplicates **out, enum duplicates_rule rule, struct er
 	*out = NULL;
 	if (!d)
 		return err_nomem(e, "the search for duplicates");
-	d->rule = rule;
+	d->rule = rule == DUPLICATES_GROUP ? DUPLICATES_STOP : rule;
 	pthread_mutex_init(&d->lock, NULL);
 	if (rng_secret(d->keys, sizeof d->keys, e) < 0 ||
 	    spill_new(&d->seen, sizeof(struct duplicates_row), SEEN_MEMORY,

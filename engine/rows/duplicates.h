@@ -18,7 +18,8 @@ struct duplicates;
 enum duplicates_rule {
 	DUPLICATES_STOP,  /* identical rows: the first; rows that differ: reported */
 	DUPLICATES_SKIP, /* the first row of each address */
-	DUPLICATES_SEND  /* identical rows: the first; rows that differ: all */
+	DUPLICATES_SEND, /* identical rows: the first; rows that differ: all */
+	DUPLICATES_GROUP /* rows of one address were made one (rows_group()); what is left: as DUPLICATES_STOP */
 };
 
 struct duplicates_row { /* what is remembered of a row */

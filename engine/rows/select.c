@@ -26,6 +26,9 @@ enum { TEXT_ROWS_MAX = 600, BLOCK_ROWS = 512, SCRATCH = 16 << 10 };
 static const struct hash_key sample_key = { 0x6c65747465727368, 0x6f702d73616d706c };
 static const struct hash_key shard_key = { 0x6c65747465727368, 0x6f702d7368617264 };
 
+/* How the choice's text says by what rows are grouped: values, or addresses. */
+static const char *const group_lines[] = { "group-by", "group-addresses" };
+
 struct drawn { /* a row of the sample */
 	uint64_t hash, row;
 };
@@ -121,6 +124,7 @@ static int write_text(struct selection *s, struct err *e)
 	int rc = -1;
 
 	buf_init(&out, 1 << 20);
+	add_line(&out, s->opt.group_addresses ? group_lines[1] : group_lines[0], s->opt.group_by);
 	add_rows(s, &out);
 	add_line(&out, "only", s->opt.only);
 	add_line(&out, "where", s->opt.where_text);
@@ -150,7 +154,7 @@ static int understand(struct selection *s, struct err *e)
 		return -1;
 	if (o->only && (wants_address(s, "only", e) < 0 || open_only(s, e) < 0))
 		return -1;
-	if (o->shard && (parse_shard(s, o->shard, e) < 0 || wants_address(s, "shard", e) < 0))
+	if (o->shard && (parse_shard(s, o->shard, e) < 0 || (!o->group_by && wants_address(s, "shard", e) < 0)))
 		return -1;
 	return write_text(s, e);
 }
@@ -211,7 +215,8 @@ static struct span address_of(struct selection *s, const struct row *row)
 static bool is_our_share(struct selection *s, const struct row *row)
 {
 	char number[8], lower[ADDRESS_PATH_MAX];
-	struct span key = address_of(s, row);
+	struct span key = s->opt.group_by && s->opt.address_column < 0 ? span_trim(row->cells[s->opt.group_column])
+								       : address_of(s, row);
 
 	if (key.n == 0 || key.n > sizeof lower) {
 		memcpy(number, &row->number, sizeof number);
@@ -224,8 +229,8 @@ static bool is_our_share(struct selection *s, const struct row *row)
 	return hash_span(shard_key, key) % s->shards == s->shard - 1;
 }
 
-/* All that comes before skip, sample and limit. */
-static enum select_answer fits(struct selection *s, const struct row *row, struct err *e)
+/* What can be said of a row of the list by itself. */
+static enum select_answer fits_itself(struct selection *s, const struct row *row, struct err *e)
 {
 	char reason[SUPPRESS_REASON_MAX];
 	int rc;
@@ -243,9 +248,22 @@ static enum select_answer fits(struct selection *s, const struct row *row, struc
 		if (rc <= 0)
 			return rc < 0 ? SELECT_BROKEN : SELECT_NO;
 	}
-	if (s->shards && !is_our_share(s, row))
-		return SELECT_NO;
 	return SELECT_YES;
+}
+
+int selection_takes(void *ctx, const struct row *row, struct err *e)
+{
+	enum select_answer answer = fits_itself(ctx, row, e);
+
+	return answer == SELECT_BROKEN ? -1 : answer == SELECT_YES;
+}
+
+/* All that comes before skip, sample and limit. */
+static enum select_answer fits(struct selection *s, const struct row *row, struct err *e)
+{
+	enum select_answer answer = s->opt.group_by ? SELECT_YES : fits_itself(s, row, e);
+
+	return answer == SELECT_YES && s->shards && !is_our_share(s, row) ? SELECT_NO : answer;
 }
 
 static enum select_answer after_skip(struct selection *s, const struct row *row, struct err *e)
@@ -450,19 +468,69 @@ static bool widens(const char *name, const char *was, const char *now)
 	return !has || (had && span_eq(x, y));
 }
 
+static bool same_line(const char *name, const char *was, const char *now)
+{
+	struct span x = { NULL, 0 }, y = { NULL, 0 };
+	bool had = selection_text_get(was, name, &x), has = selection_text_get(now, name, &y);
+
+	return had == has && span_eq(x, y);
+}
+
+static void say_groups(const char *text, struct buf *out)
+{
+	struct span name;
+
+	if (selection_text_get(text, group_lines[0], &name))
+		buf_addf(out, "with --group-by %.*s", SPAN_ARG(span_sub(name, 0, 100)));
+	else
+		buf_add_str(out, selection_text_get(text, group_lines[1], &name) ? "with --duplicates group" : "without groups");
+}
+
+/* Groups are what they were, and have the rows that they had. *grouped: there are some. */
+static int same_groups(const char *was, const char *now, bool *grouped, struct err *e)
+{
+	struct span unused;
+	struct buf words;
+
+	*grouped = selection_text_get(was, group_lines[0], &unused) || selection_text_get(was, group_lines[1], &unused);
+	if (same_line(group_lines[0], was, now) && same_line(group_lines[1], was, now))
+		return 0;
+	buf_init(&words, SELECT_TEXT_MAX);
+	buf_add_str(&words, "the campaign was begun ");
+	say_groups(was, &words);
+	buf_add_str(&words, ", and now it is ");
+	say_groups(now, &words);
+	buf_add_str(&words, ": rows that were sent to are known as they were grouped");
+	err_set(e, ERR_CONFLICT, "%.*s", SPAN_ARG(buf_span(&words)));
+	buf_release(&words);
+	return err_hint(e, "leave it out to go on as it was begun, or begin another campaign with --results FILE");
+}
+
+static bool chooses_rows(const char *name)
+{
+	return strcmp(name, "rows") == 0 || strcmp(name, "only") == 0 || strcmp(name, "where") == 0;
+}
+
 int selection_widens(const char *was, const char *now, struct err *e)
 {
 	static const char *const names[] = { "rows", "only", "where", "shard", "skip", "sample", "limit" };
+	bool grouped;
+
+	if (same_groups(was, now, &grouped, e) < 0)
+		return -1;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		struct span x = SPAN("all"), y = SPAN("all");
 
-		if (widens(names[i], was, now))
+		bool fixed = grouped && chooses_rows(names[i]);
+
+		if (fixed ? same_line(names[i], was, now) : widens(names[i], was, now))
 			continue;
 		selection_text_get(was, names[i], &x);
 		selection_text_get(now, names[i], &y);
-		err_set(e, ERR_CONFLICT, "the campaign was begun with --%s %.*s, and now it is %.*s: a resume may choose more "
-			"rows, not others", names[i], SPAN_ARG(span_sub(x, 0, 100)), SPAN_ARG(span_sub(y, 0, 100)));
+		err_set(e, ERR_CONFLICT, "the campaign was begun with --%s %.*s, and now it is %.*s: %s", names[i],
+			SPAN_ARG(span_sub(x, 0, 100)), SPAN_ARG(span_sub(y, 0, 100)),
+			fixed ? "groups that were sent to would have other rows" : "a resume may choose more rows, not others");
 		return err_hint(e, "leave --%s out to go on as it was begun, or begin another campaign with --results FILE",
 				names[i]);
 	}

@@ -1,10 +1,14 @@
 /* select.h - which rows take part, decided in the order of the list.
  *
  * In this order: ranges of rows, addresses, a condition, a share, then how many to skip, a sample, and
- * at most how many. The same list and the same choice give the same rows. */
+ * at most how many. The same list and the same choice give the same rows.
+ *
+ * Where rows are grouped, ranges, addresses and the condition choose rows (selection_takes(), while the
+ * groups are made), and what follows chooses groups: selection_wants() is asked about these. */
 #ifndef ENGINE_ROWS_SELECT_H
 #define ENGINE_ROWS_SELECT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/model/row.h"
@@ -25,6 +29,9 @@ struct selection_options { /* all borrowed for the life of the selection; zeroed
 	void *where_ctx;
 	const char *where_text;
 	int address_column; /* -1: none */
+	const char *group_by; /* rows are grouped by that column, NULL: they are not */
+	bool group_addresses; /* it holds addresses */
+	int group_column;     /* which one it is */
 	struct span address_name; /* of the member that is the address in rows without columns */
 };
 
@@ -40,7 +47,9 @@ int selection_new(struct selection **out, const struct selection_options *opt, s
 void selection_free(struct selection **s);
 /* With a sample: reads the list once. Before the first question. */
 int selection_prepare(struct selection *s, const struct rows *list, struct err *e);
-/* Ask once for each row, in the order of the list. */
+/* For struct rows_grouping: ctx is the selection. In the order of the list. */
+int selection_takes(void *ctx, const struct row *row, struct err *e);
+/* Ask once for each row, or group, in the order of the list. */
 enum select_answer selection_wants(struct selection *s, const struct row *row, struct err *e);
 /* Begin anew with the first row. */
 void selection_rewind(struct selection *s);
@@ -49,7 +58,7 @@ const char *selection_text(const struct selection *s);
 /* The line of that name in such a text: 1 with its value, 0 there is none. */
 int selection_text_get(const char *text, const char *name, struct span *value);
 /* Whoever takes part by `was` does by `now` too, as far as can be told from the texts; else what is
- * narrower stands in e (ERR_CONFLICT). */
+ * narrower stands in e (ERR_CONFLICT). Groups must be the same: other rows in one that was sent to would be forgotten. */
 int selection_widens(const char *was, const char *now, struct err *e);
 
 #endif

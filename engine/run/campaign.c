@@ -30,8 +30,9 @@ static int open_list(struct campaign *c, struct finding_sink *sink, struct err *
 {
 	struct rows_options opt = { .path = c->job->list, .ways = c->job->list_ways };
 
-	if (rows_open(&c->list, &opt, e) < 0)
+	if (rows_open(&c->rows, &opt, e) < 0)
 		return -1;
+	c->list = c->rows;
 	rows_tell(c->list, sink);
 	if (rows_stamp(c->list, &c->list_size, &c->list_mtime_ns, e) < 0)
 		return -1;
@@ -176,6 +177,7 @@ static int choose_rows(struct campaign *c, struct finding_sink *sink, struct err
 	if (choice_open(&c->choice, c->job, c->list, c->address_column, recorded, sink, e) < 0)
 		return -1;
 	c->selection = choice_selection(c->choice);
+	c->list = choice_list(c->choice);
 	return 0;
 }
 
@@ -219,7 +221,7 @@ void campaign_free(struct campaign **out)
 	suppress_free(&c->suppress);
 	duplicates_free(&c->duplicates);
 	seen_free(&c->seen);
-	rows_close(&c->list);
+	rows_close(&c->rows);
 	arena_release(&c->memory);
 	mem_free(c);
 	*out = NULL;
@@ -240,6 +242,27 @@ bool campaign_list_changed(const struct campaign *c, const struct rows *list, st
 	return true;
 }
 
+bool campaign_group_differs(const struct campaign *c, const struct row *row, struct err *e)
+{
+	enum row_state first;
+
+	if (!row->group || !c->ledger)
+		return false;
+	first = ledger_row(c->ledger, row->number);
+	for (uint32_t i = 0; i < row->group->n_others; i++) {
+		const struct row_member *other = &row->group->others[i];
+
+		if (ledger_row(c->ledger, other->number) == first)
+			continue;
+		err_set(e, ERR_CONFLICT, "this row was not of the group of line %llu when that, or this, was sent to",
+			(unsigned long long)row->line);
+		err_at(e, c->job->list, other->line, 0);
+		err_hint(e, "nothing was begun for it: choose the rows as before, or begin another campaign with --results FILE");
+		return true;
+	}
+	return false;
+}
+
 void campaign_row_error(const struct campaign_job *job, const struct row *row, const struct err *why, struct err *out)
 {
 	if (why->path[0] && why->line && strcmp(why->path, job->list) != 0)
@@ -247,7 +270,7 @@ void campaign_row_error(const struct campaign_job *job, const struct row *row, c
 	else
 		err_set(out, ERR_INPUT, "%s", why->text);
 	out->topic = why->topic;
-	err_at(out, job->list, row->line, 0);
+	err_at(out, job->list, row->problem.n && row->group ? row->group->problem_line : row->line, 0);
 	err_hint(out, "%s", why->hint[0] ? why->hint : "mend the row, or go on without such rows with --bad-rows skip");
 }
 
@@ -377,6 +400,7 @@ void campaign_outlook(struct campaign *c, const struct report *preflight, struct
 	if (c->throttle && preflight)
 		out->expected_ms = (int64_t)((double)out->messages * 1000.0 / throttle_per_second(c->throttle));
 	snprintf(out->list_form, sizeof out->list_form, "%s", rows_form(c->list));
+	out->grouped = rows_columns(c->list)->grouped;
 	if (c->plan) {
 		delivery_plan_describe(c->plan, out->through, sizeof out->through);
 		out->rehearsal = delivery_plan_is_rehearsal(c->plan);

@@ -60,6 +60,7 @@ struct campaign_job { /* borrowed for the campaign's life */
 	const char *shard;     /* "2/5" or NULL */
 	const char *where;     /* a condition of the template language, or NULL */
 	enum duplicates_rule duplicates;
+	const char *group_by;  /* rows with one value in that column are one message; NULL: each is one */
 	const char *const *suppress; /* files of addresses that get nothing */
 	uint32_t n_suppress;
 	const char *suppress_add; /* file that gets those who do not exist, or NULL */
@@ -113,6 +114,7 @@ struct campaign_outlook { /* what is about to happen, for the question before it
 	uint64_t already_done, in_doubt;
 	int64_t expected_ms;  /* at the given rate; -1 without one */
 	bool rehearsal;       /* goes to files only */
+	bool grouped;         /* a message is of several rows */
 };
 void campaign_outlook(struct campaign *c, const struct report *preflight, struct campaign_outlook *out);
 
@@ -129,6 +131,7 @@ struct campaign_result {
 	struct ledger_counts counts;  /* the whole campaign, not only this run */
 	uint64_t rows_total;          /* rows that take part; 0 when the list was not read to its end */
 	uint64_t sent_this_run, begun_this_run;
+	bool grouped;          /* what is counted are rows, several of which are one message */
 	int64_t elapsed_ms;
 	uint64_t steady_after, allocations; /* mails begun when the steady state began, and what the
 	                               * whole process allocated from then on; 0, 0: never reached */

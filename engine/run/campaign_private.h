@@ -18,7 +18,8 @@
 struct campaign {
 	const struct campaign_job *job;
 	struct arena memory;
-	struct rows *list;
+	struct rows *list;             /* what is sent: the user's list, or its groups */
+	struct rows *rows;             /* the user's list, row by row */
 	struct choice *choice;
 	struct selection *selection;   /* of the choice */
 	int address_column;            /* -1: the list has none */
@@ -49,6 +50,10 @@ struct campaign {
 unsigned campaign_threads(const struct campaign_job *job);
 /* An earlier run settled that row as far as this run is concerned. Any thread. */
 bool campaign_is_done(const struct campaign *c, uint64_t row);
+
+/* True with e (ERR_CONFLICT): what an earlier run did for the rows of this group it did not do for all of them
+ * alike, so they were not one message. Any thread. */
+bool campaign_group_differs(const struct campaign *c, const struct row *row, struct err *e);
 
 /* The search for duplicates alone, when there was no preflight and later rows matter too: nothing else of it
  * is done. */

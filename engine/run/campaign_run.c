@@ -347,6 +347,7 @@ static int end_run(struct campaign *c, struct run *r, struct results_log **log, 
 	bool rewrite = results_log_needs_rewrite(*log);
 
 	out->begun_this_run = atomic_load(&r->begun);
+	out->grouped = rows_columns(c->list)->grouped;
 	out->steady_after = atomic_load(&r->steady_after);
 	out->allocations = out->steady_after ? mem_count() - atomic_load(&r->allocations_at_steady) : 0;
 	out->end = r->end;

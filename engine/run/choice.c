@@ -1,5 +1,6 @@
 /* choice.c - the condition of --where is a program of the template language; the rows' room is given it
- * as a function. Held by tests/system/test_choosing.py. */
+ * as a function. So are rows grouped: which of them take part is asked while the groups are made.
+ * Held by tests/system/test_choosing.py. */
 #include "engine/run/choice.h"
 
 #include "engine/base/arena.h"
@@ -21,6 +22,8 @@ struct choice {
 	struct liquid_program *where;
 	struct liquid_scratch *scratch;
 	struct selection *selection;
+	struct rows *list;       /* that was given */
+	struct rows *grouped;    /* NULL: rows are not */
 };
 
 static int test(void *ctx, const struct row *row, struct err *e)
@@ -77,6 +80,59 @@ static uint64_t number_of(uint64_t typed, bool given, const char *recorded, cons
 	return n;
 }
 
+bool choice_groups(const struct campaign_job *job, const char *recorded)
+{
+	struct span name;
+
+	return job->group_by || job->duplicates == DUPLICATES_GROUP ||
+	       (recorded && (selection_text_get(recorded, "group-by", &name) ||
+			     selection_text_get(recorded, "group-addresses", &name)));
+}
+
+/* By what rows are grouped, if they are: as the job says, else as it was. */
+static int find_groups(struct choice *c, const char *recorded, struct selection_options *o, struct err *e)
+{
+	const struct columns *columns = rows_columns(c->list);
+	const struct campaign_job *job = c->job;
+	struct span near;
+
+	if (job->group_by && job->duplicates == DUPLICATES_GROUP)
+		return err_set(e, ERR_INPUT, "--group-by and --duplicates group are two ways to group the rows: give one");
+	o->group_addresses = job->duplicates == DUPLICATES_GROUP;
+	if (o->group_addresses)
+		o->group_by = o->address_column >= 0 ? arena_str(&c->words, columns->names[o->address_column]) : "email";
+	else if (text_of(c, job->group_by, recorded, "group-by", &o->group_by) < 0)
+		return err_nomem(e, "the choice of rows");
+	if (!o->group_by && text_of(c, NULL, recorded, "group-addresses", &o->group_by) < 0)
+		return err_nomem(e, "the choice of rows");
+	if (!o->group_by)
+		return 0;
+	o->group_addresses |= !job->group_by && recorded && !selection_text_get(recorded, "group-by", &near);
+	o->group_column = columns_find(columns, span_str(o->group_by));
+	if (o->group_column >= 0) { /* one column has one name, however it was typed */
+		o->group_by = arena_str(&c->words, columns->names[o->group_column]);
+		return o->group_by ? 0 : err_nomem(e, "the choice of rows");
+	}
+	near = columns_nearest(columns, span_str(o->group_by));
+	err_set(e, ERR_INPUT, "the list has no column '%s' to group its rows by", o->group_by);
+	err_at(e, job->list, 1, 0);
+	return near.n ? err_hint(e, "did you mean '%.*s'?", SPAN_ARG(near)) : -1;
+}
+
+static int make_groups(struct choice *c, const struct selection_options *o, struct err *e)
+{
+	struct rows_grouping how = { .column = o->group_column, .addresses = o->group_addresses,
+				     .address_column = o->address_column, .wants = selection_takes, .ctx = c->selection };
+
+	if (!o->group_by)
+		return 0;
+	selection_rewind(c->selection);
+	if (rows_group(&c->grouped, c->list, &how, e) < 0)
+		return -1;
+	selection_rewind(c->selection);
+	return 0;
+}
+
 static int complete(struct choice *c, const char *recorded, struct selection_options *o)
 {
 	const struct campaign_job *job = c->job;
@@ -90,7 +146,7 @@ static int complete(struct choice *c, const char *recorded, struct selection_opt
 	       text_of(c, job->where, recorded, "where", &o->where_text) < 0 ? -1 : 0;
 }
 
-static int choose(struct choice *c, const struct rows *list, int address_column, const char *recorded,
+static int choose(struct choice *c, struct rows *list, int address_column, const char *recorded,
 		  struct finding_sink *sink, struct err *e)
 {
 	struct selection_options o = { .address_column = address_column };
@@ -99,6 +155,8 @@ static int choose(struct choice *c, const struct rows *list, int address_column,
 		o.address_name = span_str(c->job->address_column ? c->job->address_column : "email");
 	if (complete(c, recorded, &o) < 0)
 		return err_nomem(e, "the choice of rows");
+	if (find_groups(c, recorded, &o, e) < 0)
+		return -1;
 	if (!c->job->rows && o.rows && span_begins(span_str(o.rows), SPAN("SHA-256"))) {
 		err_set(e, ERR_INPUT, "the campaign was begun with more --rows than it could remember");
 		return err_hint(e, "give the same --rows again");
@@ -113,10 +171,10 @@ static int choose(struct choice *c, const struct rows *list, int address_column,
 		return -1;
 	if (recorded && selection_widens(recorded, selection_text(c->selection), e) < 0)
 		return -1;
-	return selection_prepare(c->selection, list, e);
+	return make_groups(c, &o, e) < 0 ? -1 : selection_prepare(c->selection, choice_list(c), e);
 }
 
-int choice_open(struct choice **out, const struct campaign_job *job, const struct rows *list, int address_column,
+int choice_open(struct choice **out, const struct campaign_job *job, struct rows *list, int address_column,
 		const char *recorded, struct finding_sink *sink, struct err *e)
 {
 	struct choice *c = mem_new(sizeof *c);
@@ -125,6 +183,7 @@ int choice_open(struct choice **out, const struct campaign_job *job, const struc
 	if (!c)
 		return err_nomem(e, "the choice of rows");
 	c->job = job;
+	c->list = list;
 	arena_init(&c->words, CHUNK, MEMORY_MAX);
 	arena_init(&c->memory, CHUNK, MEMORY_MAX);
 	if (choose(c, list, address_column, recorded, sink, e) < 0) {
@@ -142,12 +201,18 @@ void choice_free(struct choice **out)
 	if (!c)
 		return;
 	selection_free(&c->selection);
+	rows_close(&c->grouped);
 	liquid_scratch_free(&c->scratch);
 	liquid_free(&c->where);
 	arena_release(&c->memory);
 	arena_release(&c->words);
 	mem_free(c);
 	*out = NULL;
+}
+
+struct rows *choice_list(struct choice *c)
+{
+	return c->grouped ? c->grouped : c->list;
 }
 
 struct selection *choice_selection(struct choice *c)

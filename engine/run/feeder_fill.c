@@ -1,6 +1,5 @@
 /* feeder_fill.c - what a block is filled with: rows that are due again, and new ones of the list. */
 #include <string.h>
-#include <time.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
@@ -121,7 +120,9 @@ static int sift(struct feeder *f, struct work *w, struct err *e)
 			f->list_ended = true;
 		if (wants != SELECT_YES)
 			continue;
-		taking_part++;
+		if (campaign_group_differs(f->run->campaign, &w->rows->rows[i], e))
+			return -1;
+		taking_part += row_count(&w->rows->rows[i]);
 		if (w->rows->rows[i].number <= f->deferred_up_to &&
 		    ledger_row(f->run->ledger, w->rows->rows[i].number) == ROW_DEFERRED)
 			continue;
@@ -184,38 +185,6 @@ static int read_block(struct feeder *f, struct work *w, struct err *e)
 	return 0;
 }
 
-/* While the disk is full nothing is handed out, and the workers have what they have. */
-static int claim_range(struct feeder *f, uint64_t first, uint64_t last, bool sync, struct err *e)
-{
-	struct timespec rest = { .tv_nsec = RUN_IDLE_MS * 1000000L };
-
-	while (journal_claim(f->run->journal, first, last, sync, e) < 0) {
-		if (!run_log_waits(f->run, journal_campaign_is_broken(f->run->journal), e))
-			return -1;
-		nanosleep(&rest, NULL);
-	}
-	run_log_works(f->run);
-	return 0;
-}
-
-/* Rows of one claim have no gap between their numbers. */
-static int claim(struct feeder *f, const struct work *w, struct err *e)
-{
-	const struct row *rows = w->rows->rows;
-	bool sync = f->run->job->sync_ms != CAMPAIGN_SYNC_OFF;
-
-	for (uint32_t i = 0, from = 0; i < w->rows->n; i++) {
-		bool last = i + 1 == w->rows->n;
-
-		if (!last && rows[i + 1].number == rows[i].number + 1)
-			continue;
-		if (claim_range(f, rows[from].number, rows[i].number, sync && last, e) < 0)
-			return -1;
-		from = i + 1;
-	}
-	return 0;
-}
-
 /* Rows whose waiting is over. 1 the block has rows, 0 nobody is due, -1. */
 static int fetch_due(struct feeder *f, struct work *w, struct err *e)
 {
@@ -261,7 +230,7 @@ int feeder_next_block(struct feeder *f, struct work **out, struct err *e)
 	rc = fetch_due(f, w, e);
 	if (rc == 0 && !waiting_is_full(&f->waiting) && !(f->canary && f->canary_left == 0))
 		rc = read_block(f, w, e);
-	if (rc == 1 && claim(f, w, e) < 0)
+	if (rc == 1 && feeder_claim(f, w, e) < 0)
 		rc = -1;
 	if (rc == 1) {
 		*out = w;

@@ -1,11 +1,13 @@
-/* feeder_parts.h - the feeder in three files: notes and handing out (feeder.c), what a block is filled with
- * (feeder_fill.c), who goes before all others (feeder_first.c). Private to these three; the feeder's thread. */
+/* feeder_parts.h - the feeder in four files: notes and handing out (feeder.c), what a block is filled with
+ * (feeder_fill.c), its claim (feeder_claim.c), who goes before all others (feeder_first.c). Private to these; the
+ * feeder's thread. */
 #ifndef ENGINE_RUN_FEEDER_PARTS_H
 #define ENGINE_RUN_FEEDER_PARTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/results/journal.h"
 #include "engine/run/waiting.h"
 
 struct err;
@@ -32,6 +34,8 @@ struct feeder {
 	bool canary;             /* it was not judged so far */
 	int64_t canary_until_ms; /* accepted, and the wait is on; 0 not yet */
 
+	struct journal_range claim[JOURNAL_RANGES_MAX]; /* of groups, on its way into the journal */
+	uint32_t n_claim;
 	int domain_column;       /* has the domain of the mail; -1: the letter makes it otherwise */
 	uint32_t block_rows;     /* rows of the next block */
 	uint32_t block_rows_min;
@@ -42,6 +46,8 @@ struct feeder {
 
 /* feeder_fill.c: 1 *out goes to a worker, 0 there is nothing to hand out now, -1. */
 int feeder_next_block(struct feeder *f, struct work **out, struct err *e);
+/* feeder_claim.c: the block's rows stand in the journal, when it returns 0. */
+int feeder_claim(struct feeder *f, const struct work *w, struct err *e);
 /* Who is to go out now or later: true; *item says what earlier runs did for the row. */
 bool feeder_is_to_do(struct feeder *f, uint64_t row, struct work_item *item);
 

@@ -56,7 +56,7 @@ static void bad_row(struct checker *k, const struct row *row, const struct err *
 	}
 	doubts_propose(&k->doubts, row, &e);
 	finding_of_err(&k->report.sink, e.topic ? e.topic : "row that cannot be a message", &e);
-	k->report.bad_rows++;
+	k->report.bad_rows += row_count(row);
 }
 
 /* ---- what the search for duplicates is shown ---- */
@@ -215,12 +215,14 @@ static enum select_answer sift(struct campaign *c, struct row_block *b, struct r
 
 	for (uint32_t i = 0; i < b->n && wants < SELECT_END; i++) {
 		wants = selection_wants(c->selection, &b->rows[i], e);
-		r->rows++;
+		r->rows += row_count(&b->rows[i]);
 		if (wants != SELECT_YES)
 			continue;
-		r->selected++;
+		if (campaign_group_differs(c, &b->rows[i], e))
+			return SELECT_BROKEN;
+		r->selected += row_count(&b->rows[i]);
 		if (campaign_is_done(c, b->rows[i].number)) {
-			r->done++;
+			r->done += row_count(&b->rows[i]);
 			if (ledger_row(c->ledger, b->rows[i].number) == ROW_SKIPPED)
 				continue;
 		}
@@ -385,7 +387,9 @@ static void report_case(struct campaign *c, struct report *r, const struct dupli
 		snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "%s%llu", i ? ", " : "",
 			 (unsigned long long)x->places[i].line);
 	finding_say(&r->sink, FINDING_ERROR, "same address in different rows", c->job->list, x->places[0].line, 0,
-		    "--duplicates skip mails the first row of an address, send mails each",
+		    rows_columns(c->list)->grouped
+			    ? "--duplicates skip mails the first group of an address, send mails each"
+			    : "--duplicates skip mails the first row of an address, send mails each, group makes one message of them",
 		    "%s has %llu different rows: lines %s%s", address, (unsigned long long)x->rows, lines,
 		    x->rows > x->n_places ? " and more" : "");
 }
@@ -439,6 +443,7 @@ int campaign_preflight(struct campaign *c, struct report *report, struct err *e)
 	if (campaign_list_changed(c, c->list, e))
 		return -1;
 	c->selected = report->selected;
+	report->rows += rows_left_out(c->list);
 	report->elapsed_ms = clock_mono_ms() - begun_ms;
 	selection_rewind(c->selection);
 	return 0;

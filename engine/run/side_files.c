@@ -233,7 +233,7 @@ int side_files_write(struct campaign *c, struct ledger *ledger, struct campaign_
 	if (!p.cells)
 		return err_nomem(e, "the side files");
 	if (name_file(c, &p.failed, "failed", e) == 0 && name_file(c, &p.in_doubt, "in-doubt", e) == 0 &&
-	    next_record(&p, e) == 0 && rows_share(&list, c->list, e) == 0 && walk(&p, list, e) == 0 &&
+	    next_record(&p, e) == 0 && rows_share(&list, c->rows, e) == 0 && walk(&p, list, e) == 0 &&
 	    end_file(&p.failed, out->failed_path, sizeof out->failed_path, e) == 0)
 		rc = end_file(&p.in_doubt, out->in_doubt_path, sizeof out->in_doubt_path, e);
 	if (rc == 0 && p.mixed > 0)

@@ -20,6 +20,7 @@ static void settle_row(struct worker *w, struct row_ref ref, const struct verdic
 	int column = w->run->address_column;
 	struct journal_result result = {
 		.row = row->number, .line = row->line, .attempt = 0, .time_ms = clock_wall_ms(), .of = 1, .verdict = v,
+		.n_others = row->group ? row->group->n_others : 0, .others = row->group ? row->group->others : NULL,
 	};
 
 	if (column >= 0 && (uint32_t)column < row->n_cells)
@@ -92,6 +93,7 @@ static void leave_out_suppressed(struct worker *w, struct slot *s, struct work_i
 			.row = row->number, .line = row->line, .attempt = item->attempts + 1,
 			.time_ms = clock_wall_ms(), .message_id = s->mail.message_id, .of = s->mail.n_recipients,
 			.recipient = { i, s->mail.recipients[i] }, .verdict = &v,
+			.n_others = row->group ? row->group->n_others : 0, .others = row->group ? row->group->others : NULL,
 		};
 
 		worker_record(w, &result);

@@ -94,6 +94,7 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 		.recipient = { original_index(s, v->recipient), s->mail.recipients[v->recipient] },
 		.relay = span_str(ev->relay),
 		.verdict = v,
+		.n_others = row->group ? row->group->n_others : 0, .others = row->group ? row->group->others : NULL,
 	};
 
 	if (v->account)
@@ -154,6 +155,7 @@ static void record_intent(struct worker *w, uint32_t ticket)
 		.of = s->of,
 		.n_recipients = s->mail.n_recipients,
 		.recipients = recipients,
+		.n_others = row->group ? row->group->n_others : 0, .others = row->group ? row->group->others : NULL,
 	};
 
 	if (journal_intent(w->segment, &intent, &e) < 0) {

@@ -6,7 +6,8 @@ practice relay recorded with the results. Run by `make torture`; test_torture.py
 
 A campaign is killed up to three times in a row, in the resumes too, then it ends with --in-doubt hold and
 is judged, and ends again with --in-doubt resend and is judged again. The relay writes down what it accepted
-before it says so, and shares no code with lettershop. The last two cells are small and are killed at every
+before it says so, and shares no code with lettershop. In some cells each message is that of a group of rows,
+which stand apart and must share what became of it. The last two cells are small and are killed at every
 single call there is."""
 import argparse
 import collections
@@ -30,6 +31,7 @@ import relay
 ROWS, FEW_ROWS = 48, 9
 REFUSED = {5, 17, 29}
 CHAIN = 3
+PARTS = 3  # rows of a group
 # What is killed: name, calls, part of the path, where in the call.
 STRATA = [
     ("journal write", "pwrite", ".journal/", ("before", "half", "after")),
@@ -44,7 +46,7 @@ RANDOM = ("random time", "", "", ("",))
 
 VERBS = {"EHLO", "STARTTLS", "MAIL", "RCPT", "DATA", "BDAT", "RSET"}
 
-Cell = collections.namedtuple("Cell", "connections verb window tls grey every", defaults=(False,))
+Cell = collections.namedtuple("Cell", "connections verb window tls grey every grouped", defaults=(False, False))
 Point = collections.namedtuple("Point", "stratum calls path where nth")
 
 
@@ -66,6 +68,7 @@ def forms():
 def cells():
     found = [Cell(connections, *form, tls, grey) for grey, tls, form, connections in
              itertools.product((False, True), (False, True), forms(), (1, 4, 16))]
+    found += [Cell(4, "DATA", 1, False, True, False, True), Cell(4, *forms()[-1], False, False, False, True)]
     return found + [Cell(1, "DATA", 1, True, True, True), Cell(1, *forms()[-1], False, False, True)]
 
 
@@ -101,6 +104,8 @@ class Bench:
         url = f"smtp://ann@localhost:{r.port}?ca={self.certs}/ca.pem" if self.cell.tls else \
             f"smtp://localhost:{r.port}?tls=none"
         more = ["--password-file", self.folder / "password"] if self.cell.tls else []
+        if self.cell.grouped:
+            more += ["--group-by", "plan"]
         if self.cell.window > 1:
             more += ["--window", self.cell.window]
         return ["send", "letter.eml", "list.csv", "--relay", url, "--yes", "--connections", self.cell.connections,
@@ -135,8 +140,10 @@ class Bench:
         with open(place / "list.csv", "w", newline="", encoding="utf-8") as f:
             out = csv.writer(f)
             out.writerow(["email", "name", "plan"])
-            for i in range(1, self.rows + 1):
-                out.writerow([self.address(name, i), f"Name {i}", "pro" if i % 3 else ""])
+            for part in range(PARTS if self.cell.grouped else 1):
+                for i in range(1, self.rows + 1):
+                    plan = f"p{i}" if self.cell.grouped else "pro" if i % 3 else ""
+                    out.writerow([self.address(name, i) if part == 0 else "", f"Name {i}", plan])
         return place
 
     @staticmethod
@@ -205,10 +212,15 @@ class Bench:
         return [a for a in r.accepted() if a.recipients[0].endswith(f"@{name}.example")]
 
     def statuses(self, place):
-        found = {}
+        found, ids, rows = {}, {}, set()
         for line in relay.results(place / "results.csv"):
-            must(line["recipient"] not in found, place, "two lines for", line["recipient"])
+            same = (line["status"], line["message_id"])
+            must(self.cell.grouped or line["recipient"] not in found, place, "two lines for", line["recipient"])
+            must(ids.setdefault(line["recipient"], same) == same, place, "rows of a group differ:", line)
             found[line["recipient"]] = line["status"]
+            must(line["row"] not in rows, place, "two lines for row", line["row"])
+            rows.add(line["row"])
+        must(len(rows) == len(found) * (PARTS if self.cell.grouped else 1), place, "not one line a row:", len(rows))
         return found
 
     def everyone(self, name):

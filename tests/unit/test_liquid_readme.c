@@ -10,7 +10,7 @@ static const struct span names[] = { { "name", 4 }, { "age", 3 },  { "plan", 4 }
 				     { "tags", 4 }, { "code", 4 }, { "bio", 3 } };
 static const struct span cells[] = { { "Ann", 3 }, { "34", 2 }, { "pro", 3 }, { "", 0 },
 				     { "red,green,blue", 14 }, { "007", 3 }, { "<b> & more", 10 } };
-static const struct columns columns = { 7, names, false };
+static const struct columns columns = { .n = 7, .names = names };
 static const struct row row = { .number = 1, .line = 2, .n_cells = 7, .cells = cells };
 
 static int check(struct kit *k, struct span source, struct span wanted, bool html)

@@ -266,6 +266,14 @@ static void wider(void **state)
 		{ "sample=3\n", "sample=30\n", true }, { "", "sample=30\n", false },
 		{ "where=a\n", "where=a\n", true }, { "where=a\n", "where=b\n", false }, { "", "where=b\n", false },
 		{ "rows=1-3\nwhere=a\nlimit=2\n", "rows=1-4\nwhere=a\nlimit=3\n", true },
+		/* groups have the rows that they had */
+		{ "group-by=c\n", "group-by=c\n", true }, { "group-by=c\n", "", false }, { "", "group-by=c\n", false },
+		{ "group-by=c\n", "group-by=d\n", false }, { "group-by=c\n", "group-addresses=c\n", false },
+		{ "group-addresses=c\nlimit=2\n", "group-addresses=c\n", true },
+		{ "group-by=c\nlimit=2\nskip=3\nshard=1/2\n", "group-by=c\nlimit=3\n", true },
+		{ "group-by=c\nrows=1-3\n", "group-by=c\nrows=1-3\n", true },
+		{ "group-by=c\nrows=1-3\n", "group-by=c\nrows=1-4\n", false },
+		{ "group-by=c\nwhere=a\n", "group-by=c\n", false }, { "group-by=c\nonly=a@b\n", "group-by=c\n", false },
 	};
 
 	(void)state;
