@@ -43,6 +43,7 @@ struct campaign {
 	bool list_known;
 	unsigned char list_digest[32];
 	uint64_t selected;             /* rows that take part, when preflight counted them */
+	uint64_t groups_sent;          /* by earlier runs */
 	atomic_int stop;               /* enum run_stop */
 };
 

@@ -223,6 +223,7 @@ static enum select_answer sift(struct campaign *c, struct row_block *b, struct r
 		r->selected += row_count(&b->rows[i]);
 		if (campaign_is_done(c, b->rows[i].number)) {
 			r->done += row_count(&b->rows[i]);
+			c->groups_sent += b->rows[i].group && ledger_row(c->ledger, b->rows[i].number) == ROW_SENT;
 			if (ledger_row(c->ledger, b->rows[i].number) == ROW_SKIPPED)
 				continue;
 		}
@@ -344,6 +345,7 @@ static int check_all(struct campaign *c, struct report *report, bool survey, str
 
 	if (!checkers)
 		return err_nomem(e, "the check");
+	c->groups_sent = 0;
 	if (queue_new(&full, blocks, e) == 0 && queue_new(&empty, blocks, e) == 0 && fill_queue(empty, blocks, e) == 0) {
 		rc = 0;
 		for (unsigned i = 0; i < n && rc == 0; i++)

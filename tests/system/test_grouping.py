@@ -417,6 +417,18 @@ def test_redirected_with_a_canary(orders):
     same(orders, GROUPS, "redirected.csv")
 
 
+def test_a_canary_counts_messages(orders):
+    with open(orders / "list.csv", "a", encoding="utf-8") as f:
+        f.write("c5,Fred,fred@x.example,hat,1,\n")
+    with Relay(orders / "relay", "--refuse", "^cy=550 5.1.1 nobody") as r:
+        send(orders, "--limit", "2", to=url(r))  # four rows
+        done = send(orders, "--resume", "--limit", "all", "--canary", "3", to=url(r), status=3)
+        assert "1 of the first 3 were not accepted" in done.stderr
+        assert r.recipients().keys() == {"ann@x.example", "bob@x.example"}
+        send(orders, "--resume", "--limit", "all", to=url(r), status=1)
+        assert r.recipients() == {"ann@x.example": 1, "bob@x.example": 1, "fred@x.example": 1}
+
+
 def test_retried_while_it_runs(orders):
     with Relay(orders / "relay", "--greylist") as r:
         send(orders, "--retry-for", "20s", to=url(r))
