@@ -58,7 +58,7 @@ const struct option_spec options_table[] = {
 	  .about = "the I-th of N parts of the list, by address: rows of one meet in one" },
 	{ .name = "duplicates", .value = "WORD", .commands = FOR_SEND | FOR_CHECK, .kind = OPTION_WORD,
 	  .at = MEMBER(duplicates), .words = duplicates_words,
-	  .about = "an address with rows that differ: stop, mail the first, mail each, group them" },
+	  .about = "an address with rows that differ: stop, mail the first, each, or group" },
 	{ .name = "group-by", .value = "COLUMN", .commands = MAILS, .kind = OPTION_TEXT, .at = MEMBER(group_by),
 	  .about = "rows with one value there are one message: {% for r in rows %}" },
 	{ .name = "suppress", .value = "FILE", .commands = FOR_SEND | FOR_CHECK, .kind = OPTION_TEXTS,

@@ -206,7 +206,6 @@ def test_rows_without_groups(orders):
 @pytest.mark.parametrize("options,says,hint", [
     (("--group-by", "custmer"), "list.csv:1: the list has no column 'custmer' to group its rows by", "did you mean 'customer'?"),
     (("--group-by", "customer", "--duplicates", "group"), "two ways to group the rows", ""),
-    (("--group-by", "customer", "--key", "email", "--resume"), "--key email: several rows of a group have one address", ""),
 ])
 def test_options_that_cannot_be(orders, options, says, hint):
     done = send(orders, *options, status=2, by=())
@@ -354,6 +353,28 @@ def test_groups_of_a_campaign_without(orders):
     send(orders, "--limit", "1", "--duplicates", "send", by=())
     done = send(orders, "--resume", "--limit", "all", status=2)
     assert "was begun without groups, and now it is with --group-by customer" in done.stderr
+
+
+def test_an_edited_list(orders):
+    """Rows are known by a column that tells them apart; groups are what they are now."""
+    numbered = "line," + ORDERS.replace("\nc", "\nX,c").replace("\n c", "\nX, c")
+    before = [f"{i},{line.split(',', 1)[1]}" if i else line for i, line in enumerate(numbered.splitlines())]
+    (orders / "list.csv").write_text("\n".join(before) + "\n")
+    (orders / "old.csv").write_text("\n".join(before) + "\n")
+    send(orders, "--limit", "2")
+    done = lines(orders)
+    after = [before[0], before[5], before[1], before[3], before[2], before[4], "9,c9,New,new@x.example,hat,1,"]
+    (orders / "list.csv").write_text("\n".join(after) + "\n")
+    wrong = send(orders, "--resume", "--limit", "all", "--key", "email", status=2)
+    assert "does not tell rows apart" in wrong.stderr
+    send(orders, "--resume", "--limit", "all", "--key", "line", "--old-list", "old.csv")
+    found = same(orders, {1: (1, 4), 2: (2, 3), 5: (5,), 6: (6,)})
+    assert found[1]["message_id"] == done[2]["message_id"] and found[3]["message_id"] == done[1]["message_id"]
+    assert messages(orders).keys() == {"ann@x.example", "bob@x.example", "cy@x.example", "new@x.example"}
+    (orders / "old.csv").write_text("\n".join(after) + "\n")
+    (orders / "list.csv").write_text("\n".join([*after, "10,c1,Ann,,late,1,"]) + "\n")
+    wrong = send(orders, "--resume", "--key", "line", "--old-list", "old.csv", status=2)
+    assert "list.csv:8: this row was not of the group of line 3" in wrong.stderr
 
 
 def test_a_row_that_joined_later(orders):
