@@ -21,6 +21,7 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/base/must.h"
+#include "engine/base/utf8.h"
 #include "engine/rows/json.h"
 #include "engine/rows/rows_parts.h"
 
@@ -79,6 +80,7 @@ void group_writer_release(struct group_writer *w)
 __attribute__((format(printf, 3, 4)))
 static void say(struct group_writer *w, uint64_t line, const char *fmt, ...)
 {
+	char text[GROUP_PROBLEM_MAX];
 	size_t n = 0;
 	va_list ap;
 
@@ -86,11 +88,12 @@ static void say(struct group_writer *w, uint64_t line, const char *fmt, ...)
 		return;
 	w->problem_line = line;
 	if (line != w->line)
-		n = (size_t)snprintf(w->problem, sizeof w->problem, "line %llu, of the group that begins here: ",
+		n = (size_t)snprintf(text, sizeof text, "line %llu, of the group that begins here: ",
 				     (unsigned long long)line);
 	va_start(ap, fmt);
-	vsnprintf(w->problem + n, sizeof w->problem - n, fmt, ap);
+	vsnprintf(text + n, sizeof text - n, fmt, ap);
 	va_end(ap);
+	utf8_printable(span_str(text), w->problem, sizeof w->problem); /* whole characters */
 }
 
 static int end_group(struct group_writer *w, struct err *e)

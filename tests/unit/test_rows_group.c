@@ -2,6 +2,7 @@
 #include "tests/unit/rows_fixture.h"
 
 #include "engine/base/rng.h"
+#include "engine/base/utf8.h"
 #include "engine/rows/json.h"
 
 enum { TEXT_MAX = 64 << 20 };
@@ -332,6 +333,32 @@ static void too_many_bytes(void **state)
 	rows_close(&list);
 }
 
+static void problems_are_whole_characters(void **state)
+{
+	struct rows *list, *r;
+	struct row_block *b;
+	struct err e = { 0 };
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, TEXT_MAX);
+	for (int cut = 0; cut < 4; cut++) {
+		buf_reset(&text);
+		buf_add_str(&text, "k,email\n1,x\n1,");
+		for (int i = 0; i < 200; i++)
+			buf_add_str(&text, i < cut ? "a" : "\xe2\x82\xac");
+		list_put(buf_span(&text));
+		assert_int_equal(group_by(&r, &list, "k", "email", false, &e), 0);
+		assert_int_equal(row_block_new(&b, 4), 0);
+		assert_int_equal(rows_read(r, b, 4, &e), 1);
+		assert_true(b->rows[0].problem.n > 100 && utf8_valid(b->rows[0].problem));
+		row_block_free(&b);
+		rows_close(&r);
+		rows_close(&list);
+	}
+	buf_release(&text);
+}
+
 static int only_odd(void *ctx, const struct row *row, struct err *e)
 {
 	(void)e;
@@ -435,7 +462,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIST_TEST(grouped),     LIST_TEST(a_column_rows),  LIST_TEST(a_late_member_rows), LIST_TEST(large),
 		LIST_TEST(places),      LIST_TEST(too_many),       LIST_TEST(too_many_bytes),     LIST_TEST(chosen_rows),
-		LIST_TEST(the_list_as_it_is), LIST_TEST(no_memory),
+		LIST_TEST(the_list_as_it_is), LIST_TEST(problems_are_whole_characters), LIST_TEST(no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
