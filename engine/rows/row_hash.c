@@ -50,7 +50,9 @@ struct hash_wide row_hash_wide(const struct hash_key keys[2], const struct row *
 {
 	struct hash_wide h = hash_spans(keys[0], row->cells, row->n_cells);
 
-	if (row->object.kind == VALUE_NIL)
-		return h;
-	return (struct hash_wide){ hash_value(keys[0], h.a, &row->object, 0), hash_value(keys[1], h.b, &row->object, 0) };
+	if (row->object.kind != VALUE_NIL)
+		h = (struct hash_wide){ hash_value(keys[0], h.a, &row->object, 0), hash_value(keys[1], h.b, &row->object, 0) };
+	if (row->group)
+		h = (struct hash_wide){ hash_value(keys[0], h.a, &row->group->rows, 0), hash_value(keys[1], h.b, &row->group->rows, 0) };
+	return h;
 }
