@@ -157,6 +157,8 @@ static void measure(struct feeder *f)
 	f->measured_taken = taken;
 	f->measured_ms = now;
 	f->measured = true;
+	if (rows < f->block_rows / 2)
+		rows = f->block_rows / 2; /* little by little: it may have been the blocks that were too small */
 	if (rows < f->block_rows_min)
 		rows = f->block_rows_min;
 	f->block_rows = rows > RUN_BLOCK_ROWS ? RUN_BLOCK_ROWS : (uint32_t)rows;
@@ -183,7 +185,11 @@ static int hand_out(struct feeder *f, struct err *e)
 
 	measure(f);
 	while ((worker = who_wants(f)) < f->run->n_workers) {
-		int rc = feeder_next_block(f, &w, e);
+		int rc;
+
+		if (f->measured && f->wants[worker] == RUN_UNSTARTED_BLOCKS && 2 * f->block_rows <= RUN_BLOCK_ROWS)
+			f->block_rows *= 2; /* it ran out of rows while claims went to the disk */
+		rc = feeder_next_block(f, &w, e);
 
 		if (rc <= 0)
 			return rc;
