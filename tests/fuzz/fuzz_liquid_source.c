@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span source = size ? span_of(data + 1, size - 1) : (struct span){ NULL, 0 };
 	struct span part = span_skip(source, source.n / 2);
 	int how = size ? data[0] : 0;
-	const struct columns columns = { 4, names, (how & OPEN) != 0 };
+	const struct columns columns = { .n = 4, .names = names, .open = (how & OPEN) != 0 };
 	const struct liquid_options opt = { .path = "fuzz", .html = how & HTML, .markdown = how & HTML && how & MARKDOWN,
 					    .lax = how & LAX, .columns = &columns,
 					    .globals = globals, .n_globals = 3, .loader = { load, &part },
