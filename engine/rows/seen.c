@@ -1,4 +1,5 @@
-/* seen.c - a table of hashes in memory; when it is full it goes to a file as it is, and a new one begins.
+/* seen.c - a table of hashes in memory that grows with the list; when it is as large as it may be and full, it
+ * goes to a file as it is, and a new one begins.
  *
  *  1. A place is found by the first bits of the hash and by looking on from there, in memory and on
  *     disk alike: a table on disk is asked by reading a page of it.
@@ -20,7 +21,8 @@
 enum {
 	PAGE_PLACES = 64,   /* read at once */
 	FILTER_WORDS = 8,   /* a block of the filter: one line of the cache, one bit in each of its words */
-	PLACES_MIN = 64     /* then the filter has one block */
+	PLACES_MIN = 64,    /* then the filter has one block */
+	PLACES_FIRST = 4096 /* a short list touches little memory */
 };
 
 struct place {
@@ -35,7 +37,7 @@ struct filter_block {
 struct seen {
 	struct hash_key keys[2];
 	struct place *table;
-	uint32_t places, used;
+	uint32_t places, places_max, used;
 	unsigned shift; /* of a hash, to its place */
 	int fd;         /* -1: nothing is on disk */
 	uint32_t n_filters;
@@ -51,9 +53,10 @@ int seen_new(struct seen **out, uint32_t places, struct err *e)
 	if (!s)
 		return err_nomem(e, "the search for duplicates");
 	s->fd = -1;
-	s->places = places;
-	s->shift = 64 - (unsigned)__builtin_ctz(places);
-	s->table = mem_array(places, sizeof *s->table);
+	s->places_max = places;
+	s->places = places < PLACES_FIRST ? places : PLACES_FIRST;
+	s->shift = 64 - (unsigned)__builtin_ctz(s->places);
+	s->table = mem_array(s->places, sizeof *s->table);
 	if (!s->table) {
 		seen_free(&s);
 		return err_nomem(e, "the search for duplicates");
@@ -92,7 +95,35 @@ static bool is_of(const struct place *p, struct hash_wide h)
 	return p->hash.a == h.a && p->hash.b == h.b;
 }
 
-/* ---- filters ---- */
+/* Where it stands, or the free place that it would take. */
+static struct place *place_of(const struct seen *s, struct hash_wide h)
+{
+	struct place *p = &s->table[first_place(s, h)], *end = s->table + s->places;
+
+	while (p->line && !is_of(p, h))
+		p = p + 1 == end ? s->table : p + 1;
+	return p;
+}
+
+static int grow(struct seen *s, struct err *e)
+{
+	struct place *old = s->table;
+	uint32_t n = s->places;
+	struct place *table = mem_array(2 * (size_t)n, sizeof *table);
+
+	if (!table)
+		return err_nomem(e, "the search for duplicates");
+	s->table = table;
+	s->places = 2 * n;
+	s->shift--;
+	for (uint32_t i = 0; i < n; i++)
+		if (old[i].line)
+			*place_of(s, old[i].hash) = old[i];
+	mem_free(old);
+	return 0;
+}
+
+/* ---- filters, each for a table of the largest size ---- */
 
 static struct filter_block *filter_block(const struct seen *s, struct filter_block *filter, struct hash_wide h)
 {
@@ -200,11 +231,9 @@ static int ask_all_on_disk(const struct seen *s, struct hash_wide h, uint64_t *l
 int seen_row(struct seen *s, const struct row *row, uint64_t *line, struct err *e)
 {
 	struct hash_wide h = row_hash_wide(s->keys, row);
-	struct place *p = &s->table[first_place(s, h)], *end = s->table + s->places;
+	struct place *p = place_of(s, h);
 
 	MUST(row->line > 0);
-	while (p->line && !is_of(p, h))
-		p = p + 1 == end ? s->table : p + 1;
 	*line = p->line;
 	if (*line)
 		return 0;
@@ -213,7 +242,7 @@ int seen_row(struct seen *s, const struct row *row, uint64_t *line, struct err *
 	if (*line)
 		return 0;
 	*p = (struct place){ h, row->line };
-	if (++s->used > s->places / 4 * 3)
-		return put_away(s, e);
-	return 0;
+	if (++s->used <= s->places / 4 * 3)
+		return 0;
+	return s->places < s->places_max ? grow(s, e) : put_away(s, e);
 }

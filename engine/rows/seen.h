@@ -15,7 +15,7 @@ struct seen;
 
 enum { SEEN_PLACES = 1 << 19 }; /* 12 MiB, and a byte of filter for each place of a table on disk */
 
-/* places: of the table in memory, a power of two from 64 on; SEEN_PLACES but in tests. */
+/* places: the most that the table in memory grows to, a power of two from 64 on; SEEN_PLACES but in tests. */
 int seen_new(struct seen **out, uint32_t places, struct err *e);
 void seen_free(struct seen **s);
 /* Rows in their order. *line: of the first row that is equal in every cell and value; 0: there was none,

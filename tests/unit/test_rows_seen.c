@@ -60,10 +60,11 @@ static void values_of_json_rows(void **state)
 	seen_free(&s);
 }
 
-/* The first of them counts, however many tables went to disk between: small tables, so that each is full to its
- * end and rows go round behind it. */
+/* The first of them counts, however many tables grew, or went to disk between: small tables, so that each is full to
+ * its end and rows go round behind it. */
 static void many(void **state)
 {
+	static const uint32_t places_most[] = { 64, 512, 4096, 16384 };
 	enum { ROWS = 60000, KEYS = 20000 };
 	uint32_t *first = mem_array(KEYS, sizeof *first);
 	struct seen *s;
@@ -72,7 +73,9 @@ static void many(void **state)
 
 	(void)state;
 	assert_non_null(first);
-	for (uint32_t places = 64; places <= 4096; places *= 8) {
+	for (unsigned i = 0; i < sizeof places_most / sizeof *places_most; i++) {
+		uint32_t places = places_most[i];
+
 		memset(first, 0, KEYS * sizeof *first);
 		rng_seed(&r, 1, places);
 		assert_int_equal(seen_new(&s, places, &e), 0);
@@ -92,17 +95,16 @@ static void many(void **state)
 }
 
 /* No memory at any moment: an error, and nothing is lost or leaks. */
-static void no_memory(void **state)
+static void without_memory(uint32_t places, uint64_t rows)
 {
 	struct seen *s = NULL;
 	struct err e;
 	bool failed = true;
 
-	(void)state;
 	for (long n = 0; failed; n++) {
 		mem_fail_after(n);
-		failed = seen_new(&s, 64, &e) < 0;
-		for (uint64_t line = 1; line < 300 && !failed; line++) {
+		failed = seen_new(&s, places, &e) < 0;
+		for (uint64_t line = 1; line < rows && !failed; line++) {
 			struct span cell = span_of(&line, sizeof line);
 			struct row row = { .line = line, .n_cells = 1, .cells = &cell };
 			uint64_t of;
@@ -113,6 +115,13 @@ static void no_memory(void **state)
 		assert_true(!failed || e.kind == ERR_NOMEM);
 		seen_free(&s);
 	}
+}
+
+static void no_memory(void **state)
+{
+	(void)state;
+	without_memory(64, 300);
+	without_memory(8192, 9000);
 }
 
 int main(void)
