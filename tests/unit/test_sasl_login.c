@@ -186,15 +186,16 @@ static void rest_ms(long ms)
 	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
 }
 
-/* As step(), for a server-first-message; with a store the response comes later, unless it is kept there. */
-static const char *step_salted(struct sasl *x, const char *challenge, size_t *n, bool later)
+/* As step(), for a server-first-message; with a store the response may come later, unless it is kept there:
+ * whether it does is between the store's thread and ours. */
+static const char *step_salted(struct sasl *x, const char *challenge, size_t *n, bool may_wait)
 {
 	static char raw[SASL_LINE_MAX];
 	struct span response = { 0 };
 	struct err e;
 	int rc = sasl_step(x, encode(span_str(challenge)), &response, &e);
 
-	assert_int_equal(rc, later);
+	assert_in_range(rc, 0, may_wait);
 	while (rc == 1) {
 		assert_false(sasl_complete(x));
 		rest_ms(1);
@@ -262,6 +263,7 @@ static void test_scram_with_a_store(void **state)
 static void test_scram_given_up(void **state)
 {
 	struct sasl *all[10];
+	int waits[10];
 	struct err e;
 	size_t n;
 
@@ -275,18 +277,20 @@ static void test_scram_given_up(void **state)
 		all[i] = begin("SCRAM-SHA-256");
 		r = strstr(step(all[i], "", &n), "r=");
 		snprintf(first, sizeof first, "%sS,s=c2Fsd%c==,i=20000", r, "AQgw"[i % 4]);
-		assert_int_equal(sasl_step(all[i], encode(span_str(first)), &response, &e), 1);
+		waits[i] = sasl_step(all[i], encode(span_str(first)), &response, &e);
+		assert_in_range(waits[i], 0, 1);
 	}
 	rest_ms(2);
 	for (int i = 0; i < 10; i += 2)
 		sasl_free(&all[i]);
 	for (int i = 1; i < 10; i += 2) {
 		struct span response;
-		int rc;
 
-		while ((rc = sasl_again(all[i], &response, &e)) == 1)
+		while (waits[i] == 1) {
 			rest_ms(1);
-		assert_int_equal(rc, 0);
+			waits[i] = sasl_again(all[i], &response, &e);
+		}
+		assert_int_equal(waits[i], 0);
 		sasl_free(&all[i]);
 	}
 	assert_true(sasl_keys_made(login.keys) <= 4); /* four salts */
