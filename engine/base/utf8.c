@@ -88,15 +88,32 @@ size_t utf8_put(uint32_t c, char out[4])
 	return 4;
 }
 
-/* Index of the first byte from `at` on that is above 127, or s.n; eight bytes at a time. */
-static size_t skip_ascii(struct span s, size_t at)
+static inline uint64_t word_at(const char *p)
 {
 	uint64_t word;
 
+	memcpy(&word, p, sizeof word);
+	return word;
+}
+
+/* Index of the first byte that is not 0. */
+static inline size_t first_of(uint64_t word)
+{
+	int bits = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_ctzll(word) : __builtin_clzll(word);
+
+	return (size_t)bits / 8;
+}
+
+/* Index of the first byte from `at` on that is above 127, or s.n; eight bytes at a time. */
+static size_t skip_ascii(struct span s, size_t at)
+{
+	const uint64_t high = 0x8080808080808080;
+
 	for (; s.n - at >= 8; at += 8) {
-		memcpy(&word, s.p + at, sizeof word);
-		if (word & 0x8080808080808080)
-			break;
+		uint64_t found = word_at(s.p + at) & high;
+
+		if (found)
+			return at + first_of(found);
 	}
 	while (at < s.n && !(s.p[at] & 0x80))
 		at++;

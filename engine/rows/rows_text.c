@@ -204,6 +204,36 @@ int rows_text_line(struct rows_text *t, struct rows_line *out, struct err *e)
 	return give(t, end, end_bytes, out, e);
 }
 
+static bool is_plain_line(const char *line, size_t n, char delimiter)
+{
+	return n > 0 && ((*line != ' ' && *line != '\t') || *line == delimiter);
+}
+
+uint32_t rows_text_run(struct rows_text *t, uint32_t max, size_t max_bytes, char delimiter, uint32_t *ends,
+		       struct span *out)
+{
+	size_t begin = t->at, limit = next(t, &t->nul, '\0'), end, end_bytes;
+	uint32_t n = 0;
+
+	if (limit > t->good)
+		limit = t->good;
+	while (n < max && find_end(t, &end, &end_bytes) && end <= limit && end - begin <= max_bytes &&
+	       is_plain_line(t->p + t->at, end - t->at - end_bytes, delimiter)) {
+		ends[n++] = (uint32_t)(end - begin);
+		t->at = end;
+	}
+	t->line += n;
+	*out = (struct span){ t->p + begin, t->at - begin };
+	return n;
+}
+
+void rows_text_back(struct rows_text *t, uint64_t offset, uint64_t line)
+{
+	MUST(offset >= t->base && offset <= t->base + t->at);
+	t->at = t->lf = t->cr = t->quote = t->nul = (size_t)(offset - t->base);
+	t->line = line;
+}
+
 int rows_text_peek(struct rows_text *t, struct span *out, struct err *e)
 {
 	if (t->n == 0 && fill(t, e) < 0)

@@ -45,6 +45,13 @@ void rows_text_close(struct rows_text *t);
 void rows_text_seek(struct rows_text *t, uint64_t offset, uint64_t line);
 /* 1 a line, 0 the end, -1 with e: not UTF-8 or over ROW_BYTES_MAX (ERR_INPUT), ERR_SYS, ERR_NOMEM. */
 int rows_text_line(struct rows_text *t, struct rows_line *out, struct err *e);
+/* Lines that stand in the window behind each other, none of them empty, or begun by a space or a tab that is
+ * no delimiter, or with a NUL: at most max of at most max_bytes in all. How many; 0 where the next one must be
+ * read by rows_text_line(). ends: where each ends, from the begin of the first. */
+uint32_t rows_text_run(struct rows_text *t, uint32_t max, size_t max_bytes, char delimiter, uint32_t *ends,
+		       struct span *out);
+/* Back to a line that the last rows_text_run() gave. */
+void rows_text_back(struct rows_text *t, uint64_t offset, uint64_t line);
 /* Bytes at the front of the file, for guessing its form: as many as one read gave. */
 int rows_text_peek(struct rows_text *t, struct span *out, struct err *e);
 

@@ -93,6 +93,113 @@ static void cells_and_lines(void **state)
 	}
 }
 
+/* What is expected of the rows when `by` rows of a line each stand before them. */
+static void add_later(struct buf *out, const char *rows, int by)
+{
+	bool begin = true;
+
+	while (*rows) {
+		bool number = begin || strncmp(rows, "line ", 5) == 0;
+		char *end;
+
+		if (number && !begin) {
+			buf_add_str(out, "line ");
+			rows += 5;
+		}
+		if (number && *rows >= '0' && *rows <= '9') {
+			buf_addf(out, "%ld", strtol(rows, &end, 10) + by);
+			if (begin)
+				buf_addf(out, "/%ld", strtol(end + 1, &end, 10) + by);
+			rows = end;
+		}
+		begin = *rows == '|';
+		buf_add_char(out, *rows++);
+	}
+}
+
+/* Lines are fed to the parser together; all of the above holds wherever it comes among them. */
+static void behind_good_rows(void **state)
+{
+	static const int before[] = { 1, 2, 3, 40, 62, 63, 64, 65, 200 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *list = cases[i].list;
+
+		if (strncmp(list, "a,b\n", 4) != 0)
+			continue;
+		for (size_t k = 0; k < sizeof before / sizeof *before; k++) {
+			struct csv_case c = { .name = cases[i].name };
+			struct buf text, rows;
+
+			buf_init(&text, 1 << 16);
+			buf_init(&rows, 1 << 16);
+			buf_add_str(&text, "a,b\n");
+			for (int n = 1; n <= before[k]; n++) {
+				buf_add_str(&text, n % 2 ? "x,\"y\"\n" : "x, y \r\n");
+				buf_addf(&rows, "%d/%d [x][%s]|", n, n + 1, n % 2 ? "y" : " y ");
+			}
+			buf_add_str(&text, list + 4);
+			add_later(&rows, cases[i].rows, before[k]);
+			list_put(buf_span(&text));
+			c.rows = buf_str(&rows);
+			check_list(&c, 1, 1);
+			check_list(&c, 1000, 1000);
+			buf_release(&text);
+			buf_release(&rows);
+		}
+	}
+}
+
+/* Good rows with what was tried above between them. */
+static void put_mixture(struct rng *rng)
+{
+	struct buf list;
+
+	buf_init(&list, 1 << 20);
+	buf_add_str(&list, "a,b\n");
+	for (int n = 0; n < 400; n++) {
+		const char *other = cases[rng_below(rng, sizeof cases / sizeof *cases)].list;
+
+		if (rng_below(rng, 20) < 19)
+			buf_addf(&list, n % 3 ? "%d, x%d \r\n" : "\"%d\",\"%d\"\n", n, n * 7777);
+		else if (strncmp(other, "a,b\n", 4) == 0)
+			buf_add_str(&list, other + 4);
+	}
+	list_put(buf_span(&list));
+	buf_release(&list);
+}
+
+/* However many lines are fed to the parser at once. */
+static void many_at_once(void **state)
+{
+	static const uint32_t most[] = { 1, 2, 7, 50, 1000 };
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 3, 4);
+	for (int round = 0; round < 100; round++) {
+		struct buf got[2];
+		struct rows *r;
+		struct err e[2] = { { 0 } };
+
+		put_mixture(&rng);
+		for (size_t i = 0; i < sizeof most / sizeof *most; i++) {
+			buf_init(&got[i > 0], 1 << 20);
+			assert_int_equal(list_open(&r, &e[i > 0]), 0);
+			list_read(r, most[i], most[i], &got[i > 0], &e[i > 0]); /* a cell may be left open */
+			assert_int_equal(e[0].line, e[i > 0].line);
+			assert_string_equal(e[0].text, e[i > 0].text);
+			assert_string_equal(buf_str(&got[0]), buf_str(&got[i > 0]));
+			if (i > 0)
+				buf_release(&got[1]);
+			rows_close(&r);
+		}
+		assert_true(got[0].n > 0);
+		buf_release(&got[0]);
+	}
+}
+
 /* Each row is found again by its place, in any order, without moving the reader. */
 static void by_place(void **state)
 {
@@ -311,6 +418,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIST_TEST(cells_and_lines),
+		LIST_TEST(behind_good_rows),
+		LIST_TEST(many_at_once),
 		LIST_TEST(by_place),
 		LIST_TEST(nul_bytes),
 		LIST_TEST(digest),
