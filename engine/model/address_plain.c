@@ -36,7 +36,7 @@ static bool is_plain_domain(struct span s)
 			return false;
 		}
 		number = c == '.' || (number && c >= '0' && c <= '9');
-		if (i - label >= ADDRESS_LABEL_MAX)
+		if (i + 1 - label > ADDRESS_LABEL_MAX)
 			return false;
 	}
 	return before != '.' && before != '-' && !number;

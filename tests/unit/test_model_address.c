@@ -13,6 +13,7 @@
 #include "engine/base/rng.h"
 #include "engine/base/utf8.h"
 #include "engine/model/address.h"
+#include "engine/model/address_parts.h"
 
 static struct arena arena;
 
@@ -483,7 +484,29 @@ static void same_mailboxes(void **state)
 	}
 }
 
-/* Each allocation of our own fails once: a clean error, never a wrong address. */
+/* The one pass is there for these, and for none of those. */
+static void plain_ones_are_taken(void **state)
+{
+	static const char *const plain[] = { "ann@example.com", "a.b+c@mail.sub-domain.example", "x@EXAMPLE.org", "a_b@1a.b2" };
+	static const char *const others[] = { "ann@x--y.example", "\"a\"@b.example", "a@1.2", "a..b@c.example", "a@b.", "a@.b",
+					      "a@-b.c", "a@b-.c", "a@b_c.d", "ann", "@b.c", "a@", "a@b@c.d", "a @b.c" };
+	struct arena a;
+	struct address x;
+	char text[80] = "a@b.";
+
+	(void)state;
+	arena_init(&a, 1024, SIZE_MAX / 2);
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+		assert_int_equal(address_plain(span_str(plain[i]), &a, &x), 1);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		assert_int_equal(address_plain(span_str(others[i]), &a, &x), 0);
+	memset(text + 4, 'x', 64);
+	assert_int_equal(address_plain(span_str(text), &a, &x), 0); /* a label of 64 */
+	text[strlen(text) - 1] = '\0';
+	assert_int_equal(address_plain(span_str(text), &a, &x), 1);
+	arena_release(&a);
+}
+
 /* What is taken in one pass comes out as the grammar has it, which it meets in angle brackets; and the same
  * texts are refused. */
 static void plain_ones_agree_with_the_grammar(void **state)
@@ -521,6 +544,7 @@ static void plain_ones_agree_with_the_grammar(void **state)
 	arena_release(&a);
 }
 
+/* Each allocation of our own fails once: a clean error, never a wrong address. */
 static void no_memory(void **state)
 {
 	(void)state;
@@ -554,6 +578,7 @@ int main(void)
 		cmocka_unit_test(all_of_a_list),
 		cmocka_unit_test(lists_agree_with_single_ones),
 		cmocka_unit_test(same_mailboxes),
+		cmocka_unit_test(plain_ones_are_taken),
 		cmocka_unit_test(plain_ones_agree_with_the_grammar),
 		cmocka_unit_test(no_memory),
 	};
