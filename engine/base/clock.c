@@ -157,19 +157,37 @@ static char *put_time(char *at, const struct civil *c)
 	return put(at, c->second, 2);
 }
 
+/* The minute that was asked for last is there: a line of the results is written for each message. */
 void clock_rfc3339(int64_t wall_ms, char out[CLOCK_RFC3339_SIZE])
 {
-	struct civil c = clock_civil(wall_ms, 0);
-	char *at = put(out, c.year, 4);
+	static const int64_t minute_ms = 60000;
+	static _Thread_local int64_t minute = -1;
+	static _Thread_local char shown[CLOCK_RFC3339_SIZE]; /* "2026-11-23T09:30:" */
+	static _Thread_local size_t n;
+	int within = (int)(wall_ms % minute_ms);
+	char *at;
 
-	*at++ = '-';
-	at = put(at, c.month, 2);
-	*at++ = '-';
-	at = put(at, c.day, 2);
-	*at++ = 'T';
-	at = put_time(at, &c);
+	if (wall_ms < 0 || wall_ms / minute_ms != minute) {
+		struct civil c = clock_civil(wall_ms, 0);
+
+		within = c.second * 1000 + c.ms;
+		at = put(shown, c.year, 4);
+		*at++ = '-';
+		at = put(at, c.month, 2);
+		*at++ = '-';
+		at = put(at, c.day, 2);
+		*at++ = 'T';
+		at = put(at, c.hour, 2);
+		*at++ = ':';
+		at = put(at, c.minute, 2);
+		*at++ = ':';
+		n = (size_t)(at - shown);
+		minute = wall_ms < 0 ? -1 : wall_ms / minute_ms;
+	}
+	memcpy(out, shown, n);
+	at = put(out + n, within / 1000, 2);
 	*at++ = '.';
-	at = put(at, c.ms, 3);
+	at = put(at, within % 1000, 3);
 	*at++ = 'Z';
 	*at = '\0';
 }

@@ -6,15 +6,22 @@
  * cell of a row that could not be a message may have, is shown as '?'. JSON lines stay exact.
  * Held by tests/unit/test_results_log.c. */
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/base/clock.h"
 #include "engine/results/results_line.h"
 
 void results_enhanced(const struct verdict *v, char out[ENHANCED_SIZE])
 {
+	const int *x = v->enhanced;
+
 	out[0] = '\0';
-	if (v->enhanced[0] != 0)
-		snprintf(out, ENHANCED_SIZE, "%d.%d.%d", v->enhanced[0], v->enhanced[1], v->enhanced[2]);
+	if (x[0] == 0)
+		return;
+	if ((unsigned)x[0] < 10 && (unsigned)x[1] < 10 && (unsigned)x[2] < 10) /* 2.0.0, on each line of the results */
+		memcpy(out, (char[]){ (char)('0' + x[0]), '.', (char)('0' + x[1]), '.', (char)('0' + x[2]), '\0' }, 6);
+	else
+		snprintf(out, ENHANCED_SIZE, "%d.%d.%d", x[0], x[1], x[2]);
 }
 
 bool results_looks_like_formula(struct span s)

@@ -239,9 +239,10 @@ static int begin_row(struct worker *w, struct row_ref ref)
 	uint32_t ticket = w->free_slots[w->n_free - 1];
 	struct slot *s = &w->slots[ticket];
 	struct work_item *item = &ref.work->items[ref.item];
-	struct verdict left_out = { .stage = NULL };
-	struct err e = { 0 };
+	struct verdict left_out; /* both are large, and mostly nobody reads them: not cleared */
+	struct err e;
 
+	left_out.stage = NULL;
 	s->work = ref.work;
 	s->item = ref.item;
 	s->which = NULL;

@@ -197,6 +197,8 @@ static int qp_on_value(struct liquid_sink *self, struct span bytes, struct err *
 {
 	struct body_sink *s = (struct body_sink *)(void *)self;
 
+	if (!s->job->converter && mime_qp_plain(&s->qp, bytes))
+		return 0;
 	if (take_value(s, bytes, &bytes, e) < 0)
 		return -1;
 	return mime_qp_value(&s->qp, bytes) < 0 ? err_nomem(e, "a mail") : 0;

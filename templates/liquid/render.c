@@ -347,10 +347,22 @@ static int print(struct machine *m, const struct op *op, uint32_t column, struct
 	return machine_print(m, op, v);
 }
 
+/* What most letters print most: the text of a cell, as it is, to the sink. 1, -1, or 0: print() has more to do. */
+static inline int print_cell(struct machine *m, const struct op *op, struct value v)
+{
+	if (v.n == 0 || !value_is_text(v) || v.n > m->bytes || m->n_captures || (op->n & IN_LINK))
+		return 0;
+	if (m->p->markdown || (m->p->html && !v.safe && escape_find(value_span(v)) < v.n))
+		return 0;
+	m->bytes -= v.n;
+	return m->to->value(m->to, value_span(v), m->e) < 0 ? -1 : 1;
+}
+
 /* Runs to the end. 0, or -1 with m->e. */
 static int run(struct machine *m)
 {
 	const struct op *ops = m->p->ops.items, *op = ops;
+	struct value v;
 	int rc = 0;
 
 	for (;; op++) {
@@ -361,7 +373,10 @@ static int run(struct machine *m)
 			rc = write_piece(m, op);
 			break;
 		case OP_PRINT_COLUMN:
-			rc = print(m, op, op->a + 1, machine_column(m, op->a));
+			v = machine_column(m, op->a);
+			rc = print_cell(m, op, v);
+			if (rc == 0)
+				rc = print(m, op, op->a + 1, v);
 			break;
 		case OP_PRINT:
 			rc = print(m, op, op->a, m->s->stack[--m->n_stack]);
@@ -435,6 +450,13 @@ static int run(struct machine *m)
 	}
 }
 
+/* Only where nobody asks for it: it is large, and a header is rendered in less than it takes to clear it. */
+static struct err *err_unread(struct err *e)
+{
+	*e = (struct err){ 0 };
+	return e;
+}
+
 static int start(struct machine *m, const struct liquid_program *p, struct liquid_scratch *s, struct arena *a,
 		 const struct liquid_input *in, struct err *e)
 {
@@ -454,10 +476,12 @@ int liquid_render(const struct liquid_program *p, struct liquid_scratch *s, stru
 		  const struct liquid_input *in, struct liquid_sink *to, struct err *e)
 {
 	struct machine m;
-	struct err none = { 0 };
+	struct err unread;
 
 	MUST(!p->condition);
-	if (start(&m, p, s, a, in, e ? e : &none) < 0)
+	if (!e)
+		e = err_unread(&unread);
+	if (start(&m, p, s, a, in, e) < 0)
 		return -1;
 	m.to = to;
 	return run(&m);
@@ -478,12 +502,13 @@ int liquid_test(const struct liquid_program *p, struct liquid_scratch *s, struct
 		const struct liquid_input *in, struct err *e)
 {
 	struct machine m;
-	struct err none = { 0 };
-
+	struct err unread;
 	struct liquid_sink nowhere = { no_piece, no_value };
 
 	MUST(p->condition);
-	if (start(&m, p, s, a, in, e ? e : &none) < 0)
+	if (!e)
+		e = err_unread(&unread);
+	if (start(&m, p, s, a, in, e) < 0)
 		return -1;
 	m.to = &nowhere;
 	if (run(&m) < 0)

@@ -158,6 +158,30 @@ int mime_qp_value(struct mime_qp *q, struct span v)
 	return 0;
 }
 
+int mime_qp_plain(struct mime_qp *q, struct span v)
+{
+	enum octet_class class = CODED;
+	char *room;
+
+	if (q->column == 0 || v.n > MIME_QP_COLUMNS - q->column)
+		return 0;
+	room = mime_out_room(q->out, v.n);
+	if (!room)
+		return 0;
+	for (size_t i = 0; i < v.n; i++) {
+		class = class_of((unsigned char)v.p[i]);
+		if (class > BLANK)
+			return 0;
+		room[i] = v.p[i];
+	}
+	if (class != PLAIN) /* a blank at the end is not to be forgotten */
+		return 0;
+	mime_out_wrote(q->out, room + v.n);
+	q->column += (unsigned)v.n;
+	q->blank = false;
+	return 1;
+}
+
 int mime_qp_piece(struct mime_qp_piece *out, struct span text, struct arena *a)
 {
 	char *p = arena_take(a, text.n * WORST + SLACK);

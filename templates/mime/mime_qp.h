@@ -40,6 +40,8 @@ void mime_qp_begin(struct mime_qp *q, struct mime_out *o);
 /* All: -1: no memory. The piece must outlive the message. */
 int mime_qp_fixed(struct mime_qp *q, const struct mime_qp_piece *p);
 int mime_qp_value(struct mime_qp *q, struct span value);
+/* For the many short ones: 1 when value, in ASCII, fitted on the line as it is and was written; 0 nothing was. */
+int mime_qp_plain(struct mime_qp *q, struct span value);
 int mime_qp_end(struct mime_qp *q);
 
 #endif
