@@ -57,52 +57,69 @@ static unsigned signs_in(struct span s)
 	return all;
 }
 
-static void put_shown(struct buf *out, struct span s, unsigned in)
+/* Octets that put_text() may write of it. */
+static size_t most_of(struct span s)
 {
-	if (!(in & (SIGN_QUOTE | SIGN_CONTROL))) {
-		buf_add(out, s);
-		return;
-	}
+	return 2 * s.n + sizeof ",'\"\"";
+}
+
+static char *put_shown(char *at, struct span s, unsigned in)
+{
+	if (!(in & (SIGN_QUOTE | SIGN_CONTROL)))
+		return mempcpy(at, s.p, s.n);
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned sign = signs[(unsigned char)s.p[i]];
 
-		buf_add_char(out, sign & SIGN_CONTROL ? '?' : s.p[i]);
+		*at++ = sign & SIGN_CONTROL ? '?' : s.p[i];
 		if (sign & SIGN_QUOTE)
-			buf_add_char(out, '"');
+			*at++ = '"';
 	}
+	return at;
 }
 
 /* A comma and a cell that has nothing of all that. */
-static void put_plain(struct buf *out, struct span s)
+static char *put_plain(char *at, struct span s)
 {
-	char *at = buf_room(out, s.n + 1);
-
-	if (!at)
-		return;
-	*at = ',';
-	if (s.n > 0)
-		memcpy(at + 1, s.p, s.n);
-	buf_grew(out, s.n + 1);
+	*at++ = ',';
+	return s.n ? mempcpy(at, s.p, s.n) : at;
 }
 
 /* A comma and the cell. */
-static void put_text(struct buf *out, struct span s)
+static char *put_text(char *at, struct span s)
 {
 	bool guard = results_looks_like_formula(s);
 	bool edge = s.n > 0 && (s.p[0] == ' ' || s.p[s.n - 1] == ' '); /* some readers trim */
 	unsigned in = signs_in(s);
 	bool quotes = edge || (in & (SIGN_QUOTE | SIGN_PARTS));
 
-	if (!guard && !quotes && in == 0) {
-		put_plain(out, s);
-		return;
-	}
-	buf_add_str(out, quotes ? ",\"" : ",");
-	if (guard)
-		buf_add_char(out, '\'');
-	put_shown(out, s, in);
+	if (!guard && !quotes && in == 0)
+		return put_plain(at, s);
+	*at++ = ',';
 	if (quotes)
-		buf_add_char(out, '"');
+		*at++ = '"';
+	if (guard)
+		*at++ = '\'';
+	at = put_shown(at, s, in);
+	if (quotes)
+		*at++ = '"';
+	return at;
+}
+
+/* Digits, none for 0: it means that the number is not known. */
+static char *put_digits(char *at, uint64_t n)
+{
+	char digits[20];
+	size_t from = sizeof digits;
+
+	for (; n > 0; n /= 10)
+		digits[--from] = (char)('0' + n % 10);
+	return mempcpy(at, digits + from, sizeof digits - from);
+}
+
+static char *put_number(char *at, uint64_t n)
+{
+	*at++ = ',';
+	return put_digits(at, n);
 }
 
 static int put_header(struct buf *out)
@@ -111,49 +128,39 @@ static int put_header(struct buf *out)
 			   "message_id\r\n");
 }
 
-/* Digits, none for 0: it means that the number is not known. digits has room for all there can be. */
-static struct span digits_of(uint64_t n, char digits[20])
-{
-	size_t at = 20;
-
-	for (; n > 0; n /= 10)
-		digits[--at] = (char)('0' + n % 10);
-	return (struct span){ digits + at, 20 - at };
-}
-
-static void put_number(struct buf *out, uint64_t n)
-{
-	char digits[20];
-
-	put_plain(out, digits_of(n, digits));
-}
+enum { LINE_NUMBERS = 4 * 21 }; /* row, line, code, attempts */
 
 static int put_line(struct buf *out, const struct journal_result *r)
 {
-	char time[CLOCK_RFC3339_SIZE] = "", enhanced[ENHANCED_SIZE] = "", row[20];
+	char time[CLOCK_RFC3339_SIZE] = "", enhanced[ENHANCED_SIZE];
 	const struct verdict *v = r->verdict;
-	size_t before = out->n;
+	struct span word = span_str(verdict_word(v->kind)), text = span_str(v->text), queue_id = span_str(v->queue_id);
+	char *at = buf_room(out, LINE_NUMBERS + sizeof time + sizeof enhanced + word.n + most_of(r->recipient.address) +
+					 most_of(text) + most_of(queue_id) + most_of(r->relay) +
+					 most_of(r->message_id) + sizeof ",,,\r\n");
+	const char *begin = at;
 
+	if (!at)
+		return -1;
 	results_enhanced(v, enhanced);
 	if (r->time_ms)
 		clock_rfc3339(r->time_ms, time);
-	buf_add(out, digits_of(r->row, row));
-	put_number(out, r->line);
-	put_text(out, r->recipient.address);
-	put_plain(out, span_str(verdict_word(v->kind)));
-	put_number(out, v->code > 0 ? (uint64_t)v->code : 0);
-	put_plain(out, span_str(enhanced));
-	put_text(out, span_str(v->text));
-	put_text(out, span_str(v->queue_id));
-	put_text(out, r->relay);
-	put_number(out, r->attempt);
-	put_plain(out, span_str(time));
-	put_text(out, r->message_id);
-	buf_add_str(out, "\r\n");
-	if (!out->failed)
-		return 0;
-	out->n = before;
-	return -1;
+	at = put_digits(at, r->row);
+	at = put_number(at, r->line);
+	at = put_text(at, r->recipient.address);
+	at = put_plain(at, word);
+	at = put_number(at, v->code > 0 ? (uint64_t)v->code : 0);
+	at = put_plain(at, span_str(enhanced));
+	at = put_text(at, text);
+	at = put_text(at, queue_id);
+	at = put_text(at, r->relay);
+	at = put_number(at, r->attempt);
+	at = put_plain(at, span_str(time));
+	at = put_text(at, r->message_id);
+	*at++ = '\r';
+	*at++ = '\n';
+	buf_grew(out, (size_t)(at - begin));
+	return 0;
 }
 
 const struct results_writer results_csv = { put_header, put_line };
