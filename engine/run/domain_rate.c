@@ -314,6 +314,18 @@ int64_t domain_rates_take(struct domain_rates *d, const struct span *paths, uint
 	return count < 0 ? -1 : wait_ns;
 }
 
+void domain_rates_used(struct domain_rates *d, const struct span *paths, uint32_t n, int64_t taken_ns, int64_t now_ns)
+{
+	struct domain *met[AT_ONCE_MAX];
+	int count;
+
+	pthread_mutex_lock(&d->lock);
+	count = meet_all(d, paths, n, now_ns, met); /* they are all there */
+	for (int i = 0; i < count; i++)
+		throttle_used(met[i]->throttle, &taken_ns, 1, now_ns);
+	pthread_mutex_unlock(&d->lock);
+}
+
 int64_t domain_rates_queue(struct domain_rates *d, struct span address, int64_t now_ns)
 {
 	struct domain *m;

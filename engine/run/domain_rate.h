@@ -27,6 +27,8 @@ void domain_rates_free(struct domain_rates **d);
 /* A place for a message to these paths (local@domain), one in each of their domains: 0 taken, else nothing
  * was taken and it is worth asking again after so many nanoseconds. -1: no memory. */
 int64_t domain_rates_take(struct domain_rates *d, const struct span *paths, uint32_t n, int64_t now_ns);
+/* The place that such a message took at taken_ns was used just now: its windows run from here. */
+void domain_rates_used(struct domain_rates *d, const struct span *paths, uint32_t n, int64_t taken_ns, int64_t now_ns);
 /* Lines up behind those who wait for the address's domain: nanoseconds until it is its turn, about; 0 now.
  * address: as in a list, "Ann <ann@Example.COM>" too. */
 int64_t domain_rates_queue(struct domain_rates *d, struct span address, int64_t now_ns);

@@ -15,6 +15,7 @@
 #include "engine/base/must.h"
 #include "engine/base/queue.h"
 #include "engine/base/throttle.h"
+#include "engine/run/domain_rate.h"
 #include "engine/run/retry.h"
 #include "engine/run/worker_parts.h"
 #include "templates/letter/letter.h"
@@ -29,7 +30,8 @@ static int make_slots(struct worker *w, struct err *e)
 	w->again = mem_array(w->n_slots, sizeof *w->again);
 	w->granted = mem_array(w->n_slots, sizeof *w->granted);
 	w->placed = mem_array(w->n_slots + 1, sizeof *w->placed);
-	if (!w->slots || !w->free_slots || !w->again || !w->granted || !w->placed)
+	w->begun = mem_array(w->n_slots, sizeof *w->begun);
+	if (!w->slots || !w->free_slots || !w->again || !w->granted || !w->placed || !w->begun)
 		return err_nomem(e, "a worker");
 	for (uint32_t i = 0; i < w->n_slots; i++) {
 		arena_init(&w->slots[i].arena, SLOT_CHUNK, SIZE_MAX / 2);
@@ -75,6 +77,7 @@ void worker_free(struct worker **out)
 	mem_free(w->again);
 	mem_free(w->granted);
 	mem_free(w->placed);
+	mem_free(w->begun);
 	queue_free(&w->inbox);
 	mem_free(w);
 	*out = NULL;
@@ -248,6 +251,14 @@ static void push(struct worker *w)
 	if (t && w->n_placed > 0)
 		throttle_used(t, w->placed, w->n_placed, clock_mono_ns());
 	w->n_placed = 0;
+	for (uint32_t i = 0; i < w->n_begun; i++) {
+		const struct slot *s = &w->slots[w->begun[i]];
+
+		if (s->work) /* it may be settled without a word to the server */
+			domain_rates_used(w->run->domains, s->mail.recipients, s->mail.n_recipients, s->domain_ns,
+					  clock_mono_ns());
+	}
+	w->n_begun = 0;
 }
 
 static void turn(struct worker *w)

@@ -211,8 +211,10 @@ static bool waits_for_domain(struct worker *w, struct slot *s, struct row_ref re
 	}
 	if (wait_ms > 0 && item->first_try_ms == 0)
 		item->first_try_ms = now_ms; /* its time runs from here */
-	if (wait_ms == 0 && w->run->domains)
-		wait_ns = domain_rates_take(w->run->domains, s->mail.recipients, s->mail.n_recipients, clock_mono_ns());
+	if (wait_ms == 0 && w->run->domains) {
+		s->domain_ns = clock_mono_ns();
+		wait_ns = domain_rates_take(w->run->domains, s->mail.recipients, s->mail.n_recipients, s->domain_ns);
+	}
 	if (wait_ms == 0 && wait_ns == 0)
 		return false;
 	if (wait_ns < 0) {
@@ -278,6 +280,8 @@ static int begin_row(struct worker *w, struct row_ref ref)
 	}
 	if (w->run->backoff)
 		tell_backoff(w->run, &s->mail);
+	if (w->run->domains)
+		w->begun[w->n_begun++] = ticket;
 	w->n_free--;
 	return 1;
 }

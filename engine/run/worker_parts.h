@@ -35,6 +35,7 @@ struct slot {
 	bool settled;       /* a recipient needs nothing more, since this attempt */
 	enum slot_next next;
 	int64_t time_ms;    /* the mail's recorded time */
+	int64_t domain_ns;  /* when it took its places in its domains' limits */
 };
 
 struct row_ref {
@@ -67,6 +68,8 @@ struct worker {
 	bool journal_stuck;
 	int64_t *placed;           /* when places in the rate limit were taken whose commands are not written so far */
 	uint32_t n_placed;         /* n_slots + 1 at most */
+	uint32_t *begun;           /* tickets whose commands are not written so far; only where domains have limits */
+	uint32_t n_begun;
 	int64_t throttle_due_ns;   /* no place in the rate limit before this; 0: none asked */
 	int64_t drain_until_ms;    /* 0: not stopping */
 };

@@ -52,6 +52,31 @@ def test_a_worker_that_loses_the_processor_shortens_no_window(shop):
     raise AssertionError("the delay was never where it was meant to be")
 
 
+@pytest.mark.parametrize("url, option", [("&rate=20/3s", []), ("", ["--domain-rate", "*=20/3s"])])
+def test_nor_those_of_a_relay_or_a_domain(shop, url, option):
+    write_list(shop / "list.csv", 60)
+    with Relay(shop / "relay") as r:
+        lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none{url}", "--yes",
+                   "--connections", "4", "--threads", "2", *option, "--no-preflight", cwd=shop, check=0,
+                   env=preload.environment("call=send,sendmsg path=socket nth=6 do=late", hit=shop / "hit"))
+    assert (shop / "hit").exists()
+    times = sorted(a.mono_ns for a in r.accepted())
+    assert len(times) == 60 and times[19] - times[0] > 350 * 10**6, "the delay was not where it was meant to be"
+    assert most_in_window(times, 3 * 10**9 - 25 * 10**6) <= 20
+
+
+def test_a_connection_that_is_late_shortens_no_window(shop):
+    write_list(shop / "list.csv", 30)
+    with Relay(shop / "relay") as r:
+        lettershop("send", "letter.eml", "list.csv", "--relay",
+                   f"smtp://localhost:{r.port}?tls=none&connection-rate=10/2s", "--yes", "--connections", "1",
+                   "--no-preflight", cwd=shop, check=0,
+                   env=preload.environment("call=send,sendmsg path=socket nth=4 do=late", hit=shop / "hit"))
+    times = sorted(a.mono_ns for a in r.accepted())
+    assert len(times) == 30 and times[9] - times[0] > 350 * 10**6, "the delay was not where it was meant to be"
+    assert most_in_window(times, 2 * 10**9 - 25 * 10**6) <= 10
+
+
 def test_30_a_minute_also_over_a_resume(shop):
     write_list(shop / "list.csv", 40)
     with Relay(shop / "relay") as r:

@@ -392,6 +392,7 @@ void relay_link_push(struct relay_link *l, int64_t now_ms)
 		if (n == 0 || taken < sum || (net_link_wants(l->net) & NET_WANTS_WRITE))
 			break;
 	}
+	relay_pace_used(l, !(net_link_wants(l->net) & NET_WANTS_WRITE));
 	relay_link_touch(l);
 	relay_list_remove(l->pool, LIST_PUSH, l); /* all that is to be had was pulled */
 	relay_pool_poll(l->pool, l);

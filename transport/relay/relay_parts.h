@@ -167,6 +167,8 @@ struct relay_link {
 	struct throttle *rate; /* of the connection, kept when another one takes its place; NULL: none */
 	const struct relay *rate_of;
 	int64_t pace_due_ms;   /* no mail before this; 0: may be asked */
+	int64_t *paced;        /* when places were taken whose MAIL is not written so far; NULL: no rates */
+	unsigned n_paced;
 };
 
 /* ---- relay_pace.c: rates of a relay and of its connections ---- */
@@ -177,6 +179,9 @@ int relay_pace_begin(struct relay_link *l);
 bool relay_pace_allows(struct relay_link *l);
 /* Takes a place in both, or in none. */
 bool relay_pace_take(struct relay_link *l);
+/* The session was pushed; all: nothing of it waits to be written. The windows run from now. */
+void relay_pace_used(struct relay_link *l, bool all);
+void relay_pace_end(struct relay_link *l);
 /* Some relay of the pool has a rate: a mail is wanted only when its MAIL can leave at once. */
 bool relay_pace_is_needed(const struct relay_pool_options *opt);
 

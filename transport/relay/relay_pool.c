@@ -198,7 +198,7 @@ void relay_pool_free(struct relay_pool **out)
 		return;
 	for (unsigned i = 0; p->links && i < p->n_links; i++) {
 		relay_link_drop(&p->links[i]);
-		throttle_free(&p->links[i].rate);
+		relay_pace_end(&p->links[i]);
 	}
 	for (unsigned i = 0; i < p->n_sides; i++)
 		relay_side_release(&p->sides[i]);
