@@ -1,58 +1,24 @@
-/* net_tls.c - TLS over a link's socket. With net_cert.c the only door to OpenSSL's TLS.
+/* net_tls.c - TLS over a link's socket; what it is made from is net_tls_setup.c's.
  *
  * OpenSSL reads and writes through a BIO of ours, which never raises SIGPIPE. Bytes to write are
  * gathered in a buffer as large as a record, so that small pieces make few records. Invariants,
  * held by tests/unit/test_net_tls.c:
- *  1. After net_tls_new() a struct net_tls is only read; OpenSSL locks its own counters.
- *  2. A record that OpenSSL could not write at once is offered again unchanged: while held > 0
+ *  1. A record that OpenSSL could not write at once is offered again unchanged: while held > 0
  *     nothing is added to the buffer.
- *  3. Nobody gets bytes of a server whose certificate was refused: the handshake does not end.
- *  4. read_wants_write and write_wants_read remember why OpenSSL stopped, so that the poll loop
+ *  2. Nobody gets bytes of a server whose certificate was refused: the handshake does not end.
+ *  3. read_wants_write and write_wants_read remember why OpenSSL stopped, so that the poll loop
  *     waits for the right thing and never spins. */
-#include "transport/net/net_link.h"
+#include "transport/net/net_tls.h"
 
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/base/must.h"
 #include "transport/net/net_cert.h"
-
-enum {
-	RECORD_MAX = 16384,        /* plain bytes of a TLS record */
-	READ_BUFFER = 64 * 1024    /* OpenSSL reads this much ahead: one system call for many replies */
-};
-
-struct net_tls {
-	SSL_CTX *ctx;
-	BIO_METHOD *method;
-	bool verify; /* chain and name */
-	bool only_tls13;
-	bool pinned, own_cert;
-	unsigned char pin[NET_FINGERPRINT];
-	bool host_is_number;
-	char host[NET_HOST_MAX + 1];
-};
-
-struct tls_link {
-	SSL *ssl;
-	struct net_link *link;
-	const struct net_tls *setup;
-	struct net_ticket *ticket;
-	bool shaken, dead;
-	bool cut_off; /* the connection ended without the end of TLS */
-	bool handshake_wants_write, read_wants_write, write_wants_read, write_full;
-	struct err refused; /* the certificate's fault; kind ERR_NONE: none */
-	size_t gathered;    /* bytes in record */
-	size_t held;        /* of them, offered to OpenSSL and not taken yet: all or none */
-	char record[RECORD_MAX];
-};
 
 /* ---- the BIO ---- */
 
@@ -105,7 +71,7 @@ static int bio_create(BIO *b)
 	return 1;
 }
 
-static BIO_METHOD *make_method(void)
+BIO_METHOD *tls_link_method(void)
 {
 	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "link");
 
@@ -116,195 +82,6 @@ static BIO_METHOD *make_method(void)
 		return m;
 	BIO_meth_free(m);
 	return NULL;
-}
-
-/* ---- set-up ---- */
-
-static int openssl_says(struct err *e, const char *what)
-{
-	unsigned long code = ERR_peek_last_error();
-	const char *reason = ERR_reason_error_string(code);
-
-	err_set(e, ERR_TLS, "%s: %s", what, reason ? reason : "unknown error of OpenSSL");
-	ERR_clear_error();
-	return -1;
-}
-
-/* Why a PEM file could not be used: the system's word, or what it should have been. */
-static int bad_file(const char *path, const char *what, const char *wanted, struct err *e)
-{
-	unsigned long code = ERR_peek_error();
-
-	if (ERR_GET_LIB(code) == ERR_LIB_SYS)
-		err_set(e, ERR_INPUT, "cannot read the %s: %s", what, strerror(ERR_GET_REASON(code)));
-	else
-		err_set(e, ERR_INPUT, "this is no file of %s in the PEM form", wanted);
-	ERR_clear_error();
-	return err_at(e, path, 0, 0);
-}
-
-static int load_folder(SSL_CTX *ctx, const char *path, struct err *e)
-{
-	if (SSL_CTX_load_verify_dir(ctx, path) == 1)
-		return 0;
-	openssl_says(e, "cannot use the folder of certificates");
-	return err_at(e, path, 0, 0);
-}
-
-static int load_store(SSL_CTX *ctx, const char *ca, struct err *e)
-{
-	struct stat st;
-
-	if (!ca) {
-		if (SSL_CTX_set_default_verify_paths(ctx) == 1)
-			return 0;
-		return openssl_says(e, "cannot load this machine's certificate store");
-	}
-	ERR_clear_error();
-	/* Who is named is trusted, be it a server's own certificate. */
-	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
-	if (stat(ca, &st) == 0 && S_ISDIR(st.st_mode))
-		return load_folder(ctx, ca, e);
-	if (SSL_CTX_load_verify_file(ctx, ca) == 1)
-		return 0;
-	bad_file(ca, "certificate file", "certificates", e);
-	return err_hint(e, "?ca= names a PEM file with the authority to trust, or a folder of them");
-}
-
-/* A key with a passphrase: nobody is asked, least of all on a terminal. */
-static int no_passphrase(char *buf, int size, int writing, void *ctx)
-{
-	(void)buf;
-	(void)size;
-	(void)writing;
-	(void)ctx;
-	return 0;
-}
-
-static int check_key_file(const char *path, struct err *e)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0) {
-		err_sys(e, "cannot read the key of our certificate");
-		return err_at(e, path, 0, 0);
-	}
-	if ((st.st_mode & (S_IRWXG | S_IRWXO)) == 0)
-		return 0;
-	err_set(e, ERR_INPUT, "the key may be read by others");
-	err_hint(e, "make it your own: chmod 600 %s", path);
-	return err_at(e, path, 0, 0);
-}
-
-static int load_own(SSL_CTX *ctx, const char *cert, const char *key, struct err *e)
-{
-	if (check_key_file(key, e) < 0)
-		return -1;
-	ERR_clear_error();
-	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
-	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1) {
-		bad_file(cert, "certificate of ours", "certificates", e);
-		return err_hint(e, "?cert= names our own certificate, for relays that ask for one");
-	}
-	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1) {
-		if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH)
-			err_set(e, ERR_INPUT, "the key does not belong to the certificate '%s'", cert);
-		else
-			bad_file(key, "key of our certificate", "a key without a passphrase", e);
-		ERR_clear_error();
-		err_hint(e, "?key= names the key that belongs to ?cert=");
-		return err_at(e, key, 0, 0);
-	}
-	return 0;
-}
-
-/* The newest ticket is kept, for the next connection to the same server. */
-static int new_session(SSL *ssl, SSL_SESSION *session)
-{
-	struct tls_link *t = SSL_get_app_data(ssl);
-
-	if (!t->ticket || !SSL_SESSION_is_resumable(session))
-		return 0;
-	net_ticket_release(t->ticket);
-	t->ticket->session = session;
-	return 1; /* the reference is ours now */
-}
-
-/* Called for each fault of the chain; the first one is explained. */
-static int verify_step(int ok, X509_STORE_CTX *store)
-{
-	const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct tls_link *t = SSL_get_app_data(ssl);
-
-	if (!ok && t && t->refused.kind == ERR_NONE)
-		net_cert_explain(X509_STORE_CTX_get_error(store), X509_STORE_CTX_get_current_cert(store),
-				 X509_STORE_CTX_get0_cert(store), t->setup->host, &t->refused);
-	return ok;
-}
-
-static int make_ctx(struct net_tls *t, const struct net_tls_options *opt, struct err *e)
-{
-	int least = opt->only_tls13 ? TLS1_3_VERSION : TLS1_2_VERSION;
-
-	t->ctx = SSL_CTX_new(TLS_client_method());
-	if (!t->ctx || SSL_CTX_set_min_proto_version(t->ctx, least) != 1)
-		return openssl_says(e, "cannot set up TLS");
-	/* A missing close_notify is told apart by cut_off; to OpenSSL it would spoil the session's ticket. */
-	SSL_CTX_set_options(t->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_read_ahead(t->ctx, 1);
-	SSL_CTX_set_default_read_buffer_len(t->ctx, READ_BUFFER);
-	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-	SSL_CTX_sess_set_new_cb(t->ctx, new_session);
-	SSL_CTX_set_verify(t->ctx, t->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, t->verify ? verify_step : NULL);
-	if (opt->cert_file && load_own(t->ctx, opt->cert_file, opt->key_file ? opt->key_file : opt->cert_file, e) < 0)
-		return -1;
-	return t->verify ? load_store(t->ctx, opt->ca, e) : 0;
-}
-
-int net_tls_new(struct net_tls **out, const struct net_tls_options *opt, struct err *e)
-{
-	struct net_tls *t = mem_new(sizeof *t);
-	struct net_address number;
-
-	if (!t)
-		return err_nomem(e, "for TLS");
-	t->verify = opt->verify == NET_VERIFY_FULL;
-	t->only_tls13 = opt->only_tls13;
-	t->own_cert = opt->cert_file != NULL;
-	t->pinned = opt->pin != NULL;
-	if (opt->pin)
-		memcpy(t->pin, opt->pin, sizeof t->pin);
-	MUST(opt->verify != NET_VERIFY_PIN || t->pinned);
-	snprintf(t->host, sizeof t->host, "%s", opt->host);
-	t->host_is_number = net_address_literal(opt->host, 0, &number) == 0;
-	t->method = make_method();
-	if (!t->method) {
-		openssl_says(e, "cannot set up TLS");
-		goto fail;
-	}
-	if (make_ctx(t, opt, e) < 0)
-		goto fail;
-	*out = t;
-	return 0;
-fail:
-	net_tls_free(&t);
-	return -1;
-}
-
-void net_tls_free(struct net_tls **t)
-{
-	if (!*t)
-		return;
-	SSL_CTX_free((*t)->ctx);
-	BIO_meth_free((*t)->method);
-	mem_free(*t);
-	*t = NULL;
-}
-
-void net_ticket_release(struct net_ticket *t)
-{
-	SSL_SESSION_free(t->session);
-	t->session = NULL;
 }
 
 /* ---- one link ---- */
@@ -349,7 +126,7 @@ int tls_link_new(struct tls_link **out, struct net_link *l, const struct net_tls
 	if (!t->ssl || attach(t) < 0 || (setup->verify && !expect_host(t->ssl, setup)) ||
 	    (!setup->verify && !setup->host_is_number && SSL_set_tlsext_host_name(t->ssl, setup->host) != 1)) {
 		tls_link_free(&t);
-		return openssl_says(e, "cannot begin TLS");
+		return net_tls_says(e, "cannot begin TLS");
 	}
 	if (ticket && ticket->session)
 		SSL_set_session(t->ssl, ticket->session);
@@ -506,7 +283,7 @@ int tls_link_read(struct tls_link *t, char *p, size_t size, size_t *out_n, struc
 
 	ERR_clear_error();
 	errno = 0;
-	rc = SSL_read(t->ssl, p, size > RECORD_MAX * 4 ? RECORD_MAX * 4 : (int)size);
+	rc = SSL_read(t->ssl, p, size > TLS_RECORD_MAX * 4 ? TLS_RECORD_MAX * 4 : (int)size);
 	saved_errno = errno;
 	t->read_wants_write = false;
 	if (rc > 0) {
@@ -533,8 +310,8 @@ static size_t fill_record(struct tls_link *t, const struct span **pieces, int *n
 {
 	size_t before = t->gathered;
 
-	while (*n > 0 && t->gathered < RECORD_MAX) {
-		size_t left = (*pieces)->n - *skip, room = RECORD_MAX - t->gathered;
+	while (*n > 0 && t->gathered < TLS_RECORD_MAX) {
+		size_t left = (*pieces)->n - *skip, room = TLS_RECORD_MAX - t->gathered;
 		size_t take = left < room ? left : room;
 
 		memcpy(t->record + t->gathered, (*pieces)->p + *skip, take);
@@ -561,7 +338,7 @@ static int write_record(struct tls_link *t, struct err *e)
 	t->write_full = t->write_wants_read = false;
 	if (rc > 0) {
 		MUST((size_t)rc == t->gathered);
-		if (rc < RECORD_MAX) /* a login is no full record: no line of it stays behind */
+		if (rc < TLS_RECORD_MAX) /* a login is no full record: no line of it stays behind */
 			explicit_bzero(t->record, (size_t)rc);
 		t->gathered = t->held = 0;
 		return 1;
