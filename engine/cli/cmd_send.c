@@ -117,9 +117,9 @@ static int judge_rows(struct sending *s)
 	return EXIT_WRONG;
 }
 
-static int nobody(const struct sending *s)
+static int nobody(const struct sending *s, bool no_rows)
 {
-	if (s->report.rows == 0)
+	if (no_rows)
 		say_wrong("below its header the list has no row", "%s: the list has no recipients", s->job.list);
 	else
 		say_wrong(NULL, "the options choose none of the list's rows");
@@ -138,7 +138,7 @@ static int preflight(struct sending *s)
 		return EXIT_WRONG;
 	}
 	if (s->report.selected == 0)
-		return nobody(s);
+		return nobody(s, s->report.rows == 0);
 	return judge_rows(s);
 }
 
@@ -149,6 +149,8 @@ static int agree(struct sending *s)
 	char question[128];
 
 	campaign_outlook(s->campaign, s->o->no_preflight ? NULL : &s->report, &w);
+	if (s->o->no_preflight && w.none_chosen)
+		return nobody(s, w.no_rows);
 	/* A row that is skipped is settled too. */
 	progress_init(&s->progress, (enum progress_form)s->o->progress,
 		      w.grouped              ? s->report.selected - s->report.done

@@ -351,13 +351,16 @@ static int show_first(struct campaign *c, struct row_block *block, struct campai
 	struct err e;
 	int rc = -1;
 
-	if (letter_desk_new(&desk, c->letter, &e) < 0)
+	if (letter_desk_new(&desk, c->letter, &e) < 0) {
+		out->none_chosen = false; /* nobody knows */
 		return -1;
+	}
 	for (uint32_t i = 0; i < block->n && rc < 0; i++) {
 		enum select_answer wants = selection_wants(c->selection, &block->rows[i], &e);
 
 		if (wants >= SELECT_END)
 			break;
+		out->none_chosen &= wants == SELECT_NO;
 		if (wants == SELECT_NO || campaign_is_done(c, block->rows[i].number) || block->rows[i].problem.n)
 			continue;
 		rc = letter_view(c->letter, desk, &c->memory, &block->rows[i], clock_wall_ms(), &view, &e);
@@ -372,15 +375,20 @@ static void find_first(struct campaign *c, struct campaign_outlook *out)
 {
 	struct row_block *block = NULL;
 	struct err e;
+	int rc;
 
 	if (row_block_new(&block, RUN_BLOCK_ROWS) < 0 || rows_rewind(c->list, &e) < 0)
 		goto done;
 	selection_rewind(c->selection);
-	while (rows_read(c->list, block, RUN_BLOCK_ROWS, &e) == 1) {
+	out->no_rows = out->none_chosen = true;
+	while ((rc = rows_read(c->list, block, RUN_BLOCK_ROWS, &e)) == 1) {
+		out->no_rows = false;
 		if (show_first(c, block, out) == 0)
 			break;
 		row_block_reset(block);
 	}
+	if (rc < 0) /* the run finds that too, and says it */
+		out->no_rows = out->none_chosen = false;
 	selection_rewind(c->selection);
 	rows_rewind(c->list, &e);
 done:

@@ -108,6 +108,7 @@ int campaign_preflight(struct campaign *c, struct report *report, struct err *e)
 
 struct campaign_outlook { /* what is about to happen, for the question before it does */
 	char from[256], first_to[256], subject[256]; /* of the first row that would be sent */
+	bool no_rows, none_chosen; /* in the list; of its rows by the selection. Else nobody looked to the end */
 	char through[512];    /* delivery_plan_describe() */
 	char list_form[160];  /* rows_form() */
 	uint64_t messages;    /* 0 when no preflight counted them */

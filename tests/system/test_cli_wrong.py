@@ -88,8 +88,17 @@ def test_5_bad_address(folder, relay):
 def test_6_no_recipients(folder, relay):
     write_list(folder / "list.csv", 0)
     assert "list.csv: the list has no recipients" in send(folder, relay)
+    assert "list.csv: the list has no recipients" in send(folder, relay, "--no-preflight")
     (folder / "list.csv").write_text("")
     assert "list.csv" in send(folder, relay)
+    nothing_begun(folder)
+
+
+@pytest.mark.parametrize("preflight", [[], ["--no-preflight"]])
+def test_6_none_chosen(folder, relay, preflight):
+    write_list(folder / "list.csv", 4)
+    for option in (["--rows", "7-9"], ["--where", "plan == 'none'"], ["--skip", "4"]):
+        assert "the options choose none of the list's rows" in send(folder, relay, *option, *preflight)
     nothing_begun(folder)
 
 
