@@ -233,8 +233,8 @@ static int add_rows(struct preview *p, struct err *e)
 		if (rc <= 0)
 			return rc;
 		for (uint32_t i = 0; i < p->block->n; i++) {
-			const struct row *r = &p->block->rows[i];
-			enum select_answer wants = selection_wants(choice_selection(p->choice), r, e);
+			struct row *r = &p->block->rows[i];
+			enum select_answer wants = selection_wants(choice_selection(p->choice), r, &p->block->memory, e);
 
 			p->report->rows++;
 			if (wants == SELECT_BROKEN)

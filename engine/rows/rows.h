@@ -43,7 +43,10 @@ struct rows_grouping {
 	bool addresses;     /* they are addresses: compared as on the wire, without case */
 	int address_column; /* rows of a group that hold different addresses in it have row.problem; -1: none */
 	/* 1 the row takes part, 0 not, -1 with e: the others are in no group. NULL: all do. */
-	int (*wants)(void *ctx, const struct row *row, struct err *e);
+	int (*wants)(void *ctx, struct row *row, struct arena *memory, struct err *e);
+	/* Of one that takes part, when it is read for its group: 0, and row->problem says what is wrong with it, in
+	 * that memory; -1 with e. NULL: nothing is. */
+	int (*judge)(void *ctx, struct row *row, struct arena *memory, struct err *e);
 	void *ctx;
 };
 /* out has the rows of `of`, grouped, as a list of its own; `of` must outlive it. A group has row.problem when

@@ -155,9 +155,9 @@ static int hash_key(struct grouper *g, const struct row *row, struct key_row *ou
 
 /* ---- who belongs together ---- */
 
-static int see_row(struct grouper *g, const struct row *row, struct err *e)
+static int see_row(struct grouper *g, struct row *row, struct err *e)
 {
-	int wants = g->how->wants ? g->how->wants(g->how->ctx, row, e) : 1;
+	int wants = g->how->wants ? g->how->wants(g->how->ctx, row, &g->block->memory, e) : 1;
 	struct key_row key;
 
 	g->left_out += wants == 0;
@@ -166,7 +166,7 @@ static int see_row(struct grouper *g, const struct row *row, struct err *e)
 	return hash_key(g, row, &key, e) < 0 ? -1 : spill_add(g->by_key, &key, 1, e);
 }
 
-static int each_row(struct grouper *g, int (*take)(struct grouper *g, const struct row *row, struct err *e), struct err *e)
+static int each_row(struct grouper *g, int (*take)(struct grouper *g, struct row *row, struct err *e), struct err *e)
 {
 	int rc = rows_rewind(g->reader, e) < 0 ? -1 : 1;
 
@@ -249,7 +249,7 @@ static int put_row(struct grouper *g, const struct rank_row *at, const struct ro
 }
 
 /* The ranks are told in the order of the list. */
-static int sort_row(struct grouper *g, const struct row *row, struct err *e)
+static int sort_row(struct grouper *g, struct row *row, struct err *e)
 {
 	const struct rank_row *next = g->next;
 	const void *p = NULL;
@@ -257,6 +257,8 @@ static int sort_row(struct grouper *g, const struct row *row, struct err *e)
 
 	if (!next || next->number != row->number)
 		return 0;
+	if (g->how->judge && g->how->judge(g->how->ctx, row, &g->block->memory, e) < 0)
+		return -1;
 	if (put_row(g, next, row, e) < 0)
 		return -1;
 	rc = spill_next(g->ranks, &p, e);

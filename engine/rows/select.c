@@ -229,11 +229,31 @@ static bool is_our_share(struct selection *s, const struct row *row)
 	return hash_span(shard_key, key) % s->shards == s->shard - 1;
 }
 
+/* The condition's answer. A row of which it cannot be told is not left out in silence: it takes part as one
+ * with a problem, so that it is shown, stops the run or is skipped like any other such row. */
+static enum select_answer meets_condition(struct selection *s, struct row *row, struct arena *memory, struct err *e)
+{
+	struct err why = { 0 };
+	int rc = s->opt.where(s->opt.where_ctx, row, &why), ok = 1;
+
+	if (rc >= 0)
+		return rc ? SELECT_YES : SELECT_NO;
+	if (why.kind != ERR_INPUT) {
+		*e = why;
+		return SELECT_BROKEN;
+	}
+	if (row->problem.n == 0)
+		row->problem = arena_copy(memory, span_str(why.text), &ok);
+	if (ok)
+		return SELECT_YES;
+	err_nomem(e, "the choice of rows");
+	return SELECT_BROKEN;
+}
+
 /* What can be said of a row of the list by itself. */
-static enum select_answer fits_itself(struct selection *s, const struct row *row, struct err *e)
+static enum select_answer fits_itself(struct selection *s, struct row *row, struct arena *memory, struct err *e)
 {
 	char reason[SUPPRESS_REASON_MAX];
-	int rc;
 
 	while (s->at < s->ranges.n && s->ranges.items[s->at].last < row->number)
 		s->at++;
@@ -243,32 +263,34 @@ static enum select_answer fits_itself(struct selection *s, const struct row *row
 		return SELECT_NO;
 	if (s->only && !suppress_has(s->only, address_of(s, row), reason))
 		return SELECT_NO;
-	if (s->opt.where) {
-		rc = s->opt.where(s->opt.where_ctx, row, e);
-		if (rc <= 0)
-			return rc < 0 ? SELECT_BROKEN : SELECT_NO;
-	}
-	return SELECT_YES;
+	return s->opt.where ? meets_condition(s, row, memory, e) : SELECT_YES;
 }
 
-int selection_takes(void *ctx, const struct row *row, struct err *e)
+int selection_takes(void *ctx, struct row *row, struct arena *memory, struct err *e)
 {
-	enum select_answer answer = fits_itself(ctx, row, e);
+	enum select_answer answer = fits_itself(ctx, row, memory, e);
 
 	return answer == SELECT_BROKEN ? -1 : answer == SELECT_YES;
 }
 
-/* All that comes before skip, sample and limit. */
-static enum select_answer fits(struct selection *s, const struct row *row, struct err *e)
+int selection_judge(void *ctx, struct row *row, struct arena *memory, struct err *e)
 {
-	enum select_answer answer = s->opt.group_by ? SELECT_YES : fits_itself(s, row, e);
+	struct selection *s = ctx;
+
+	return s->opt.where && meets_condition(s, row, memory, e) == SELECT_BROKEN ? -1 : 0;
+}
+
+/* All that comes before skip, sample and limit. */
+static enum select_answer fits(struct selection *s, struct row *row, struct arena *memory, struct err *e)
+{
+	enum select_answer answer = s->opt.group_by ? SELECT_YES : fits_itself(s, row, memory, e);
 
 	return answer == SELECT_YES && s->shards && !is_our_share(s, row) ? SELECT_NO : answer;
 }
 
-static enum select_answer after_skip(struct selection *s, const struct row *row, struct err *e)
+static enum select_answer after_skip(struct selection *s, struct row *row, struct arena *memory, struct err *e)
 {
-	enum select_answer answer = fits(s, row, e);
+	enum select_answer answer = fits(s, row, memory, e);
 
 	if (answer != SELECT_YES || s->skipped == s->opt.skip)
 		return answer;
@@ -276,23 +298,28 @@ static enum select_answer after_skip(struct selection *s, const struct row *row,
 	return SELECT_NO;
 }
 
-/* Rows of the sample say yes; the other questions were answered when it was drawn. */
-static enum select_answer in_sample(struct selection *s, const struct row *row)
+/* Rows of the sample say yes; the other questions were answered when it was drawn, and what is wrong with a
+ * row is asked again. */
+static enum select_answer in_sample(struct selection *s, struct row *row, struct arena *memory, struct err *e)
 {
 	while (s->sample_at < s->n_sample && s->sample[s->sample_at].row < row->number)
 		s->sample_at++;
 	if (s->sample_at == s->n_sample)
 		return SELECT_END;
-	return s->sample[s->sample_at].row == row->number ? SELECT_YES : SELECT_NO;
+	if (s->sample[s->sample_at].row != row->number)
+		return SELECT_NO;
+	if (!s->opt.group_by && selection_judge(s, row, memory, e) < 0)
+		return SELECT_BROKEN;
+	return SELECT_YES;
 }
 
-enum select_answer selection_wants(struct selection *s, const struct row *row, struct err *e)
+enum select_answer selection_wants(struct selection *s, struct row *row, struct arena *memory, struct err *e)
 {
 	enum select_answer answer;
 
 	if (s->opt.limit > 0 && s->taken == s->opt.limit)
 		return SELECT_END;
-	answer = s->drawn ? in_sample(s, row) : after_skip(s, row, e);
+	answer = s->drawn ? in_sample(s, row, memory, e) : after_skip(s, row, memory, e);
 	s->taken += answer == SELECT_YES;
 	return answer;
 }
@@ -380,7 +407,7 @@ static int draw_all(struct selection *s, struct rows *list, struct row_block *bl
 
 	while (answer != SELECT_END && (rc = rows_read(list, block, BLOCK_ROWS, e)) == 1) {
 		for (uint32_t i = 0; i < block->n && answer != SELECT_END; i++) {
-			answer = after_skip(s, &block->rows[i], e);
+			answer = after_skip(s, &block->rows[i], &block->memory, e);
 			if (answer == SELECT_BROKEN || (answer == SELECT_YES && draw(s, &block->rows[i], &room, e) < 0))
 				return -1;
 		}

@@ -13,6 +13,7 @@
 
 #include "engine/model/row.h"
 
+struct arena;
 struct err;
 struct rows;
 struct selection;
@@ -24,7 +25,8 @@ struct selection_options { /* all borrowed for the life of the selection; zeroed
 	const char *only;  /* an address, or a file of addresses and @domains */
 	const char *shard; /* "2/5": the second of five parts, by a hash of the address */
 	uint64_t skip, limit, sample; /* 0: none */
-	/* 1 the row takes part, 0 not, -1 with e; where_text says it in words. NULL: all do. */
+	/* 1 the row takes part, 0 not, -1 with e: it cannot be told. ERR_INPUT: because of this row, which then
+	 * takes part as one with that problem. where_text says it in words. NULL: all do. */
 	int (*where)(void *ctx, const struct row *row, struct err *e);
 	void *where_ctx;
 	const char *where_text;
@@ -47,10 +49,12 @@ int selection_new(struct selection **out, const struct selection_options *opt, s
 void selection_free(struct selection **s);
 /* With a sample: reads the list once. Before the first question. */
 int selection_prepare(struct selection *s, const struct rows *list, struct err *e);
-/* For struct rows_grouping: ctx is the selection. In the order of the list. */
-int selection_takes(void *ctx, const struct row *row, struct err *e);
-/* Ask once for each row, or group, in the order of the list. */
-enum select_answer selection_wants(struct selection *s, const struct row *row, struct err *e);
+/* For struct rows_grouping: ctx is the selection. In the order of the list; the second one of rows that take part. */
+int selection_takes(void *ctx, struct row *row, struct arena *memory, struct err *e);
+int selection_judge(void *ctx, struct row *row, struct arena *memory, struct err *e);
+/* Ask once for each row, or group, in the order of the list. Of a row that takes part because nobody can tell
+ * row->problem says why, in that memory: its block's. */
+enum select_answer selection_wants(struct selection *s, struct row *row, struct arena *memory, struct err *e);
 /* Begin anew with the first row. */
 void selection_rewind(struct selection *s);
 /* The choice in one canonical form, "name=value" lines; "" means all. Borrowed. */

@@ -263,6 +263,14 @@ bool campaign_group_differs(const struct campaign *c, const struct row *row, str
 	return false;
 }
 
+int campaign_row_problem(const struct row *row, struct err *e)
+{
+	bool untold = span_search(row->problem, SPAN(CHOICE_UNTOLD)) < row->problem.n;
+
+	err_set(e, ERR_INPUT, "%.*s", SPAN_ARG(row->problem));
+	return err_topic(e, untold ? "condition that cannot be told" : "row that cannot be read");
+}
+
 void campaign_row_error(const struct campaign_job *job, const struct row *row, const struct err *why, struct err *out)
 {
 	if (why->path[0] && why->line && strcmp(why->path, job->list) != 0)
@@ -356,7 +364,7 @@ static int show_first(struct campaign *c, struct row_block *block, struct campai
 		return -1;
 	}
 	for (uint32_t i = 0; i < block->n && rc < 0; i++) {
-		enum select_answer wants = selection_wants(c->selection, &block->rows[i], &e);
+		enum select_answer wants = selection_wants(c->selection, &block->rows[i], &block->memory, &e);
 
 		if (wants >= SELECT_END)
 			break;

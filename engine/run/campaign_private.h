@@ -67,6 +67,8 @@ int campaign_recognise_rows(struct campaign *c, struct err *e);
  * that thread's reader. */
 bool campaign_list_changed(const struct campaign *c, const struct rows *list, struct err *e);
 
+/* What row->problem says, as an error: -1. */
+int campaign_row_problem(const struct row *row, struct err *e);
 /* What is wrong with one row, placed where it has to be mended: in the list. Any thread. */
 void campaign_row_error(const struct campaign_job *job, const struct row *row, const struct err *why, struct err *out);
 /* The recipient gets nothing: true with the verdict. Any thread. */

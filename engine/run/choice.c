@@ -36,8 +36,7 @@ static int test(void *ctx, const struct row *row, struct err *e)
 	arena_reset(&c->memory);
 	rc = liquid_test(c->where, c->scratch, &c->memory, &in, &why);
 	if (rc < 0 && why.kind == ERR_INPUT) {
-		err_set(e, ERR_INPUT, "--where cannot be told: %s", why.text);
-		err_at(e, c->job->list, row->line, 0);
+		err_set(e, ERR_INPUT, CHOICE_UNTOLD ": %s", why.text);
 	} else if (rc < 0) {
 		*e = why;
 	}
@@ -122,7 +121,8 @@ static int find_groups(struct choice *c, const char *recorded, struct selection_
 static int make_groups(struct choice *c, const struct selection_options *o, struct err *e)
 {
 	struct rows_grouping how = { .column = o->group_column, .addresses = o->group_addresses,
-				     .address_column = o->address_column, .wants = selection_takes, .ctx = c->selection };
+				     .address_column = o->address_column, .wants = selection_takes,
+				     .judge = selection_judge, .ctx = c->selection };
 
 	if (!o->group_by)
 		return 0;

@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 
+/* So begins the problem of a row that takes part because the condition cannot tell whether it does. */
+#define CHOICE_UNTOLD "--where cannot be told"
+
 struct campaign_job;
 struct choice;
 struct err;

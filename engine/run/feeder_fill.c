@@ -84,7 +84,7 @@ static int line_up(struct feeder *f, const struct row *row, struct work_item *it
 	int column = f->domain_column;
 	int64_t wait_ms;
 
-	if (f->run->redirect.n || column < 0 || (uint32_t)column >= row->n_cells)
+	if (f->run->redirect.n || column < 0 || (uint32_t)column >= row->n_cells || row->problem.n)
 		return 0;
 	wait_ms = turn_ms(f, row->cells[column], item, is_new);
 	if (wait_ms == 0)
@@ -112,7 +112,7 @@ static int sift(struct feeder *f, struct work *w, struct err *e)
 	uint64_t taking_part = 0;
 
 	for (uint32_t i = 0; i < w->rows->n && !f->list_ended; i++) {
-		enum select_answer wants = selection_wants(f->run->selection, &w->rows->rows[i], e);
+		enum select_answer wants = selection_wants(f->run->selection, &w->rows->rows[i], &w->rows->memory, e);
 
 		if (wants == SELECT_BROKEN)
 			return -1;
@@ -123,7 +123,7 @@ static int sift(struct feeder *f, struct work *w, struct err *e)
 		if (campaign_group_differs(f->run->campaign, &w->rows->rows[i], e))
 			return -1;
 		taking_part += row_count(&w->rows->rows[i]);
-		if (w->rows->rows[i].number <= f->deferred_up_to &&
+		if (w->rows->rows[i].number <= f->deferred_up_to && w->rows->rows[i].problem.n == 0 &&
 		    ledger_row(f->run->ledger, w->rows->rows[i].number) == ROW_DEFERRED)
 			continue;
 		if (!feeder_is_to_do(f, w->rows->rows[i].number, &w->items[kept]))

@@ -72,13 +72,14 @@ int feeder_put_deferred_first(struct feeder *f, struct err *e)
 	rc = row_block_new(&block, RUN_BLOCK_ROWS) < 0 ? err_nomem(e, "the rows that wait") : rows_share(&list, f->reader, e);
 	while (rc >= 0 && wants != SELECT_END && (rc = rows_read(list, block, RUN_BLOCK_ROWS, e)) == 1) {
 		for (uint32_t i = 0; i < block->n && rc >= 0 && wants != SELECT_END; i++) {
-			const struct row *row = &block->rows[i];
+			struct row *row = &block->rows[i];
 
-			wants = waiting_is_full(&f->waiting) ? SELECT_END : selection_wants(f->run->selection, row, e);
+			wants = waiting_is_full(&f->waiting) ? SELECT_END :
+				selection_wants(f->run->selection, row, &block->memory, e);
 			if (wants == SELECT_BROKEN)
 				rc = -1;
-			if (wants != SELECT_YES || ledger_row(f->run->ledger, row->number) != ROW_DEFERRED ||
-			    !feeder_is_to_do(f, row->number, &waits.item))
+			if (wants != SELECT_YES || row->problem.n ||
+			    ledger_row(f->run->ledger, row->number) != ROW_DEFERRED || !feeder_is_to_do(f, row->number, &waits.item))
 				continue;
 			waits.place = (struct row_place){ row->number, row->line, row->offset };
 			rc = waiting_put(&f->waiting, &waits) < 0 ? err_nomem(e, "the rows that wait") : 0;

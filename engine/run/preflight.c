@@ -146,8 +146,7 @@ static int check_row(struct checker *k, const struct row *row, int64_t wall_ms)
 	struct err e = { 0 };
 
 	if (row->problem.n) {
-		err_set(&e, ERR_INPUT, "%.*s", SPAN_ARG(row->problem));
-		err_topic(&e, "row that cannot be read");
+		campaign_row_problem(row, &e);
 		bad_row(k, row, &e);
 		return 0;
 	}
@@ -214,7 +213,7 @@ static enum select_answer sift(struct campaign *c, struct row_block *b, struct r
 	enum select_answer wants = SELECT_NO;
 
 	for (uint32_t i = 0; i < b->n && wants < SELECT_END; i++) {
-		wants = selection_wants(c->selection, &b->rows[i], e);
+		wants = selection_wants(c->selection, &b->rows[i], &b->memory, e);
 		r->rows += row_count(&b->rows[i]);
 		if (wants != SELECT_YES)
 			continue;

@@ -128,7 +128,7 @@ static int write_mail(struct worker *w, struct slot *s, struct verdict *left_out
 	struct work_item *item = &s->work->items[s->item];
 
 	if (row->problem.n)
-		return err_set(e, ERR_INPUT, "%.*s", SPAN_ARG(row->problem));
+		return campaign_row_problem(row, e);
 	s->time_ms = run->job->date_ms >= 0 ? run->job->date_ms : clock_wall_ms();
 	if (letter_write(run->letter, w->desk, &s->arena, row, s->time_ms, &s->mail, e) < 0)
 		return -1;

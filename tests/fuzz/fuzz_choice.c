@@ -24,7 +24,7 @@ static uint64_t answers(struct selection *s)
 		struct span cell = span_of(text, (size_t)snprintf(text, sizeof text, "u%d@x.example", (int)i));
 		struct row row = { .number = i, .n_cells = 1, .cells = &cell };
 
-		bits = bits << 1 | (selection_wants(s, &row, NULL) == SELECT_YES);
+		bits = bits << 1 | (selection_wants(s, &row, NULL, NULL) == SELECT_YES);
 	}
 	selection_rewind(s);
 	return bits;

@@ -244,3 +244,83 @@ def test_a_list_of_addresses_in_a_cell_over_a_resume(shop):
     send(shop, "--resume", "--rows", "1-", status=1)
     assert fates(shop)[1] == "duplicate of line 4"
     assert (shop / "out.mbox").read_text().count("\nTo: a@x.example") == 1
+
+
+# ---- rows of which the condition cannot be told ----
+
+UNTOLD = "email,name,plan,age\nann@x.example,Ann,pro,41\nbob@x.example,Bob,free,n/a\ncy@x.example,Cy,pro,9\n" \
+         "di@x.example,Di,pro,\nno address,Ed,pro,60\nfay@x.example,Fay,pro,?\ngus@x.example,Gus,pro,35\n" \
+         "hal@x.example,Hal,pro,71,more\n"
+OLDER = ["--where", "age > 30"]
+BOB = "--where cannot be told: cannot compare the text 'n/a' with the number '30'"
+
+
+def test_a_cell_that_is_no_number_is_a_finding_of_its_row(shop):
+    bare(shop)
+    put(shop, UNTOLD)
+    for command in (["check"], ["preview", "--out", "pages"]):
+        done = lettershop(command[0], "letter.eml", "list.csv", *command[1:], *OLDER, cwd=shop, check=2)
+        out = done.stdout + done.stderr
+        assert f"list.csv:3: {BOB}\n" in out and "list.csv:7: --where cannot be told: " in out
+        assert "list.csv:6: " in out and "list.csv:9: 5 cells" in out
+        assert "list.csv:5" not in out  # an empty cell is less than no number and not more: it is told
+    out = lettershop("check", "letter.eml", "list.csv", *OLDER, cwd=shop, check=2).stdout
+    assert "condition that cannot be told: 2 errors\n" in out and "--bad-rows skip" in out
+    assert "6 rows chosen" in out and "2 messages, 4 rows that cannot be sent" in out
+    done = send(shop, *OLDER, status=2)
+    assert BOB in done.stdout + done.stderr and not (shop / "dry-run.csv.journal").exists()
+
+
+@pytest.mark.parametrize("ways", [[], ["--no-preflight"], ["--domain-rate", "*=1/s", "--no-preflight"]])
+def test_rows_that_cannot_be_told_are_skipped_like_other_bad_ones(shop, ways):
+    bare(shop)
+    put(shop, UNTOLD)
+    send(shop, *OLDER, *ways, "--bad-rows", "skip", status=1)
+    fate = fates(shop)
+    assert sorted(fate) == [1, 2, 5, 6, 7, 8] and fate[1] == fate[7] == "sent"
+    assert fate[2] == "cannot be rendered: " + BOB
+    assert results(shop)[2]["recipient"] == "bob@x.example"
+    assert delivered(shop) == ["ann@x.example", "gus@x.example"]
+    with open(shop / "dry-run.failed.csv", newline="") as f:
+        assert [r["name"] for r in csv.DictReader(f)][:3] == ["Bob", "Ed", "Fay"]
+    send(shop, "--resume", *ways, status=1)
+    assert fates(shop) == fate and len(delivered(shop)) == 2
+
+
+def test_a_run_without_preflight_stops_at_a_row_that_cannot_be_told(shop):
+    bare(shop)
+    put(shop, "".join(UNTOLD.splitlines(keepends=True)[:3]))
+    said = send(shop, *OLDER, "--no-preflight", status=3).stderr
+    assert f"list.csv:3: {BOB}\n" in said and "--bad-rows skip" in said
+
+
+@pytest.mark.parametrize("choice, first, then", [
+    (["--limit", "2"], [1, 2], [1, 2, 5, 6, 7, 8]),
+    (["--skip", "1", "--limit", "1"], [2], [2, 5, 6, 7, 8]),
+    (["--sample", "6", "--limit", "2"], [1, 2], [1, 2, 5, 6, 7, 8]),
+])
+def test_a_resume_chooses_the_same_of_them(shop, choice, first, then):
+    bare(shop)
+    put(shop, UNTOLD)
+    send(shop, *OLDER, *choice, "--bad-rows", "skip", status=1)
+    assert sorted(fates(shop)) == first and fates(shop)[2] == "cannot be rendered: " + BOB
+    send(shop, "--resume", "--bad-rows", "skip", status=1)
+    assert sorted(fates(shop)) == first
+    send(shop, "--resume", "--limit", "all", "--bad-rows", "skip", status=1)
+    assert sorted(fates(shop)) == then
+    assert len(delivered(shop)) == len(set(delivered(shop))) == sum(f == "sent" for f in fates(shop).values())
+
+
+def test_who_was_deferred_and_cannot_be_told_any_more(shop, tmp_path):
+    """The list was edited: nobody is sent to who may not be meant."""
+    bare(shop)
+    people = "email,name,plan,age\nann@x.example,Ann,pro,41\nbob@x.example,Bob,free,50\ncy@x.example,Cy,pro,60\n"
+    put(shop, people)
+    ways = [*OLDER, "--retry-for", "1ms", "--bad-rows", "skip"]
+    with Relay(tmp_path / "relay", "--refuse", "^(ann|bob|cy)@=451 4.2.0 later") as relay:
+        send(shop, *ways, to=f"smtp://127.0.0.1:{relay.port}?tls=none", status=1)
+    assert [r["status"] for r in results(shop, "results.csv").values()] == ["deferred"] * 3
+    put(shop, people.replace("50", "n/a"))
+    with Relay(tmp_path / "later") as relay:
+        send(shop, "--resume", "--key", "email", *ways, to=f"smtp://127.0.0.1:{relay.port}?tls=none", status=1)
+    assert [n for n, r in sorted(results(shop, "results.csv").items()) if r["status"] == "sent"] == [1, 3]

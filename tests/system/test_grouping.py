@@ -281,6 +281,22 @@ def test_conditions_choose_rows_and_counts_choose_groups(orders):
     assert "begun with --where price > 2, and now it is price > 1: groups that were sent to would have other rows" in done.stderr
 
 
+def test_a_group_with_a_row_that_the_condition_cannot_tell(orders):
+    with open(orders / "list.csv", "a", encoding="utf-8") as f:
+        f.write("c1,Ann,ann@x.example,lamp,dear,z\nc9,Eve,eve@x.example,hat,free,z\n")
+    by = ["--group-by", "customer", "--where", "price > 2"]
+    out = lettershop("check", "letter.eml", "list.csv", *by, cwd=orders, check=2).stdout
+    assert "condition that cannot be told: 2 errors" in out
+    assert "list.csv:7: line 7, of the group that begins here: --where cannot be told: " in out
+    assert "list.csv:8: --where cannot be told: " in out
+    send(orders, "--where", "price > 2", "--bad-rows", "skip", status=1)
+    found = lines(orders)
+    assert {n: line["status"] for n, line in found.items()} == {
+        1: "skipped", 3: "skipped", 4: "sent", 5: "sent", 6: "skipped", 7: "skipped"}
+    send(orders, "--resume", status=1)
+    assert len(messages(orders)) == 2
+
+
 def test_shards_have_whole_groups(orders):
     with open(orders / "list.csv", "a", encoding="utf-8") as f:
         for i in range(60):

@@ -359,17 +359,32 @@ static void problems_are_whole_characters(void **state)
 	buf_release(&text);
 }
 
-static int only_odd(void *ctx, const struct row *row, struct err *e)
+static int only_odd(void *ctx, struct row *row, struct arena *memory, struct err *e)
 {
+	(void)memory;
 	(void)e;
 	++*(int *)ctx;
 	return row->number % 2 != 0;
 }
 
-static int broken(void *ctx, const struct row *row, struct err *e)
+static int broken(void *ctx, struct row *row, struct arena *memory, struct err *e)
 {
+	(void)memory;
 	(void)ctx;
 	return row->number < 3 ? 1 : err_set(e, ERR_INPUT, "cannot be told");
+}
+
+/* Of a row that takes part, when its group is made. */
+static int last_is_bad(void *ctx, struct row *row, struct arena *memory, struct err *e)
+{
+	int ok = 1;
+
+	(void)ctx;
+	(void)e;
+	assert_true(row->number % 2 != 0);
+	if (row->number == 5)
+		row->problem = arena_copy(memory, SPAN("nobody can tell"), &ok);
+	return ok ? 0 : -1;
 }
 
 static void chosen_rows(void **state)
@@ -377,6 +392,7 @@ static void chosen_rows(void **state)
 	int asked = 0;
 	struct rows_grouping how = { .column = 0, .address_column = -1, .wants = only_odd, .ctx = &asked };
 	struct rows *list, *r;
+	struct row_block *b;
 	struct err e = { 0 };
 
 	(void)state;
@@ -387,6 +403,16 @@ static void chosen_rows(void **state)
 	assert_int_equal(rows_left_out(r), 2);
 	assert_int_equal(asked, 5);
 	rows_close(&r);
+	how.judge = last_is_bad;
+	assert_int_equal(rows_group(&r, list, &how, &e), 0);
+	assert_int_equal(row_block_new(&b, 4), 0);
+	assert_int_equal(rows_read(r, b, 4, &e), 1);
+	assert_int_equal(b->rows[0].group->problem_line, 6);
+	assert_true(span_search(b->rows[0].problem, SPAN("nobody can tell")) < b->rows[0].problem.n);
+	assert_int_equal(b->rows[1].problem.n, 0);
+	row_block_free(&b);
+	rows_close(&r);
+	how.judge = NULL;
 	how.wants = broken;
 	assert_int_equal(rows_group(&r, list, &how, &e), -1);
 	assert_string_equal(e.text, "cannot be told");

@@ -29,7 +29,7 @@ static enum select_answer ask(struct selection *s, uint64_t number)
 {
 	struct row row = { .number = number };
 
-	return selection_wants(s, &row, NULL);
+	return selection_wants(s, &row, NULL, NULL);
 }
 
 static int make(struct selection **s, const char *rows, uint64_t limit, struct err *e)
@@ -147,8 +147,11 @@ static unsigned chosen(struct selection_options o, uint64_t *out)
 		fail_msg("%s", e.text);
 	while (rows_read(r, b, 100, &e) == 1) {
 		for (uint32_t i = 0; i < b->n; i++)
-			if (selection_wants(s, &b->rows[i], &e) == SELECT_YES)
+			if (selection_wants(s, &b->rows[i], &b->memory, &e) == SELECT_YES) {
+				if (o.where)
+					assert_int_equal(b->rows[i].problem.n > 0, b->rows[i].number % 7 == 0);
 				out[n++] = b->rows[i].number;
+			}
 		row_block_reset(b);
 	}
 	selection_free(&s);
@@ -222,6 +225,53 @@ static void addresses(void **state)
 	assert_int_equal(rows[0], 7);
 	assert_int_equal(chosen((struct selection_options){ .only = "@x.example", .address_column = 0 }, rows), 20);
 	assert_int_equal(chosen((struct selection_options){ .only = "@y.example", .address_column = 0 }, rows), 0);
+}
+
+/* The condition: even numbers; nobody can tell of the sevens, nor of one anything. */
+static int even(void *ctx, const struct row *row, struct err *e)
+{
+	uint64_t broken = *(const uint64_t *)ctx;
+
+	if (row->number == broken)
+		return err_nomem(e, "the condition");
+	return row->number % 7 == 0 ? err_set(e, ERR_INPUT, "row %d", (int)row->number) : row->number % 2 == 0;
+}
+
+static void nobody_can_tell(void **state)
+{
+	uint64_t rows[1000], never = 0, broken = 14;
+	struct selection_options o = { .where = even, .where_ctx = &never, .address_column = 0 };
+	struct row row = { .number = 14 };
+	struct arena memory;
+	struct selection *s;
+	struct err e = { 0 };
+
+	(void)state;
+	fill(30);
+	assert_int_equal(chosen(o, rows), 17); /* 7 and 21 take part too */
+	assert_int_equal(rows[3], 7);
+	o.limit = 4;
+	assert_int_equal(chosen(o, rows), 4);
+	assert_int_equal(rows[3], 7);
+	o.sample = 17;
+	o.limit = 0;
+	assert_int_equal(chosen(o, rows), 17);
+
+	arena_init(&memory, 1000, 10000);
+	o.sample = 0;
+	assert_int_equal(selection_new(&s, &o, &e), 0);
+	assert_int_equal(selection_wants(s, &row, &memory, &e), SELECT_YES);
+	assert_true(span_eq(row.problem, SPAN("row 14")));
+	row.problem = SPAN("another");
+	assert_int_equal(selection_wants(s, &row, &memory, &e), SELECT_YES);
+	assert_true(span_eq(row.problem, SPAN("another"))); /* the first one stays */
+	selection_free(&s);
+	o.where_ctx = &broken;
+	assert_int_equal(selection_new(&s, &o, &e), 0);
+	assert_int_equal(selection_wants(s, &row, &memory, &e), SELECT_BROKEN);
+	assert_int_equal(e.kind, ERR_NOMEM);
+	selection_free(&s);
+	arena_release(&memory);
 }
 
 static const struct wrong_choice {
@@ -314,6 +364,7 @@ int main(void)
 		LIST_TEST(samples),
 		LIST_TEST(shares),
 		LIST_TEST(addresses),
+		LIST_TEST(nobody_can_tell),
 		cmocka_unit_test(survives_no_memory),
 	};
 
