@@ -17,7 +17,8 @@ enum { ROW_COLUMNS_MAX = 16384, ROW_CELL_MAX = 1 << 20, ROW_BYTES_MAX = 8 << 20 
 struct columns {
 	uint32_t n;
 	const struct span *names; /* trimmed, case kept, no two alike; empty: cells that nothing can name */
-	bool open;                /* JSON rows: there may be more, so an unknown name is no error */
+	bool objects;             /* rows are objects in JSON, which may lack any of them */
+	bool open;                /* JSON with too many names: there are more, so an unknown one is no error */
 	bool grouped;             /* rows have a group: its rows are known as `rows` */
 };
 

@@ -50,7 +50,7 @@ static int no_memory(struct err *e)
 
 static uint32_t cells_a_row(const struct rows_list *list)
 {
-	return list->kind == &rows_kind_json || list->objects ? 1 : list->columns.n;
+	return list->columns.objects ? 1 : list->columns.n;
 }
 
 int group_writer_open(struct group_writer *w, const struct rows_list *list, const struct rows_grouping *how, struct err *e)
@@ -228,7 +228,7 @@ static int part_of(struct group_writer *w, uint64_t first, const struct row *row
 					     span_trim(row->cells[w->how->column]).n > 0);
 	if (at >= 0 && (uint32_t)at < row->n_cells)
 		out->address = span_trim(row->cells[at]);
-	if (w->list->kind != &rows_kind_json)
+	if (!w->list->columns.objects)
 		return 0;
 	buf_reset(&w->text);
 	if (row->object.kind == VALUE_OBJECT)
@@ -375,7 +375,7 @@ static int object_of(struct row_block *into, const struct rows_list *list, const
 	struct err why;
 
 	*out = VALUE_OF_NIL;
-	if (list->objects)
+	if (list->columns.objects)
 		return cells[0].n == 0 || json_parse(cells[0], list->source.path, &into->memory, out, &why) == 0 ? 0 : -1;
 	members = arena_array(&into->memory, columns->n, sizeof *members);
 	if (!members)
@@ -420,10 +420,10 @@ static int add_row(struct rows_reader *front, struct row_block *into, const stru
 	*row = (struct row){ .number = get_le64(record->cells[0].p + NUMBER), .line = record->line, .offset = record->offset,
 			     .n_cells = list->columns.n, .cells = cells, .group = group };
 	row->problem = arena_copy(&into->memory, record->problem, &ok);
-	if (list->objects) {
+	if (list->columns.objects) {
 		row->object = group->rows.items[0];
 		cells = arena_array(&into->memory, row->n_cells, sizeof *cells);
-		if (!cells || rows_json_cells(into, &list->columns, row->object, cells) < 0)
+		if (!cells || rows_json_cells(into, &list->members, row->object, cells) < 0)
 			return -1;
 		row->cells = cells;
 	}

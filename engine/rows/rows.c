@@ -53,7 +53,7 @@ static int read_header(struct rows_list *list, struct err *e)
 	rc = list->kind->header(r, &list->memory, &names, &n, &list->start, e);
 	list->kind->close(r);
 	if (rc == 0 && list->kind == &rows_kind_json) { /* names of members are what they are */
-		list->columns = (struct columns){ .n = n, .names = names, .open = true };
+		list->columns = (struct columns){ .n = n, .names = names, .objects = true, .open = list->members.more };
 		return 0;
 	}
 	if (rc < 0 || (list->ways.no_header && rows_columns_given(list, n, &names, &n, e) < 0))

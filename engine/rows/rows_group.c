@@ -381,7 +381,7 @@ static int check_columns(const struct rows_list *list, struct err *e)
 		return 0;
 	err_set(e, ERR_INPUT, "the list has a column '%.*s', and a letter to groups knows their rows by that name",
 		SPAN_ARG(list->columns.names[i]));
-	err_hint(e, "give the column another name in the header line");
+	err_hint(e, "give the column another name%s", list->columns.objects ? "" : " in the header line");
 	return err_at(e, list->source.path, list->start.header_line, 0);
 }
 
@@ -392,7 +392,7 @@ static void describe(struct rows_list *out, const struct rows_list *from, const 
 	out->kind = &rows_kind_group;
 	out->columns = from->columns;
 	out->columns.grouped = true;
-	out->objects = from->kind == &rows_kind_json;
+	out->members = from->members; /* which outlives it */
 	snprintf(out->form, sizeof out->form, "%.80s, grouped by '%.*s'", from->form, SPAN_ARG(span_sub(name, 0, 40)));
 	memcpy(out->notes, from->notes, sizeof out->notes);
 	out->n_notes = from->n_notes;

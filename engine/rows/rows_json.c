@@ -7,8 +7,8 @@
  *  1. Cutting needs strings and brackets only. An element that is no JSON, or no object, is a row
  *     with a problem; the next one begins behind the next comma in an array, and at the next line
  *     where the first object is one line: so a bracket that is not closed costs one row.
- *  2. The columns are the members of the first SURVEYED objects, in the order in which they come. An
- *     object may have others: columns.open.
+ *  2. The columns are the members of all objects, in the order in which they first come; the records are
+ *     gone through for them once. When they are too many, an object may have others: columns.open.
  *  3. A cell is the member as text, for what wants text (addresses, the side files); the letter's
  *     words are the values themselves, arrays and objects too (row.object).
  * Held by tests/unit/test_rows_lists.c and tests/system/test_lists.py. */
@@ -21,7 +21,7 @@
 #include "engine/rows/rows_parts.h"
 #include "engine/rows/rows_records.h"
 
-enum { PIECE = 64 << 10, SURVEYED = 1000, SURVEY_CHUNK = 64 << 10, COLUMNS_MOST = 512, MEMBERS_MOST = 4096 };
+enum { PIECE = 64 << 10, SURVEY_CHUNK = 64 << 10, NAME_SHOWN = 80 };
 
 /* ---- cutting ---- */
 
@@ -183,6 +183,64 @@ static int cut(struct cutting *c, struct err *e)
 	return 0;
 }
 
+/* ---- the columns ---- */
+
+/* 0; 1 it is no object: e says why, with the line of the list; -1 no memory. */
+static int parse(const struct rows_record *record, const char *path, struct arena *a, struct value *out, struct err *e)
+{
+	if (json_parse(record->cells[0], path, a, out, e) < 0) {
+		if (e->kind == ERR_NOMEM)
+			return -1;
+		e->line += record->line - 1;
+		return 1;
+	}
+	if (out->kind == VALUE_OBJECT)
+		return 0;
+	err_set(e, ERR_INPUT, "not an object of the form {\"email\": \"...\"}");
+	e->line = record->line;
+	return 1;
+}
+
+static int survey(struct rows_list *list, struct rows_records *records, struct arena *scratch, struct err *e)
+{
+	struct json_names *names = &list->members;
+	struct rows_record record;
+	struct value object;
+	struct err unused;
+	int rc;
+
+	while (!names->more && (rc = rows_records_next(records, &record, e)) != 0) {
+		if (rc < 0)
+			return -1;
+		if (json_names_cover(names, record.cells[0]))
+			continue;
+		arena_reset(scratch);
+		rc = parse(&record, list->source.path, scratch, &object, &unused);
+		if (rc < 0)
+			return err_nomem(e, "the columns of the list");
+		if (rc == 0 && json_names_add(names, &list->memory, object, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int find_columns(struct rows_list *list, struct err *e)
+{
+	struct rows_records records;
+	struct arena scratch;
+	int rc;
+
+	arena_init(&scratch, SURVEY_CHUNK, SIZE_MAX / 2);
+	rc = rows_records_open(&records, &list->source, e) < 0 ? -1 : survey(list, &records, &scratch, e);
+	rows_records_close(&records);
+	arena_release(&scratch);
+	if (rc == 0 && list->members.more)
+		rows_note(list, "many columns", 0, "values that are known by names of their own belong into an object within the row",
+			  "the objects have members of more than %d different names: one that the letter misspells may not be found",
+			  (int)list->members.n);
+	return rc;
+}
+
 int rows_json_take(struct rows_list *list, bool array, struct err *e)
 {
 	struct cutting c = { .from = &list->source, .to = { .fd = -1 }, .line = 1, .array = array };
@@ -193,10 +251,12 @@ int rows_json_take(struct rows_list *list, bool array, struct err *e)
 		rc = rows_spool_give(&c.to, &list->source, e);
 	rows_spool_close(&c.to);
 	buf_release(&c.element);
+	if (rc < 0)
+		return -1;
 	list->kind = &rows_kind_json;
 	snprintf(list->form, sizeof list->form, "JSON, %s, %s%s", array ? "an array" : "an object a line", list->encoding,
 		 list->guessed ? " (a guess)" : "");
-	return rc;
+	return find_columns(list, e);
 }
 
 /* ---- reading ---- */
@@ -234,89 +294,19 @@ static int json_open(struct rows_reader **out, const struct rows_list *list, str
 	return 0;
 }
 
-/* 0; 1 it is no object: e says why, with the line of the list; -1 no memory. */
-static int parse(const struct rows_record *record, const char *path, struct arena *a, struct value *out, struct err *e)
-{
-	if (json_parse(record->cells[0], path, a, out, e) < 0) {
-		if (e->kind == ERR_NOMEM)
-			return -1;
-		e->line += record->line - 1;
-		return 1;
-	}
-	if (out->kind == VALUE_OBJECT)
-		return 0;
-	err_set(e, ERR_INPUT, "not an object of the form {\"email\": \"...\"}");
-	e->line = record->line;
-	return 1;
-}
-
-struct survey {
-	struct span *names;
-	uint32_t n, room;
-	struct arena *memory;
-};
-
-static int add_name(struct survey *s, struct span name)
-{
-	int ok;
-
-	for (uint32_t i = 0; i < s->n; i++)
-		if (span_eq(s->names[i], name))
-			return 0;
-	if (s->n == COLUMNS_MOST || span_trim(name).n == 0)
-		return 0; /* still a member of its object */
-	if (s->n == s->room) {
-		uint32_t room = s->room ? s->room * 2 : 32;
-		struct span *more = arena_grow(s->memory, s->names, s->room * sizeof *more, room * sizeof *more);
-
-		if (!more)
-			return -1;
-		s->names = more;
-		s->room = room;
-	}
-	s->names[s->n++] = arena_copy(s->memory, name, &ok);
-	return ok ? 0 : -1;
-}
-
-static int survey(struct json_reader *r, struct survey *s, struct err *e)
-{
-	struct arena memory;
-	struct rows_record record;
-	struct value object;
-	struct err unused;
-	int rc = 1;
-
-	arena_init(&memory, SURVEY_CHUNK, SIZE_MAX / 2);
-	for (int i = 0; i < SURVEYED && (rc = rows_records_next(&r->records, &record, e)) == 1; i++) {
-		int parsed = parse(&record, r->front.list->source.path, &memory, &object, &unused);
-
-		for (uint32_t k = 0; parsed == 0 && k < object.n && k < MEMBERS_MOST; k++)
-			if (add_name(s, object.members[k].key) < 0)
-				parsed = -1;
-		if (parsed < 0) {
-			rc = err_nomem(e, "the columns of the list");
-			break;
-		}
-		arena_reset(&memory);
-	}
-	arena_release(&memory);
-	return rc < 0 ? -1 : 0;
-}
-
 static int json_header(struct rows_reader *front, struct arena *memory, struct span **names, uint32_t *n,
 		       struct rows_start *start, struct err *e)
 {
-	struct survey s = { .memory = memory };
+	const struct rows_list *list = front->list;
 
-	if (survey(reader_of(front), &s, e) < 0)
-		return -1;
-	if (s.n == 0) {
+	(void)memory;
+	if (list->members.n == 0) {
 		err_set(e, ERR_INPUT, "the list has no objects with members");
 		err_hint(e, "a row in JSON is an object, as in {\"email\": \"ann@example.com\", \"name\": \"Ann\"}");
-		return err_at(e, front->list->source.path, 0, 0);
+		return err_at(e, list->source.path, 0, 0);
 	}
-	*names = s.names;
-	*n = s.n;
+	*names = list->members.names;
+	*n = list->members.n;
 	*start = (struct rows_start){ 0, .line = 1, .offset = 0 };
 	return 0;
 }
@@ -360,11 +350,42 @@ static int cell_of(struct arena *a, struct value v, struct span *out)
 	return ok ? 0 : -1;
 }
 
-int rows_json_cells(struct row_block *into, const struct columns *columns, struct value object, struct span *cells)
+int rows_json_cells(struct row_block *into, const struct json_names *names, struct value object, struct span *cells)
 {
-	for (uint32_t i = 0; i < columns->n; i++)
-		if (cell_of(&into->memory, value_member(object, columns->names[i]), &cells[i]) < 0)
+	int column = -1;
+
+	for (uint32_t i = 0; i < object.n; i++) {
+		int found = json_names_find(names, object.members[i].key, (uint32_t)(column + 1));
+
+		if (found < 0)
+			continue;
+		column = found;
+		if (cell_of(&into->memory, object.members[i].value, &cells[column]) < 0)
 			return -1;
+	}
+	return 0;
+}
+
+/* However deep: no message carries it. */
+static bool has_nul(struct value v)
+{
+	if (v.kind == VALUE_TEXT)
+		return span_find(value_span(v), '\0') < v.n;
+	for (uint32_t i = 0; v.kind == VALUE_ARRAY && i < v.n; i++)
+		if (has_nul(v.items[i]))
+			return true;
+	for (uint32_t i = 0; v.kind == VALUE_OBJECT && i < v.n; i++)
+		if (has_nul(v.members[i].value))
+			return true;
+	return false;
+}
+
+static int tell_nul(struct row_block *into, struct row *row)
+{
+	for (uint32_t i = 0; i < row->object.n; i++)
+		if (has_nul(row->object.members[i].value))
+			return rows_problem(into, row, "the value of '%.*s' has a NUL character (\\u0000)",
+					    SPAN_ARG(span_sub(row->object.members[i].key, 0, NAME_SHOWN)));
 	return 0;
 }
 
@@ -380,14 +401,14 @@ static int add_row(struct rows_reader *front, struct row_block *into, const stru
 	if (!cells)
 		return -1;
 	rc = parse(record, front->list->source.path, &into->memory, &object, &why);
-	if (rc < 0 || (rc == 0 && rows_json_cells(into, columns, object, cells) < 0))
+	if (rc < 0 || (rc == 0 && rows_json_cells(into, &front->list->members, object, cells) < 0))
 		return -1;
 	*row = (struct row){ .number = ++front->number, .line = record->line, .offset = record->offset,
 			     .n_cells = columns->n, .cells = cells };
 	into->n++;
 	if (rc == 0) {
 		row->object = object;
-		return 0;
+		return span_search(record->cells[0], SPAN("\\u0000")) < record->cells[0].n ? tell_nul(into, row) : 0;
 	}
 	if (why.column)
 		return rows_problem(into, row, "%s, line %llu character %llu", why.text, (unsigned long long)why.line,

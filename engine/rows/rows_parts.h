@@ -11,6 +11,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/span.h"
+#include "engine/rows/json_names.h"
 #include "engine/rows/rows.h"
 #include "engine/rows/rows_encoding.h"
 #include "engine/rows/rows_source.h"
@@ -39,6 +40,7 @@ struct rows_list {
 	const struct rows_kind *kind;
 	struct arena memory;
 	struct columns columns;
+	struct json_names members; /* of JSON: they are the columns */
 	uint32_t *nameless;    /* columns without a name */
 	uint32_t n_nameless;
 	struct rows_start start;
@@ -50,7 +52,6 @@ struct rows_list {
 	char form[160];
 	struct rows_note notes[ROWS_NOTES_MAX];
 	unsigned n_notes;
-	bool objects;          /* of groups: their rows are objects in JSON */
 	uint64_t left_out;     /* rows that are in none */
 };
 
@@ -105,8 +106,8 @@ int rows_columns_set(struct rows_list *list, struct span *names, uint32_t n, str
 int rows_columns_hold(const struct rows_list *list, struct row_block *b, uint32_t from, struct err *e);
 /* The names of --columns in place of those that a header would have; there are `cells` in its place. */
 int rows_columns_given(struct rows_list *list, uint32_t cells, struct span **names, uint32_t *n, struct err *e);
-/* The cells of an object, as texts, in the block's arena; -1 when memory runs out (rows_json.c). */
-int rows_json_cells(struct row_block *into, const struct columns *columns, struct value object, struct span *cells);
+/* The cells of an object, as texts, in the block's arena; they are zeroed. -1 when memory runs out (rows_json.c). */
+int rows_json_cells(struct row_block *into, const struct json_names *names, struct value object, struct span *cells);
 /* Text for row.problem, in the block's arena; -1 when memory runs out. */
 int rows_problem(struct row_block *b, struct row *row, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

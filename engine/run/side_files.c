@@ -56,7 +56,7 @@ static int begin_file(struct side_pass *p, struct side_file *f, struct err *e)
 	f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (f->fd < 0)
 		return err_sys(e, "cannot write '%s'", f->temporary);
-	if (p->columns->open)
+	if (p->columns->objects)
 		return 0; /* JSON has no header */
 	memcpy(p->cells, p->columns->names, n * sizeof *p->cells);
 	if (p->reason_column < 0)
@@ -66,22 +66,42 @@ static int begin_file(struct side_pass *p, struct side_file *f, struct err *e)
 	return 0;
 }
 
+/* Members that other rows of the list have and this one has not, as null: the letter may name them, and a
+ * list of its own may consist of such rows only. */
+static void put_others(const struct columns *columns, const struct value *object, struct buf *out)
+{
+	for (uint32_t i = 0; i < columns->n; i++) {
+		bool has = span_eq(columns->names[i], SPAN("reason"));
+
+		for (uint32_t k = 0; k < object->n && !has; k++)
+			has = span_eq(object->members[k].key, columns->names[i]);
+		if (has)
+			continue;
+		json_write(value_text(columns->names[i]), out);
+		buf_add_str(out, ":null,");
+	}
+}
+
 /* A row of JSON stays one, with all that is in it; of one that was no object only its line is known. */
-static int put_object(struct side_file *f, const struct row *row, struct span reason, struct err *e)
+static int put_object(const struct side_pass *p, struct side_file *f, const struct row *row, struct span reason,
+		      struct err *e)
 {
 	struct member none = { SPAN("line"), value_int((int64_t)row->line) };
-	const struct member *members = row->object.kind == VALUE_OBJECT ? row->object.members : &none;
-	uint32_t n = row->object.kind == VALUE_OBJECT ? row->object.n : 1;
+	struct value object = { .kind = VALUE_OBJECT, .n = 1, .members = &none };
 
+	if (row->object.kind == VALUE_OBJECT)
+		object = row->object;
 	buf_add_char(&f->out, '{');
-	for (uint32_t i = 0; i < n; i++) {
-		if (span_eq(members[i].key, SPAN("reason")))
+	for (uint32_t i = 0; i < object.n; i++) {
+		if (span_eq(object.members[i].key, SPAN("reason")))
 			continue;
-		json_write(value_text(members[i].key), &f->out);
+		json_write(value_text(object.members[i].key), &f->out);
 		buf_add_char(&f->out, ':');
-		json_write(members[i].value, &f->out);
+		json_write(object.members[i].value, &f->out);
 		buf_add_char(&f->out, ',');
 	}
+	if (f->rows == 0)
+		put_others(p->columns, &object, &f->out);
 	buf_add_str(&f->out, "\"reason\":");
 	json_write(value_text(reason), &f->out);
 	if (buf_add_str(&f->out, "}\n") < 0)
@@ -96,8 +116,8 @@ static int put_row(struct side_pass *p, struct side_file *f, const struct row *r
 
 	if (f->fd < 0 && begin_file(p, f, e) < 0)
 		return -1;
-	if (p->columns->open)
-		return put_object(f, row, reason, e);
+	if (p->columns->objects)
+		return put_object(p, f, row, reason, e);
 	for (uint32_t i = 0; i < n; i++)
 		p->cells[i] = i < row->n_cells ? row->cells[i] : (struct span){ NULL, 0 };
 	p->cells[p->reason_column < 0 ? n++ : (uint32_t)p->reason_column] = reason;
@@ -204,7 +224,7 @@ static int name_file(const struct campaign *c, struct side_file *f, const char *
 {
 	f->fd = -1;
 	buf_init(&f->out, BUF_MAX);
-	if (results_side_path(c->job->results, word, rows_columns(c->list)->open ? "jsonl" : "csv", f->path, sizeof f->path) < 0)
+	if (results_side_path(c->job->results, word, rows_columns(c->list)->objects ? "jsonl" : "csv", f->path, sizeof f->path) < 0)
 		return err_set(e, ERR_LIMIT, "the name of the results file is too long");
 	return 0;
 }

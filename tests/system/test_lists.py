@@ -137,6 +137,80 @@ def test_failed_rows_of_json_keep_what_is_in_them(letter):
     assert "1 row (JSON, an object a line, UTF-8): 1 message" in done.stdout
 
 
+def put_lines(path, rows):
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows))
+
+
+MISSPELT = "From: a@x.example\nTo: {{ email }}\nSubject: {{ nubmer }}\n\n{% if discuont %}x{% endif %}{{ nmae | default: 'you' }}\n"
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.jsonl", "list.json", "grouped"])
+def test_a_misspelt_name_is_found_in_every_form(letter, name):
+    """The member is one of the last object only."""
+    (letter / "letter.eml").write_text(MISSPELT)
+    rows = [{"email": f"user{i}@list.example", "name": "Ann", "number": i} for i in range(1500)]
+    rows[-1]["discount"] = 5
+    options = ()
+    if name == "list.csv":
+        (letter / name).write_text("email,name,number,discount\na@list.example,Ann,5,\n")
+    elif name == "list.json":
+        (letter / name).write_text(json.dumps(rows))
+    else:
+        put_lines(letter / name, rows)
+    if name == "grouped":
+        options = ("--group-by", "email")
+    out = lettershop("check", "letter.eml", name, *options, cwd=letter, check=2).stdout
+    assert "3 errors" in out
+    for place, word, meant in (("3:13", "nubmer", "number"), ("5:7", "discuont", "discount"), ("5:33", "nmae", "name")):
+        assert f"letter.eml:{place}: there is no column '{word}'\n  did you mean '{meant}'?" in out
+    (letter / "letter.eml").write_text("From: a@x.example\nTo: {{ email }}\nSubject: {{ sender }}\n\n"
+                                       "{% assign x = 1 %}{{ x }}{% if discount %}y{% endif %}\n")
+    lettershop("check", "letter.eml", name, *options, "--var", "sender=me", cwd=letter, check=0)
+    out = lettershop("check", "letter.eml", name, *options, "--var", "sender=me", "--where", "discuont == 1", cwd=letter, check=2).stdout
+    assert "--where:1:1: there is no column 'discuont'\n  did you mean 'discount'?" in out
+
+
+def test_a_member_that_a_row_has_not_is_an_empty_value(letter):
+    (letter / "letter.eml").write_text("From: a@x.example\nTo: {{ email }}\nSubject: x\n\n{{ name }}{{ late }}{{ late | default: 1 }}\n")
+    rows = [{"email": f"user{i}@list.example", "name": "Ann"} for i in range(1500)] + [
+        {"email": "b@list.example", "name": "Bob", "late": "x"}, {"email": "c@list.example", "name": None, "late": ""}]
+    put_lines(letter / "list.jsonl", rows)
+    out = lettershop("check", "letter.eml", "list.jsonl", cwd=letter, check=0).stdout
+    assert "empty value: 1,502 warnings" in out
+    assert "list.jsonl:1: 'late' is empty, and the letter prints it (letter.eml:5:14)" in out
+
+
+def test_failed_rows_of_json_are_a_list_for_the_same_letter(letter):
+    """Also when none of them has what others had."""
+    (letter / "letter.eml").write_text("From: a@x.example\nTo: {{ email }}\nSubject: x\n\n{% if discount %}x{% endif %}{{ reason }}\n")
+    rows = [{"email": f"user{i}@list.example", "n": i, "reason": "old"} for i in range(1, 4)] + [{"email": "b@list.example", "discount": 5}]
+    put_lines(letter / "list.jsonl", rows)
+    with Relay(letter / "relay", "--refuse", "user2=550 5.1.1 unknown", "--refuse", "user3=550 5.1.1 unknown") as r:
+        lettershop("send", "letter.eml", "list.jsonl", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes", cwd=letter,
+                   check=1)
+    failed = [json.loads(line) for line in (letter / "results.failed.jsonl").read_text().splitlines()]
+    said = "refused: 550 5.1.1 unknown"
+    assert failed == [{"email": "user2@list.example", "n": 2, "reason": said, "discount": None},
+                      {"email": "user3@list.example", "n": 3, "reason": said}]
+    out = lettershop("check", "letter.eml", "results.failed.jsonl", cwd=letter, check=0).stdout
+    assert "2 rows (JSON, an object a line, UTF-8): 2 messages" in out
+
+
+@pytest.mark.parametrize("options", [(), ("--group-by", "email")])
+def test_nul_in_json_is_a_problem_of_its_row(letter, options):
+    rows = [{"email": "a@list.example", "name": "Ann", "note": ""}, {"email": "b@list.example", "name": "B\0b", "note": ""},
+            {"email": "c@list.example", "name": "Cid", "note": [{"x": "\0"}]}]
+    put_lines(letter / "list.jsonl", rows)
+    out = lettershop("check", "letter.eml", "list.jsonl", *options, cwd=letter, check=2).stdout
+    assert "2 errors" in out
+    assert "list.jsonl:2: the value of 'name' has a NUL character (\\u0000)" in out
+    assert "list.jsonl:3: the value of 'note' has a NUL character (\\u0000)" in out
+    lettershop("send", "letter.eml", "list.jsonl", *options, "--relay", "maildir:out", "--yes", "--bad-rows", "skip", cwd=letter, check=1)
+    assert len(list((letter / "out/new").iterdir())) == 1
+    failed = [json.loads(line) for line in next(letter.glob("*.failed.jsonl")).read_text().splitlines()]
+    assert [f["name"] for f in failed] == ["B\0b", "Cid"]
+
+
 # A process of its own, because a child's peak begins with that of whoever forked it.
 MEASURE = """import os, sys
 p = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)

@@ -128,7 +128,7 @@ static void grouped(void **state)
 
 static void a_column_rows(void **state)
 {
-	static const char *const lists[] = { "c,Rows\n1,2\n", "{\"c\": 1, \"rows\": 3}\n" };
+	static const char *const lists[] = { "c,Rows\n1,2\n", "{\"c\": 1}\n{\"c\": 1, \"rows\": 3}\n" };
 	struct rows *list, *r;
 
 	(void)state;
@@ -139,11 +139,12 @@ static void a_column_rows(void **state)
 		assert_int_equal(group_by(&r, &list, "c", NULL, false, &e), -1);
 		assert_null(r);
 		assert_true(e.kind == ERR_INPUT && strstr(e.text, "has a column '") && strstr(e.hint, "another name"));
+		assert_int_equal(strstr(e.hint, "header") == NULL, rows_columns(list)->objects);
 		rows_close(&list);
 	}
 }
 
-/* Beyond the objects among which columns are looked for. */
+/* Beyond the names that can be columns. */
 static void a_late_member_rows(void **state)
 {
 	struct err e = { 0 };
@@ -152,7 +153,11 @@ static void a_late_member_rows(void **state)
 
 	(void)state;
 	buf_init(&text, TEXT_MAX);
-	for (int i = 0; i < 1000; i++)
+	buf_add_str(&text, "{\"c\": 3");
+	for (int i = 1; i < ROW_COLUMNS_MAX; i++)
+		buf_addf(&text, ", \"m%d\": %d", i, i);
+	buf_add_str(&text, "}\n");
+	for (int i = 1; i < 1000; i++)
 		buf_addf(&text, "{\"c\": %d}\n", i % 10);
 	buf_add_str(&text, "{\"c\": 3, \"rows\": 1}\n[1]\n");
 	list_put(buf_span(&text));
