@@ -43,6 +43,7 @@ struct row {
 	struct value object;       /* VALUE_OBJECT for JSON rows, else nil */
 	struct span problem;       /* empty, or what is wrong with the record itself ("12 cells, the
 	                            * header has 5"): such a row cannot be a mail */
+	struct span raw;           /* with a problem, of a list that is text: the record as it stands there; else p NULL */
 	const struct row_group *group; /* borrowed from the row_block; NULL: it stands for itself */
 };
 

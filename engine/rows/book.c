@@ -72,7 +72,7 @@ static void note_merged(struct rows_list *list, const struct book_sheet *sheet)
 
 static int read_sheet_of(struct book_zip *z, struct rows_list *list, struct err *e)
 {
-	struct book_sheet sheet = { .path = list->source.path, .to = { .fd = -1 } };
+	struct book_sheet sheet = { .path = list->source.path, .hidden_too = list->ways.hidden_too, .to = { .fd = -1 } };
 	struct arena memory;
 	int rc = -1;
 

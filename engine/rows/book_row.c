@@ -128,7 +128,7 @@ int book_row_end(struct book_row *r, struct book_sheet *sheet, uint64_t times, s
 {
 	if (r->n == 0 && !r->problem[0])
 		return 0;
-	if (r->hidden) {
+	if (r->hidden && !sheet->hidden_too) {
 		if (sheet->hidden == 0)
 			sheet->first_hidden = r->number;
 		sheet->hidden += times;

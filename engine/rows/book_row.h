@@ -25,6 +25,7 @@ struct book_row {
 
 struct book_sheet { /* what the rows of a sheet become */
 	const char *path;        /* for messages */
+	bool hidden_too;         /* hidden rows are no exception */
 	struct rows_spool to;
 	uint64_t rows;           /* put away, the header too */
 	uint64_t hidden, first_hidden;

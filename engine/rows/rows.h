@@ -21,6 +21,7 @@ struct rows_ways {
 	const char *sheet;     /* of a workbook: its name, or NULL for the first one that can be seen */
 	const char *names;     /* "email,name": the columns, with no_header only */
 	bool no_header;        /* the first record is a row */
+	bool hidden_too;       /* rows of a sheet that nobody sees are rows as well */
 };
 
 struct rows_options {

@@ -195,8 +195,7 @@ void csv_record_forget(struct csv_reader *r)
 enum stray_kind { STRAY_INSIDE, STRAY_BEFORE, STRAY_BEHIND };
 
 /* Says what is wrong with a record whose quotes are; `at` counts in its last line. */
-static int say_stray(struct csv_reader *r, struct row_block *into, enum stray_kind kind,
-		     const struct rows_line *line, size_t at)
+static int say_stray(struct row_block *into, enum stray_kind kind, const struct rows_line *line, size_t at)
 {
 	static const char *const what[] = {
 		[STRAY_INSIDE] = "a quote (\") inside a cell that does not begin with one",
@@ -205,12 +204,9 @@ static int say_stray(struct csv_reader *r, struct row_block *into, enum stray_ki
 	};
 	size_t character = utf8_length(span_sub(line->bytes, 0, at)) + 1;
 	struct row *row = &into->rows[into->n - 1];
-	unsigned long long here = line->number, opened = r->record.cell_line;
 
-	if (kind == STRAY_BEHIND && here != opened)
-		return rows_problem(into, row, "%s, line %llu character %zu; the cell was opened in line %llu", what[kind],
-				    here, character, opened);
-	return rows_problem(into, row, "%s, line %llu character %zu", what[kind], here, character);
+	return rows_problem(into, row, "%s, line %llu character %zu", what[kind], (unsigned long long)line->number,
+			    character);
 }
 
 /* The record becomes a row. */
@@ -224,32 +220,79 @@ static void add_row(struct csv_reader *r, struct row_block *into)
 					      .offset = record->offset, .n_cells = r->columns, .cells = record->cells };
 }
 
-static int add_good(struct csv_reader *r, struct row_block *into, const struct rows_line *line)
+/* 1 it has one, 0, -1 no memory. */
+static int find_problem(struct csv_reader *r, struct row_block *into, const struct rows_line *line)
 {
 	struct record *record = &r->record;
-	struct row *row;
+	struct row *row = &into->rows[into->n - 1];
+	int rc;
 
-	add_row(r, into);
-	row = &into->rows[into->n - 1];
-	if (__builtin_expect(record->stray != NULL, 0))
-		return say_stray(r, into, *record->stray == '"' ? STRAY_BEFORE : STRAY_BEHIND, line,
-				 (size_t)(record->stray - record->copy));
-	if (__builtin_expect(record->n != r->columns, 0))
-		return rows_problem(into, row, "%u cell%s, the header has %u", record->n, record->n == 1 ? "" : "s",
-				    r->columns);
-	if (__builtin_expect(record->nul, 0))
-		return rows_problem(into, row, "a NUL byte in a cell");
+	if (record->stray)
+		rc = say_stray(into, *record->stray == '"' ? STRAY_BEFORE : STRAY_BEHIND, line,
+			       (size_t)(record->stray - record->copy));
+	else if (record->n != r->columns)
+		rc = rows_problem(into, row, "%u cell%s, the header has %u", record->n, record->n == 1 ? "" : "s", r->columns);
+	else if (record->nul)
+		rc = rows_problem(into, row, "a NUL byte in a cell");
+	else
+		return 0;
+	return rc < 0 ? -1 : 1;
+}
+
+/* For people, who are to mend it: the last row's record, which ends with that line. */
+static int keep_raw(struct csv_reader *r, struct row_block *into, const struct rows_line *line, struct err *e)
+{
+	uint64_t from = r->record.offset;
+	size_t n = (size_t)(line->offset + line->bytes.n - line->end_bytes - from);
+	char *p = arena_take(r->memory, n + 1); /* a last line may be a line end alone */
+
+	if (!p)
+		return err_nomem(e, "a row of the list");
+	if (line->offset == from)
+		memcpy(p, line->bytes.p, n);
+	else if (rows_source_read(r->text.source, p, n, from, e) < 0)
+		return -1;
+	into->rows[into->n - 1].raw = span_of(p, n);
 	return 0;
 }
 
+static int add_good(struct csv_reader *r, struct row_block *into, const struct rows_line *line, struct err *e)
+{
+	int rc;
+
+	add_row(r, into);
+	rc = find_problem(r, into, line);
+	if (rc < 0)
+		return err_nomem(e, "a row of the list");
+	return rc ? keep_raw(r, into, line, e) : 0;
+}
+
+/* What is behind the line where the cell begins belongs to nobody knows whom: no row of its own, and none that
+ * may be left out. */
+static int swallowed(struct csv_reader *r, const struct rows_line *line, size_t at, struct err *e)
+{
+	uint64_t opened = r->record.cell_line;
+
+	err_set(e, ERR_INPUT, "the quoted cell that begins here goes on to line %llu, where text or a space stands behind its "
+		"closing quote (\"), character %zu", (unsigned long long)line->number,
+		utf8_length(span_sub(line->bytes, 0, at)) + 1);
+	err_hint(e, "where does it end? A quote is missing there, or one that is part of the text is not doubled");
+	return err_at(e, r->front.list->source.path, opened, 0);
+}
+
 /* libcsv stopped in the middle: the row has the cells before that place. */
-static int add_stray(struct csv_reader *r, struct row_block *into, const struct rows_line *line, size_t at)
+static int add_stray(struct csv_reader *r, struct row_block *into, const struct rows_line *line, size_t at,
+		     struct err *e)
 {
 	enum stray_kind kind = r->parser.quoted ? STRAY_BEHIND : STRAY_INSIDE;
 
 	csv_record_forget(r);
+	if (kind == STRAY_BEHIND && line->number != r->record.cell_line)
+		return swallowed(r, line, at, e);
 	add_row(r, into);
-	return say_stray(r, into, kind, line, at);
+	if (say_stray(into, kind, line, at) < 0)
+		return err_nomem(e, "a row of the list");
+	return keep_raw(r, into, line, e);
 }
 
 /* The first line ends inside a quoted cell; the copy of its beginning is of no use any more. */
@@ -269,7 +312,6 @@ int csv_record_read(struct csv_reader *r, struct rows_line *line, struct row_blo
 	size_t table = r->columns * sizeof(struct span), stray;
 	char *p = arena_take(r->memory, table + line->bytes.n);
 	enum fed fed;
-	int rc;
 
 	if (!p)
 		return err_nomem(e, "a row of the list");
@@ -284,7 +326,6 @@ int csv_record_read(struct csv_reader *r, struct rows_line *line, struct row_blo
 	}
 	if (fed == FED_FAILED)
 		return -1;
-	rc = fed == FED_STRAY ? add_stray(r, into, line, stray) : add_good(r, into, line);
-	return rc < 0 ? err_nomem(e, "a row of the list") : 0;
+	return fed == FED_STRAY ? add_stray(r, into, line, stray, e) : add_good(r, into, line, e);
 }
 

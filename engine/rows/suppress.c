@@ -43,6 +43,7 @@ struct table {
 struct suppress {
 	const char *const *paths;
 	uint32_t n_paths;
+	bool hidden_too;
 	pthread_rwlock_t lock; /* guards table */
 	struct table *table;
 };
@@ -185,22 +186,42 @@ static int find_columns(struct reading *r, const struct columns *columns, struct
 	return err_at(e, r->path, 1, 0);
 }
 
+static size_t count_ats(struct span s)
+{
+	size_t n = 0;
+
+	while (s.n > 0) {
+		s = span_skip(s, span_find(s, '@') + 1);
+		n++;
+	}
+	return n;
+}
+
+/* A line that is no proper record may still say all that matters. */
+static int take_row(struct reading *r, const struct row *row, struct err *e)
+{
+	struct span address = row->cells[r->address], reason = SPAN(""), raw = span_trim(row->raw);
+
+	if (raw.n > 0 && raw.p[0] == '#')
+		return 0;
+	if (row->problem.n && (span_trim(address).n == 0 || count_ats(raw) > count_ats(address))) {
+		err_set(e, ERR_INPUT, "this line of the suppression list cannot be read: %.*s", SPAN_ARG(row->problem));
+		err_hint(e, "mend it: an opt-out that is not understood must not pass for one that is not there");
+		return err_at(e, r->path, row->line, 0);
+	}
+	if (r->reason >= 0)
+		reason = row->cells[r->reason];
+	return take(r, address, reason, row->line, e);
+}
+
 static int take_rows(struct reading *r, struct rows *list, struct row_block *block, struct err *e)
 {
 	int rc;
 
 	while ((rc = rows_read(list, block, BLOCK_ROWS, e)) == 1) {
-		for (uint32_t i = 0; i < block->n; i++) {
-			const struct row *row = &block->rows[i];
-			struct span reason = SPAN("");
-
-			if ((uint32_t)r->address >= row->n_cells)
-				continue;
-			if (r->reason >= 0 && (uint32_t)r->reason < row->n_cells)
-				reason = row->cells[r->reason];
-			if (take(r, row->cells[r->address], reason, row->line, e) < 0)
+		for (uint32_t i = 0; i < block->n; i++)
+			if (take_row(r, &block->rows[i], e) < 0)
 				return -1;
-		}
 		row_block_reset(block);
 	}
 	return rc;
@@ -213,10 +234,10 @@ static bool is_empty_file(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
 }
 
-static int read_file(struct table *t, const char *path, struct err *e)
+static int read_file(struct table *t, const char *path, bool hidden_too, struct finding_sink *sink, struct err *e)
 {
 	struct reading r = { .table = t, .path = path };
-	struct rows_options opt = { .path = path };
+	struct rows_options opt = { .path = path, .ways = { .hidden_too = hidden_too } };
 	struct row_block *block = NULL;
 	struct rows *list = NULL;
 	int rc = -1;
@@ -227,6 +248,8 @@ static int read_file(struct table *t, const char *path, struct err *e)
 	if (strcmp(path, "-") == 0)
 		err_set(e, ERR_INPUT, "a suppression list is read again: it wants a file, not standard input");
 	else if (rows_open(&list, &opt, e) == 0) {
+		if (sink)
+			rows_tell(list, sink);
 		if (row_block_new(&block, BLOCK_ROWS) < 0)
 			err_nomem(e, "the suppression list");
 		else if (find_columns(&r, rows_columns(list), e) == 0)
@@ -240,19 +263,20 @@ static int read_file(struct table *t, const char *path, struct err *e)
 
 /* ---- the front ---- */
 
-static struct table *read_all(const struct suppress *s, struct err *e)
+static struct table *read_all(const struct suppress *s, struct finding_sink *sink, struct err *e)
 {
 	struct table *t = table_new(e);
 
 	for (uint32_t i = 0; t && i < s->n_paths; i++)
-		if (read_file(t, s->paths[i], e) < 0) {
+		if (read_file(t, s->paths[i], s->hidden_too, sink, e) < 0) {
 			table_free(t);
 			t = NULL;
 		}
 	return t;
 }
 
-int suppress_open(struct suppress **out, const char *const *paths, uint32_t n, struct err *e)
+static int open_all(struct suppress **out, const char *const *paths, uint32_t n, bool hidden_too,
+		    struct finding_sink *sink, struct err *e)
 {
 	struct suppress *s = mem_new(sizeof *s);
 
@@ -261,14 +285,21 @@ int suppress_open(struct suppress **out, const char *const *paths, uint32_t n, s
 		return err_nomem(e, "the suppression list");
 	s->paths = paths;
 	s->n_paths = n;
+	s->hidden_too = hidden_too;
 	pthread_rwlock_init(&s->lock, NULL);
-	s->table = read_all(s, e);
+	s->table = read_all(s, sink, e);
 	if (!s->table) {
 		suppress_free(&s);
 		return -1;
 	}
 	*out = s;
 	return 0;
+}
+
+int suppress_open(struct suppress **out, const char *const *paths, uint32_t n, struct finding_sink *sink,
+		  struct err *e)
+{
+	return open_all(out, paths, n, true, sink, e);
 }
 
 static bool is_address(const char *text)
@@ -282,8 +313,8 @@ int suppress_open_one(struct suppress **out, const char *const *path, struct err
 	int rc;
 
 	if (!is_address(*path))
-		return suppress_open(out, path, 1, e);
-	if (suppress_open(out, path, 0, e) < 0 || !*out)
+		return open_all(out, path, 1, false, NULL, e);
+	if (open_all(out, path, 0, false, NULL, e) < 0 || !*out)
 		return -1;
 	r.table = (*out)->table;
 	arena_init(&r.scratch, CHUNK, CHUNK * 16);
@@ -308,7 +339,7 @@ void suppress_free(struct suppress **out)
 
 int suppress_reload(struct suppress *s, struct err *e)
 {
-	struct table *t = read_all(s, e), *old;
+	struct table *t = read_all(s, NULL, e), *old;
 
 	if (!t)
 		return -1;

@@ -153,9 +153,9 @@ static int open_plan(struct campaign *c, struct err *e)
 	return delivery_plan_open(&c->plan, &opt, e);
 }
 
-static int open_suppressed(struct campaign *c, struct err *e)
+static int open_suppressed(struct campaign *c, struct finding_sink *sink, struct err *e)
 {
-	return c->job->n_suppress ? suppress_open(&c->suppress, c->job->suppress, c->job->n_suppress, e) : 0;
+	return c->job->n_suppress ? suppress_open(&c->suppress, c->job->suppress, c->job->n_suppress, sink, e) : 0;
 }
 
 static int open_breaker(struct campaign *c, struct err *e)
@@ -192,7 +192,7 @@ int campaign_open(struct campaign **out, const struct campaign_job *job, struct 
 	if ((job->rate && throttle_new(&c->throttle, job->rate, e) < 0) ||
 	    (job->n_domain_rates && domain_rates_new(&c->domains, job->domain_rates, job->n_domain_rates, e) < 0) ||
 	    open_breaker(c, e) < 0 ||
-	    open_list(c, sink, e) < 0 || open_suppressed(c, e) < 0 || look_back(c, e) < 0 || campaign_recognise_rows(c, e) < 0 ||
+	    open_list(c, sink, e) < 0 || open_suppressed(c, sink, e) < 0 || look_back(c, e) < 0 || campaign_recognise_rows(c, e) < 0 ||
 	    choose_rows(c, sink, e) < 0 ||
 	    open_letter(c, sink, e) < 0 || same_letter(c, e) < 0 || parse_redirect(c, e) < 0 ||
 	    open_plan(c, e) < 0) {

@@ -216,7 +216,8 @@ static void reload(struct run *run)
 	struct err e = { 0 };
 
 	if (campaign_reload_suppressed(run->opened, &e) < 0)
-		log_line(LOG_WARNING, "the suppression lists stay as they were: %s", e.text);
+		log_line(LOG_WARNING, "the suppression lists stay as they were: %s%s%.0llu%s%s", e.path, e.line ? ":" : "",
+			 (unsigned long long)e.line, e.path[0] ? ": " : "", e.text);
 	else
 		log_line(LOG_NOTE, "lettershop: read again: suppression lists%s", job->on_reload ? ", rate" : "");
 	if (!job->on_reload)

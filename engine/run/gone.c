@@ -107,7 +107,7 @@ int gone_append(const char *path, struct ledger *ledger, uint64_t *added, struct
 
 	*added = 0;
 	buf_init(&out, OUT_MAX);
-	if (open_file(path, &fd, &table, &out, e) == 0 && suppress_open(&known, &path, 1, e) == 0)
+	if (open_file(path, &fd, &table, &out, e) == 0 && suppress_open(&known, &path, 1, NULL, e) == 0)
 		rc = walk(ledger, known, fd, path, table, &out, added, e);
 	if (rc == 0 && file_sync(fd) < 0 && errno != EINVAL)
 		rc = err_sys(e, "cannot write '%s'", path);

@@ -29,7 +29,7 @@ struct side_file {
 struct side_pass {
 	const struct columns *columns;
 	int reason_column;          /* of the list, or -1: it is added */
-	struct span *cells;         /* columns.n + 1 */
+	struct span *cells;         /* columns.n + 2 */
 	struct ledger *ledger;
 	struct ledger_cursor at;
 	struct journal_result next; /* row 0: no more */
@@ -119,8 +119,16 @@ static int put_row(struct side_pass *p, struct side_file *f, const struct row *r
 	if (p->columns->objects)
 		return put_object(p, f, row, reason, e);
 	for (uint32_t i = 0; i < n; i++)
-		p->cells[i] = i < row->n_cells ? row->cells[i] : (struct span){ NULL, 0 };
-	p->cells[p->reason_column < 0 ? n++ : (uint32_t)p->reason_column] = reason;
+		p->cells[i] = i < row->n_cells && !row->raw.p ? row->cells[i] : (struct span){ NULL, 0 };
+	if (row->problem.n) { /* never a row again before somebody has mended it: it has a cell too many */
+		if (row->raw.p)
+			p->cells[0] = row->raw;
+		if (p->reason_column < 0)
+			p->cells[n++] = SPAN("");
+		p->cells[n++] = reason;
+	} else {
+		p->cells[p->reason_column < 0 ? n++ : (uint32_t)p->reason_column] = reason;
+	}
 	if (rows_put_csv(&f->out, p->cells, n) < 0)
 		return err_nomem(e, f->path);
 	f->rows++;
@@ -249,7 +257,7 @@ int side_files_write(struct campaign *c, struct ledger *ledger, struct campaign_
 		return 0;
 	}
 	p.reason_column = columns_find(p.columns, SPAN("reason"));
-	p.cells = mem_array((size_t)p.columns->n + 1, sizeof *p.cells);
+	p.cells = mem_array((size_t)p.columns->n + 2, sizeof *p.cells);
 	if (!p.cells)
 		return err_nomem(e, "the side files");
 	if (name_file(c, &p.failed, "failed", e) == 0 && name_file(c, &p.in_doubt, "in-doubt", e) == 0 &&

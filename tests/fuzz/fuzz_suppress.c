@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	MUST(fd >= 0 && file_write_full(fd, data, size) == 0);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	if (suppress_open(&s, paths, 1, &e) < 0) {
+	if (suppress_open(&s, paths, 1, NULL, &e) < 0) {
 		MUST(!s && e.kind != ERR_NONE && e.text[0]);
 		close(fd);
 		return 0;

@@ -49,10 +49,7 @@ static const struct csv_case {
 	{ "space before a quote that goes on", "a,b\n1, \"x\n3,4\n", "1/2 [1][] !" STRAY_BEFORE "2 character 4|2/3 [3][4]|" },
 	{ "stray, and then a cell that goes on", "a,b,c\n\"x\" ,\"y\nz\",1\n3,4,5\n",
 	  "1/2 [x][][] !" STRAY_BEHIND "2 character 4|2/3 [][][] !" STRAY_IN "3 character 2|3/4 [3][4][5]|" },
-	{ "an open quote swallows up to a stray one", "a,b\n\"1,2\n3,4\n5,\"6\"\n7,8\n",
-	  "1/2 [][] !" STRAY_BEHIND "4 character 4; the cell was opened in line 2|2/5 [7][8]|" },
-	{ "text behind a quote in a later line", "a,b\n\"1\n2\" x,3\n4,5\n",
-	  "1/2 [][] !" STRAY_BEHIND "3 character 3; the cell was opened in line 2|2/4 [4][5]|" },
+	{ "text behind a quote in a later cell", "a,b\n\"1\n2\",\"3\"x\n4,5\n", "1/2 [1\n2][] !" STRAY_BEHIND "3 character 7|2/4 [4][5]|" },
 	{ "cell counts over lines", "a,b\n1,\"x\ny\",3\n", "1/2 [1][x\ny] !3 cells, the header has 2|" },
 	{ "semicolon", "a;b;c\n1,5;2;3\n", "1/2 [1,5][2][3]|" },
 	{ "tab", "a\tb\n1\t2 \n \t3\n\t\n", "1/2 [1][2 ]|2/3 [ ][3]|3/4 [][]|" },
@@ -247,6 +244,74 @@ static void by_place(void **state)
 	}
 }
 
+/* A quote that is missing takes no rows along, neither silently nor as one that can be left out. */
+static void open_quote_swallows_nobody(void **state)
+{
+	static const struct {
+		const char *list;
+		unsigned rows, line;
+		const char *says;
+	} bad[] = {
+		{ "a,b\n\"1,2\n3,4\n5,\"6\"\n7,8\n", 0, 2, "goes on to line 4, where text or a space stands behind its closing quote (\"), character 4" },
+		{ "a,b\n0,0\n\"1\n2\" x,3\n4,5\n", 1, 3, "goes on to line 4" },
+		{ "a,b\n0,0\n0,1\n1,\"2\n3\" \n4,5\n", 2, 4, "goes on to line 5" },
+		{ "a,b\n0,0\n\"x\ny\",\"2\n3\"z\n4,5\n", 1, 4, "goes on to line 5" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		for (uint32_t at_once = 1; at_once < 10; at_once += 8) {
+			struct row_block *b;
+			struct rows *r;
+			struct err e = { 0 };
+			unsigned n = 0;
+			int rc;
+
+			list_put(span_str(bad[i].list));
+			assert_int_equal(list_open(&r, &e), 0);
+			row_block_new(&b, 10);
+			while ((rc = rows_read(r, b, at_once, &e)) == 1)
+				;
+			assert_int_equal(rc, -1);
+			for (n = 0; n < b->n; n++)
+				assert_int_equal(b->rows[n].problem.n, 0);
+			assert_int_equal(n, bad[i].rows);
+			assert_int_equal(e.kind, ERR_INPUT);
+			assert_int_equal(e.line, bad[i].line);
+			if (!strstr(e.text, bad[i].says))
+				fail_msg("%s", e.text);
+			row_block_free(&b);
+			rows_close(&r);
+		}
+}
+
+/* A record with a problem can be shown as it stands. */
+static void raw_records(void **state)
+{
+	static const char *const raw[] = { "x\"y,2", "\"x\ny\",2,3", "1", "1,\"2\"3", "5,6,\"7\r\n8\"" };
+	struct row_block *b;
+	struct rows *r;
+	struct err e;
+	size_t n = 0;
+
+	(void)state;
+	list_put(SPAN("a,b\r\nx\"y,2\r\n1,2\n\"x\ny\",2,3\r1\n1,\"2\"3\n5,6\n5,6,\"7\r\n8\""));
+	assert_int_equal(list_open(&r, &e), 0);
+	row_block_new(&b, 20);
+	assert_int_equal(rows_read(r, b, 20, &e), 1);
+	for (uint32_t i = 0; i < b->n; i++) {
+		assert_true((b->rows[i].problem.n > 0) == (b->rows[i].raw.p != NULL));
+		if (b->rows[i].raw.p) {
+			assert_int_equal(b->rows[i].raw.n, strlen(raw[n]));
+			assert_memory_equal(b->rows[i].raw.p, raw[n], b->rows[i].raw.n);
+			n++;
+		}
+	}
+	assert_int_equal(n, sizeof raw / sizeof *raw);
+	row_block_free(&b);
+	rows_close(&r);
+}
+
 static void nul_bytes(void **state)
 {
 	struct rows *r;
@@ -394,7 +459,7 @@ static void no_memory(void (*fail_at)(long), int *good, int *bad)
 			assert_int_equal(e.kind, ERR_NOMEM);
 		else if (!got.failed)
 			assert_string_equal(buf_str(&got), "1/2 [1][2]|2/3 [x\ny][\"]|"
-					    "3/5 [z][] !" STRAY_BEHIND "6 character 3; the cell was opened in line 5|");
+					    "3/5 [w\nq][] !" STRAY_BEHIND "6 character 7|");
 		*(rc < 0 ? bad : good) += 1;
 		buf_release(&got);
 		rows_close(&r);
@@ -406,7 +471,7 @@ static void survives_no_memory(void **state)
 	int good = 0, bad = 0, lasting_good = 0, lasting_bad = 0;
 
 	(void)state;
-	list_put(SPAN("a,b\n1,2\n\"x\ny\",\"\"\"\"\nz,\"w\nq\"r\n"));
+	list_put(SPAN("a,b\n1,2\n\"x\ny\",\"\"\"\"\n\"w\nq\",\"s\"r\n"));
 	no_memory(mem_fail_after, &good, &bad);
 	no_memory(mem_fail_from, &lasting_good, &lasting_bad);
 	/* Some of both kinds; how many depends on the mode. */
@@ -421,6 +486,8 @@ int main(void)
 		LIST_TEST(behind_good_rows),
 		LIST_TEST(many_at_once),
 		LIST_TEST(by_place),
+		LIST_TEST(open_quote_swallows_nobody),
+		LIST_TEST(raw_records),
 		LIST_TEST(nul_bytes),
 		LIST_TEST(digest),
 		LIST_TEST(written_and_read_back),

@@ -10,7 +10,7 @@ static const char *const paths[] = { list_path };
 static int put_and_open(struct suppress **s, const char *text, struct err *e)
 {
 	list_put(span_str(text));
-	return suppress_open(s, paths, 1, e);
+	return suppress_open(s, paths, 1, NULL, e);
 }
 
 static const struct form {
@@ -28,6 +28,9 @@ static const struct form {
 	{ "results", "row,recipient,status\n1,ann@x.org,refused\n", "ann@x.org", "", "bob@x.org" },
 	{ "no header, reason", "ann@x.org,asked us\nbob@x.org,too\n", "ann@x.org", "asked us", "eve@x.org" },
 	{ "empty", "", NULL, NULL, "ann@x.org" },
+	{ "short row, all that matters", "email,name,reason\nann@x.org\nbob@x.org,Bob\n", "bob@x.org", "", "eve@x.org" },
+	{ "quote in a comment", "ann@x.org\n# he said \"no\", and bob@x.org \"too\"\n", "ann@x.org", "", "bob@x.org" },
+	{ "quote behind the address", "email,why\nann@x.org,said \"no\"\n", "ann@x.org", "", "bob@x.org" },
 	{ "empty cells", "email\n\"\"\nann@x.org\n", "ann@x.org", "", "bob@x.org" },
 	{ "quoted local part", "email\n\"\"\"a b\"\"@x.org\"\n", "\"A b\"@x.org", "", "ab@x.org" },
 };
@@ -60,7 +63,29 @@ static const struct bad {
 	{ "email,reason\nann@x.org,a\nnobody,b\n", "'nobody' is no address", 3 },
 	{ "name,phone\nann,1\n", "wants a column 'email'", 1 },
 	{ "ann@x.org\n@\n", "'@' is no address", 2 },
+	{ "name,email,reason\nBob \"Bobby\" Lee,bob@x.org,asked\n", "cannot be read: a quote", 2 },
+	{ "ann@x.org\nBob \"Bobby\" Lee <bob@x.org>\n", "cannot be read: a quote", 2 },
+	{ "name,email\nann,ann@x.org\nbob\n", "cannot be read: 1 cell, the header has 2", 3 },
+	{ "ann@x.org\nbob@x.org,eve@x.org\n", "is no address", 2 },
+	{ "email,name\nann@x.org,\"Ann\n\"Lee\"\n", "goes on to line 3", 2 },
 };
+
+/* A filter that hides rows hides nobody's opt-out; among those to choose they do not count. */
+static void hidden_rows(void **state)
+{
+	static const char *const sheet[] = { "tests/lists/openpyxl-gaps.xlsx" };
+	char reason[SUPPRESS_REASON_MAX];
+	struct suppress *s;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(suppress_open(&s, sheet, 1, NULL, &e), 0);
+	assert_true(suppress_has(s, SPAN("a@list.example"), reason) && suppress_has(s, SPAN("b@list.example"), reason));
+	suppress_free(&s);
+	assert_int_equal(suppress_open_one(&s, sheet, &e), 0);
+	assert_true(suppress_has(s, SPAN("a@list.example"), reason) && !suppress_has(s, SPAN("b@list.example"), reason));
+	suppress_free(&s);
+}
 
 static void not_understood(void **state)
 {
@@ -143,7 +168,7 @@ static void without_memory(void **state)
 	do {
 		list_put(SPAN("email,reason\nann@x.org,a\n@y.org,b\n"));
 		mem_fail_after(n++);
-		rc = suppress_open(&s, paths, 1, &e);
+		rc = suppress_open(&s, paths, 1, NULL, &e);
 		mem_fail_after(-1);
 		assert_true(rc == 0 || (e.kind == ERR_NOMEM && !s));
 	} while (rc < 0 && n < 200);
@@ -154,7 +179,7 @@ static void without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LIST_TEST(files), LIST_TEST(not_understood), LIST_TEST(read_again), LIST_TEST(asked_meanwhile),
+		LIST_TEST(files), LIST_TEST(not_understood), LIST_TEST(hidden_rows), LIST_TEST(read_again), LIST_TEST(asked_meanwhile),
 		LIST_TEST(without_memory),
 	};
 
