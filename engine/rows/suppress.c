@@ -172,6 +172,8 @@ static int find_columns(struct reading *r, const struct columns *columns, struct
 	struct span first = columns->n ? columns->names[0] : SPAN("");
 
 	r->reason = columns_find(columns, SPAN("reason"));
+	if (r->reason < 0) /* a file of failed rows */
+		r->reason = columns_find(columns, SPAN("mail_reason"));
 	r->address = -1;
 	for (size_t i = 0; i < sizeof names / sizeof *names && r->address < 0; i++)
 		r->address = columns_find(columns, span_str(names[i]));

@@ -1,6 +1,7 @@
 /* campaign.c - opening: everything that can be wrong before a row is read; and the outlook. */
 #include "engine/run/campaign_private.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@
 #include "engine/base/throttle.h"
 #include "templates/letter/letter.h"
 
-enum { CELL_SHOWN_MAX = 80, CAMPAIGN_ARENA_MAX = 64 << 20 };
+enum { CELL_SHOWN_MAX = 80, FOLDER_SHOWN_MAX = 512, CAMPAIGN_ARENA_MAX = 64 << 20 };
 
 static int open_list(struct campaign *c, struct finding_sink *sink, struct err *e)
 {
@@ -70,6 +71,47 @@ void campaign_seed(uint64_t seed, unsigned char out[16])
 	}
 }
 
+/* Names of campaigns beside results that are not there, for somebody who has mistaken the name. */
+static void name_others(const char *results, char *out, size_t size)
+{
+	static const struct span ending = { ".journal", 8 };
+	const char *slash = strrchr(results, '/');
+	char folder[FOLDER_SHOWN_MAX] = ".";
+	struct dirent *entry;
+	size_t n = 0;
+	DIR *d;
+
+	if (slash && snprintf(folder, sizeof folder, "%.*s", (int)(slash - results) + 1, results) >= (int)sizeof folder)
+		return;
+	d = opendir(folder);
+	while (d && (entry = readdir(d)) && n < size) {
+		struct span name = span_str(entry->d_name);
+
+		if (!span_ends(name, ending))
+			continue;
+		name.n -= ending.n;
+		n += (size_t)snprintf(out + n, size - n, "%s'%s%.*s'", n ? ", " : "", slash ? folder : "", SPAN_ARG(name));
+	}
+	if (d)
+		closedir(d);
+}
+
+/* Nothing to resume: to begin would mail all whom a run under another name has mailed. A journal without a word in it
+ * is of a run that was killed before it did anything. */
+static int nothing_to_resume(const struct campaign *c, struct err *e)
+{
+	char journal[FOLDER_SHOWN_MAX], others[FINDING_HINT_MAX / 2] = "";
+
+	if (snprintf(journal, sizeof journal, "%s.journal", c->job->results) >= (int)sizeof journal || file_exists(journal))
+		return 0;
+	err_set(e, ERR_INPUT, "there is no campaign of '%s' to resume: no folder '%s'", c->job->results, journal);
+	name_others(c->job->results, others, sizeof others);
+	if (others[0])
+		return err_hint(e, "name the results of the one you mean: --results %s; or begin another one: leave out --resume",
+				others);
+	return err_hint(e, "leave out --resume to begin one, or name its results: --results FILE");
+}
+
 /* What earlier runs left. A fresh campaign gets its seed here. */
 static int look_back(struct campaign *c, struct err *e)
 {
@@ -82,6 +124,8 @@ static int look_back(struct campaign *c, struct err *e)
 	}
 	if (exists && !c->job->resume)
 		return exists_already(c, e);
+	if (c->job->resume && !exists && nothing_to_resume(c, e) < 0)
+		return -1;
 	if (exists)
 		return ledger_load_pardoned(&c->ledger, c->job->results, c->throttle ? throttle_memory(c->throttle) : 0,
 					    c->job->retry_refused, e);

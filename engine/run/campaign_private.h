@@ -76,7 +76,7 @@ bool campaign_suppressed(const struct campaign *c, struct span recipient, struct
 /* True with e (ERR_INPUT) when the mail has more recipients than the journal can keep apart. */
 bool campaign_too_many(const struct mail *m, struct err *e);
 
-/* results.failed.csv and results.in-doubt.csv: the user's own rows, with a `reason` column. Files
+/* results.failed.csv and results.in-doubt.csv: the user's own rows, with a `mail_reason` column. Files
  * that would be empty are removed when they are of an earlier run. Paths go to out. */
 int side_files_write(struct campaign *c, struct ledger *ledger, struct campaign_result *out, struct err *e);
 

@@ -19,6 +19,9 @@
 
 enum { WRITE_AT = 64 << 10, BUF_MAX = 64 << 20, READ_ROWS = 512, PATH_MAX_HERE = 512 };
 
+/* As those of `results --join`: a column of the user's own keeps its words, one of ours is replaced. */
+#define REASON "mail_reason"
+
 struct side_file {
 	char path[PATH_MAX_HERE], temporary[PATH_MAX_HERE + 8];
 	int fd; /* -1: nothing was to be written yet */
@@ -60,7 +63,7 @@ static int begin_file(struct side_pass *p, struct side_file *f, struct err *e)
 		return 0; /* JSON has no header */
 	memcpy(p->cells, p->columns->names, n * sizeof *p->cells);
 	if (p->reason_column < 0)
-		p->cells[n++] = SPAN("reason");
+		p->cells[n++] = SPAN(REASON);
 	if (rows_put_csv(&f->out, p->cells, n) < 0)
 		return err_nomem(e, f->path);
 	return 0;
@@ -71,7 +74,7 @@ static int begin_file(struct side_pass *p, struct side_file *f, struct err *e)
 static void put_others(const struct columns *columns, const struct value *object, struct buf *out)
 {
 	for (uint32_t i = 0; i < columns->n; i++) {
-		bool has = span_eq(columns->names[i], SPAN("reason"));
+		bool has = span_eq(columns->names[i], SPAN(REASON));
 
 		for (uint32_t k = 0; k < object->n && !has; k++)
 			has = span_eq(object->members[k].key, columns->names[i]);
@@ -93,7 +96,7 @@ static int put_object(const struct side_pass *p, struct side_file *f, const stru
 		object = row->object;
 	buf_add_char(&f->out, '{');
 	for (uint32_t i = 0; i < object.n; i++) {
-		if (span_eq(object.members[i].key, SPAN("reason")))
+		if (span_eq(object.members[i].key, SPAN(REASON)))
 			continue;
 		json_write(value_text(object.members[i].key), &f->out);
 		buf_add_char(&f->out, ':');
@@ -102,7 +105,7 @@ static int put_object(const struct side_pass *p, struct side_file *f, const stru
 	}
 	if (f->rows == 0)
 		put_others(p->columns, &object, &f->out);
-	buf_add_str(&f->out, "\"reason\":");
+	buf_add_str(&f->out, "\"" REASON "\":");
 	json_write(value_text(reason), &f->out);
 	if (buf_add_str(&f->out, "}\n") < 0)
 		return err_nomem(e, f->path);
@@ -256,7 +259,7 @@ int side_files_write(struct campaign *c, struct ledger *ledger, struct campaign_
 		log_line(LOG_WARNING, "%s: %s; no file of failed rows was made from it", c->job->list, e->text);
 		return 0;
 	}
-	p.reason_column = columns_find(p.columns, SPAN("reason"));
+	p.reason_column = columns_find(p.columns, SPAN(REASON));
 	p.cells = mem_array((size_t)p.columns->n + 2, sizeof *p.cells);
 	if (!p.cells)
 		return err_nomem(e, "the side files");

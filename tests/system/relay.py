@@ -91,6 +91,11 @@ def results(path):
         return list(csv.DictReader(f))
 
 
+def on_with(place, *more, results="results.csv"):
+    """Options that go on with what is there: one that was killed before it had a journal begins anew."""
+    return ["--resume", *more] if (pathlib.Path(place) / (results + ".journal")).exists() else []
+
+
 def write_list(path, n, first=1):
     with open(path, "w", newline="", encoding="utf-8") as f:
         out = csv.writer(f)

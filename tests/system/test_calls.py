@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 import preload
-from relay import LONG, Relay, begin, lettershop, results, write_letter
+from relay import LONG, Relay, begin, lettershop, on_with, results, write_letter
 
 ROWS = 12
 ERRORS = {
@@ -115,7 +115,7 @@ def one_fails(tmp_path, certs, r, tls, call, at, how, lasting=False):
         assert code == 1, (what, hit, said)
         judge(place, got, True, what)
         assert "in_doubt" not in (place / "results.csv").read_text(), (what, said)
-    again = lettershop(*base, "--resume", cwd=place, timeout=60)
+    again = lettershop(*base, *on_with(place), cwd=place, timeout=60)
     assert again.returncode == 1, (what, hit, said, again.stderr)
     got = collections.Counter(rcpt for a in r.accepted()[seen:] for rcpt in a.recipients)
     judge(place, got, True, what)

@@ -171,9 +171,9 @@ def test_no_place_for_results(folder):
     assert "none/x.csv" in done.stderr and done.stdout == ""
 
 
-def test_resume_without_a_campaign_starts_it(folder):
-    send(folder, "--relay", "null:", "--yes", "--resume")
-    assert len(results(folder / "dry-run.csv")) == 6
+def test_resume_without_a_campaign_starts_none(folder):
+    done = send(folder, "--relay", "null:", "--yes", "--resume", status=2)
+    assert "no campaign of 'dry-run.csv'" in done.stderr and not (folder / "dry-run.csv").exists()
 
 
 # ---- no output is an input

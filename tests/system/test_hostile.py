@@ -37,7 +37,7 @@ def test_no_cell_of_the_results_is_a_formula(shop):
     assert not CONTROL.search(done.stdout + done.stderr + jsonl.stdout + jsonl.stderr)
     # The rows that failed are the user's own: as they were, but for the reason.
     failed = results(shop / "results.failed.csv")
-    assert [x["email"] for x in failed] == people[:2] and not [x for x in failed if x["reason"][0] in FORMULA]
+    assert [x["email"] for x in failed] == people[:2] and not [x for x in failed if x["mail_reason"][0] in FORMULA]
 
 
 # What a server may say at a stage, and whether the others get their mail all the same.

@@ -12,7 +12,7 @@ import zlib
 
 import pytest
 
-from relay import LETTERSHOP, LONG, ROOT, Relay, lettershop, results
+from relay import LETTERSHOP, LONG, ROOT, Relay, lettershop, results, write_letter, write_list
 
 LETTER = "From: Post <post@sender.example>\nTo: {{ email }}\nSubject: For {{ name }}\n\nDear {{ name }},\n{{ note }}\n"
 
@@ -131,7 +131,7 @@ def test_failed_rows_of_json_keep_what_is_in_them(letter):
         lettershop("send", "letter.eml", "list.json", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes", cwd=letter,
                    check=1)
     failed = [json.loads(line) for line in (letter / "results.failed.jsonl").read_text().splitlines()]
-    assert [f.pop("reason") for f in failed] == ["refused: 550 5.1.1 unknown"]
+    assert [f.pop("mail_reason") for f in failed] == ["refused: 550 5.1.1 unknown"]
     assert failed == rows[1:2]
     done = lettershop("check", "letter.eml", "results.failed.jsonl", cwd=letter, check=0)
     assert "1 row (JSON, an object a line, UTF-8): 1 message" in done.stdout
@@ -320,3 +320,38 @@ def test_beside_pythons_csv():
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert "0 differences without a reason" in done.stdout
+
+
+def test_failed_rows_keep_the_words_of_the_list(tmp_path):
+    """A column `reason` of the list is the user's own, and a row that cannot be read is not healed by the way."""
+    (tmp_path / "letter.eml").write_text("From: a@b.example\nTo: {{ email }}\nSubject: Hello\n\nBecause of {{ reason }}.\n")
+    (tmp_path / "list.csv").write_text("email,reason\nno1@x.example,your bill\nx@x.example,ragged,row\ny@x.example,fine\n"
+                                   "z@x.example,a \"quote\"\n")
+    with Relay(tmp_path / "relay", "--refuse", "^no=550 5.1.1 unknown") as r:
+        url = f"smtp://localhost:{r.port}?tls=none"
+        lettershop("send", "letter.eml", "list.csv", "--relay", url, "--yes", "--bad-rows", "skip", cwd=tmp_path, check=1)
+    with open(tmp_path / "results.failed.csv", newline="", encoding="utf-8") as f:
+        failed = list(csv.reader(f))
+    assert failed[0] == ["email", "reason", "mail_reason"]
+    assert failed[1] == ["no1@x.example", "your bill", "refused: 550 5.1.1 unknown"]
+    assert [(x[0], len(x)) for x in failed[2:]] == [("x@x.example,ragged,row", 4), ('z@x.example,a "quote"', 4)]
+    done = lettershop("check", "letter.eml", "results.failed.csv", cwd=tmp_path, check=2)
+    assert "results.failed.csv:3: 4 cells, the header has 3" in done.stdout and "results.failed.csv:4" in done.stdout
+    with Relay(tmp_path / "relay2", "--store", tmp_path / "kept") as r:
+        url = f"smtp://localhost:{r.port}?tls=none"
+        lettershop("send", "letter.eml", "results.failed.csv", "--relay", url, "--yes", "--bad-rows", "skip", "--results",
+                   "second.csv", cwd=tmp_path, check=1)
+        assert r.recipients() == {"no1@x.example": 1}
+    assert [b"Because of your bill" in p.read_bytes() for p in (tmp_path / "kept").iterdir()] == [True]
+
+
+def test_a_resume_of_no_campaign_begins_none(tmp_path):
+    write_letter(tmp_path / "letter.eml")
+    write_list(tmp_path / "list.csv", 3)
+    send = ["send", "letter.eml", "list.csv", "--relay", "null:", "--yes"]
+    said = lettershop(*send, "--results", "results.csv", "--resume", cwd=tmp_path, check=2).stderr
+    assert "there is no campaign of 'results.csv' to resume" in said and "leave out --resume to begin one" in said
+    lettershop(*send, "--results", "spring.csv", cwd=tmp_path, check=0)
+    assert "'spring.csv'" in lettershop(*send, "--resume", cwd=tmp_path, check=2).stderr
+    assert not (tmp_path / "results.csv").exists() and not (tmp_path / "results.csv.journal").exists()
+    assert "nothing was left" in lettershop(*send, "--results", "spring.csv", "--resume", cwd=tmp_path, check=0).stdout

@@ -11,7 +11,7 @@ import pytest
 
 import power
 import preload
-from relay import LONG, Relay, lettershop, results, write_letter
+from relay import LONG, Relay, lettershop, on_with, results, write_letter
 
 ROWS = 60
 REFUSED = {11, 37}
@@ -99,7 +99,7 @@ def cut(tmp_path, disk, mails, moment_ns, how, rng, sync, what):
     put(place, disk.image(*how, rng))
     (place / "boot").write_text("00000000-0000-4000-8000-000000000001\n")
     with Relay(tmp_path / "cut-relay", "--refuse", "^no=550 5.1.1 nobody") as r:
-        done = lettershop(*command(r, sync), "--resume", cwd=place, env=preload.environment(boot=place / "boot"))
+        done = lettershop(*command(r, sync), *on_with(place), cwd=place, env=preload.environment(boot=place / "boot"))
         assert done.returncode in (0, 1), (what, done.stderr)
         doubt = judge(place, mails, r.accepted(), moment_ns, what)
     shutil.rmtree(place)

@@ -52,7 +52,7 @@ def test_refused_and_deferred_are_told_apart(shop):
     assert set(r.recipients().values()) == {1} and len(r.recipients()) == 180
     failed = results(shop / "results.failed.csv")
     assert [x["email"] for x in failed] == [f"user{i}@list.example" for i in range(10, 30)]
-    assert failed[0]["reason"].startswith("refused: 550") and failed[10]["reason"].startswith("deferred: 450")
+    assert failed[0]["mail_reason"].startswith("refused: 550") and failed[10]["mail_reason"].startswith("deferred: 450")
     assert "results.failed.csv" in done.stderr + done.stdout
 
     # The failed ones go again as they are, once the relay is kind.

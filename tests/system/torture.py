@@ -187,7 +187,7 @@ class Bench:
         policy = self.rng.choice(("hold", "resend"))
         command, hits, listed = self.command(r), 0, set()
         for i in range(CHAIN):
-            resume = ["--resume", "--in-doubt", policy] if i else []
+            resume = relay.on_with(place, "--in-doubt", policy) if i else []
             if not self.kill_at([*command, *resume], place, self.next_point()):
                 break
             hits += 1
@@ -197,7 +197,7 @@ class Bench:
             self.most = max(self.most, len(fresh))
             listed |= doubt.keys()
         before = collections.Counter(rcpt for a in self.accepted(r, name) for rcpt in a.recipients)
-        relay.lettershop(*command, "--resume", "--in-doubt", "hold", cwd=place, check=1)
+        relay.lettershop(*command, *relay.on_with(place, "--in-doubt", "hold"), cwd=place, check=1)
         doubt = self.judge_hold(r, name, place, policy, listed, before)
         relay.lettershop(*command, "--resume", "--in-doubt", "resend", cwd=place, check=1)
         self.judge_resend(r, name, place, listed | doubt)
