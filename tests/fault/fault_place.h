@@ -185,7 +185,15 @@ static inline void place_job(struct place *p, const char *url)
 	};
 }
 
-/* open, preflight, run; everything is released again. 0 when all three went well. */
+static inline bool place_has_journal(const struct place *p)
+{
+	char journal[sizeof p->results + 16];
+
+	snprintf(journal, sizeof journal, "%s.journal", p->results);
+	return access(journal, F_OK) == 0;
+}
+
+/* open, preflight, run; everything is released again. 0 when all three went well. resume: unless nothing was begun. */
 static inline int place_run(const struct place *p, bool resume, struct outcome *o)
 {
 	struct campaign_job job = p->job;
@@ -196,7 +204,7 @@ static inline int place_run(const struct place *p, bool resume, struct outcome *
 	int rc;
 
 	*o = (struct outcome){ .reached = AT_OPEN };
-	job.resume = resume;
+	job.resume = resume && place_has_journal(p);
 	rc = report_init(&report);
 	if (rc < 0)
 		err_nomem(&o->e, "the report");

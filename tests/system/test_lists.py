@@ -190,8 +190,8 @@ def test_failed_rows_of_json_are_a_list_for_the_same_letter(letter):
                    check=1)
     failed = [json.loads(line) for line in (letter / "results.failed.jsonl").read_text().splitlines()]
     said = "refused: 550 5.1.1 unknown"
-    assert failed == [{"email": "user2@list.example", "n": 2, "reason": said, "discount": None},
-                      {"email": "user3@list.example", "n": 3, "reason": said}]
+    assert failed == [{"email": "user2@list.example", "n": 2, "reason": "old", "mail_reason": said, "discount": None},
+                      {"email": "user3@list.example", "n": 3, "reason": "old", "mail_reason": said}]
     out = lettershop("check", "letter.eml", "results.failed.jsonl", cwd=letter, check=0).stdout
     assert "2 rows (JSON, an object a line, UTF-8): 2 messages" in out
 
