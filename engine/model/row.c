@@ -1,7 +1,9 @@
 /* row.c - blocks of rows, and columns by name. Held by tests/unit/test_model_row.c. */
 #include "engine/model/row.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/base/mem.h"
 #include "engine/base/utf8.h"
@@ -12,7 +14,7 @@ enum {
 	 * size, also when that is JSON of many small values. */
 	BLOCK_BYTES_MAX = 16 * ROW_BYTES_MAX,
 	NEAR_MAX = 3, /* more typing errors than that are another word */
-	NAME_SHOWN = 40, DESCRIBE_SPARE = 40
+	NAME_SHOWN = 40, DESCRIBE_SPARE = 40, FORM_SHOWN = 60, SHEETS_SHOWN = 70
 };
 
 int row_block_new(struct row_block **out, uint32_t capacity)
@@ -111,10 +113,27 @@ struct span columns_nearest(const struct columns *c, struct span name)
 	return best;
 }
 
+/* Behind the n bytes that are there; what does not fit is left out. How many there are then. */
+__attribute__((format(printf, 4, 5)))
+static size_t add(char *out, size_t size, size_t n, const char *fmt, ...)
+{
+	va_list ap;
+	int more;
+
+	va_start(ap, fmt);
+	more = vsnprintf(out + n, size - n, fmt, ap);
+	va_end(ap);
+	n += more > 0 ? (size_t)more : 0;
+	return n < size ? n : size - 1;
+}
+
+/* A wrong sheet, delimiter or encoding is the likely cause when a list has none of the letter's columns. */
 void columns_describe(const struct columns *c, char *out, size_t size)
 {
-	size_t n = 0;
-	uint32_t i;
+	char sheets[SHEETS_SHOWN + sizeof "; --sheet NAME takes another: "] = "";
+	struct span form = utf8_cut(span_str(c->form), FORM_SHOWN);
+	size_t n, left;
+	uint32_t i, shown = 0;
 
 	for (i = 0; i < c->n; i++)
 		if (span_find(c->names[i], '@') < c->names[i].n) {
@@ -122,11 +141,16 @@ void columns_describe(const struct columns *c, char *out, size_t size)
 				 "email,name,... in its order");
 			return;
 		}
-	out[0] = '\0';
-	for (i = 0; i < c->n && n + NAME_SHOWN + DESCRIBE_SPARE < size; i++)
+	if (c->sheets)
+		snprintf(sheets, sizeof sheets, "; --sheet NAME takes another: %.*s",
+			 SPAN_ARG(utf8_cut(span_str(c->sheets), SHEETS_SHOWN)));
+	left = strlen(sheets) + NAME_SHOWN + DESCRIBE_SPARE;
+	n = add(out, size, 0, "the list%s%.*s%s has ", form.n ? " (" : "", SPAN_ARG(form), form.n ? ")" : "");
+	for (i = 0; i < c->n && (shown == 0 || n + left < size); i++)
 		if (c->names[i].n > 0)
-			n += (size_t)snprintf(out + n, size - n, "%s'%.*s'", n ? ", " : "the list has ",
-					      SPAN_ARG(utf8_cut(c->names[i], NAME_SHOWN)));
+			n = add(out, size, n, "%s'%.*s'", shown++ ? ", " : "",
+				SPAN_ARG(utf8_cut(c->names[i], NAME_SHOWN)));
 	if (i < c->n)
-		snprintf(out + n, size - n, " and %u more", c->n - i);
+		n = add(out, size, n, " and %u more", c->n - i);
+	add(out, size, n, "%s", sheets);
 }

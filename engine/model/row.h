@@ -20,6 +20,8 @@ struct columns {
 	bool objects;             /* rows are objects in JSON, which may lack any of them */
 	bool open;                /* JSON with too many names: there are more, so an unknown one is no error */
 	bool grouped;             /* rows have a group: its rows are known as `rows` */
+	const char *form;         /* how the list was read, for people: "CSV, comma, UTF-8"; NULL: nobody says */
+	const char *sheets;       /* names, of a workbook that has several; else NULL */
 };
 
 /* Rows that go out in one message, known by the first of them: that is the struct row. */
@@ -69,8 +71,8 @@ void row_block_free(struct row_block **b);
 int columns_find(const struct columns *c, struct span name);
 /* The column that name was probably meant to be, or { NULL, 0 }. */
 struct span columns_nearest(const struct columns *c, struct span name);
-/* Which there are, for people who named another one; when they are a recipient, what to say of a list
- * without header. */
+/* Which there are, and in what form they were read, for people who named another one; when they are a
+ * recipient, what to say of a list without header. */
 void columns_describe(const struct columns *c, char *out, size_t size);
 
 #endif

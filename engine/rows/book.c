@@ -2,6 +2,7 @@
  * Held by tests/unit/test_rows_lists.c. */
 #include "engine/rows/book.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 #include "engine/rows/book_zip.h"
 #include "engine/rows/rows_parts.h"
 
-enum { BOOK_CHUNK = 16 << 10, BOOK_MEMORY_MAX = 32 << 20, NAMES_SHOWN = 300, NAME_SHOWN = 60 };
+enum { BOOK_CHUNK = 16 << 10, BOOK_MEMORY_MAX = 32 << 20, NAMES_SHOWN = 300, NAME_SHOWN = 60, SHEETS_SHOWN = 70 };
 
 typedef int read_sheet(struct book_zip *, const struct rows_list *, struct arena *, struct book_sheet *, char *, size_t,
 		       struct err *);
@@ -29,21 +30,46 @@ static const struct book_sign {
 	{ "_rels/.rels", book_xlsx_read, NULL, NULL },
 };
 
+static void write_names(const struct book_name *names, bool hidden_too, char *out, size_t size)
+{
+	char shown[NAME_SHOWN + 1];
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (; names; names = names->next) {
+		if (names->hidden && !hidden_too)
+			continue;
+		utf8_printable(names->name, shown, sizeof shown);
+		if (n + strlen(shown) + sizeof ", '' and others" > size) {
+			snprintf(out + n, size - n, "%s", n ? " and others" : "");
+			return;
+		}
+		n += (size_t)snprintf(out + n, size - n, "%s'%s'", n ? ", " : "", shown);
+	}
+}
+
 int book_no_sheet(const struct book_name *names, const char *wanted, struct err *e)
 {
-	char text[NAMES_SHOWN] = "", shown[NAME_SHOWN + 1];
-	size_t n = 0;
+	char text[NAMES_SHOWN];
 
 	if (!names)
 		return err_set(e, ERR_INPUT, "the workbook has no sheet with cells");
 	if (!wanted)
 		return err_set(e, ERR_INPUT, "all sheets of the workbook are hidden; --sheet NAME takes one of them all the same");
-	for (; names && n + NAME_SHOWN + 8 < sizeof text; names = names->next) {
-		utf8_printable(names->name, shown, sizeof shown);
-		n += (size_t)snprintf(text + n, sizeof text - n, "%s'%s'", n ? ", " : "", shown);
-	}
+	write_names(names, true, text, sizeof text);
 	err_set(e, ERR_INPUT, "the workbook has no sheet '%s'", wanted);
-	return err_hint(e, "its sheets are %s%s", text, names ? " and others" : "");
+	return err_hint(e, "its sheets are %s", text);
+}
+
+/* For whoever got the wrong one. */
+static void keep_names(struct rows_list *list, const struct book_name *names)
+{
+	char text[SHEETS_SHOWN];
+
+	if (!names || !names->next)
+		return;
+	write_names(names, false, text, sizeof text);
+	list->sheets = text[0] ? arena_str(&list->memory, span_str(text)) : NULL;
 }
 
 int book_text_cell(struct book_row *row, uint32_t column, struct span text, struct err *e)
@@ -89,6 +115,7 @@ static int read_sheet_of(struct book_zip *z, struct rows_list *list, struct err 
 		if (rows_spool_open(&sheet.to, e) == 0 &&
 		    s->read(z, list, &memory, &sheet, list->form, sizeof list->form, e) == 0)
 			rc = rows_spool_give(&sheet.to, &list->source, e);
+		keep_names(list, sheet.names);
 		note_hidden(list, &sheet);
 		note_merged(list, &sheet);
 		rows_spool_close(&sheet.to);

@@ -105,11 +105,10 @@ static bool is_hidden(const struct ods *o, const char *style)
 	return false;
 }
 
-static int on_table(struct ods *o, const char **attributes, struct err *e)
+static int keep_name(struct ods *o, const char **attributes, struct book_name **out, struct err *e)
 {
 	const char *title = book_xml_attribute(attributes, "table:name");
 	struct book_name *n = arena_zero(o->memory, sizeof *n);
-	char shown[80];
 	int ok;
 
 	if (!n)
@@ -118,8 +117,19 @@ static int on_table(struct ods *o, const char **attributes, struct err *e)
 	n->hidden = is_hidden(o, book_xml_attribute(attributes, "table:style-name"));
 	*o->next_name = n;
 	o->next_name = &n->next;
-	if (!ok)
-		return no_memory(e);
+	*out = n;
+	return ok ? 0 : no_memory(e);
+}
+
+static int on_table(struct ods *o, const char **attributes, struct err *e)
+{
+	struct book_name *n = NULL;
+	char shown[80];
+
+	if (keep_name(o, attributes, &n, e) < 0)
+		return -1;
+	if (o->state == DONE)
+		return 0;
 	if (o->wanted ? !span_eq(n->name, span_str(o->wanted)) : n->hidden)
 		return 0;
 	o->state = TAKING;
@@ -339,7 +349,7 @@ static int on_open(void *ctx, const char *name, const char **attributes, struct 
 
 	o->tables += o->state != TAKING && is(name, "table");
 	if (o->state == DONE)
-		return 0;
+		return is(name, "table") ? on_table(o, attributes, e) : 0;
 	if (o->state == SEARCHING) {
 		if (o->skip > 0 || is(name, "tracked-changes"))
 			o->skip++;
@@ -391,6 +401,7 @@ int book_ods_read(struct book_zip *z, const struct rows_list *list, struct arena
 	rc = book_xml_read(z, "content.xml", &events, &o, e);
 	if (rc == 0 && o.state == SEARCHING)
 		rc = book_no_sheet(o.names, o.wanted, e);
+	to->names = o.names;
 	if (rc == 0 && o.tables > 1)
 		snprintf(form + strlen(form), form_size - strlen(form), " of %u", o.tables);
 	book_row_release(&o.row);

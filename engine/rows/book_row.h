@@ -23,6 +23,8 @@ struct book_row {
 	char problem[BOOK_PROBLEM_MAX]; /* the first */
 };
 
+struct book_name;
+
 struct book_sheet { /* what the rows of a sheet become */
 	const char *path;        /* for messages */
 	bool hidden_too;         /* hidden rows are no exception */
@@ -31,6 +33,7 @@ struct book_sheet { /* what the rows of a sheet become */
 	uint64_t hidden, first_hidden;
 	uint64_t merged, first_merged; /* cells over several rows, and the row of the first */
 	uint64_t repeated_bytes; /* of rows that stand for many */
+	const struct book_name *names; /* of all sheets, in the reader's memory */
 };
 
 void book_row_init(struct book_row *r);

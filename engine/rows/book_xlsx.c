@@ -254,6 +254,7 @@ static int read_sheets(struct xlsx *x, const char *wanted, char *form, size_t fo
 		return err_set(e, ERR_INPUT, "the workbook's sheet '%.*s' has no cells (a chart?)",
 			       SPAN_ARG(span_sub(sheet->name, 0, 80)));
 	say_form(x, sheet, form, form_size);
+	x->to->names = x->sheets;
 	part_of_target(workbook, r->target, part);
 	buf_reset(&x->value);
 	x->taking = false;

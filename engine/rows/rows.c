@@ -39,6 +39,20 @@ struct rows {
 	struct err failure;
 };
 
+/* A mistake of the list's own text may be ours: it was taken for what it is not. */
+static void say_form(const struct rows_list *list, struct err *e)
+{
+	char hint[ERR_HINT_MAX];
+
+	if (!e || e->kind != ERR_INPUT || !list->form[0])
+		return;
+	snprintf(hint, sizeof hint, "%s", e->hint);
+	if (hint[0])
+		err_hint(e, "%s (the list was read as %s)", hint, list->form);
+	else
+		err_hint(e, "the list was read as %s", list->form);
+}
+
 /* ---- opening ---- */
 
 static int read_header(struct rows_list *list, struct err *e)
@@ -53,7 +67,8 @@ static int read_header(struct rows_list *list, struct err *e)
 	rc = list->kind->header(r, &list->memory, &names, &n, &list->start, e);
 	list->kind->close(r);
 	if (rc == 0 && list->kind == &rows_kind_json) { /* names of members are what they are */
-		list->columns = (struct columns){ .n = n, .names = names, .objects = true, .open = list->members.more };
+		list->columns = (struct columns){ .n = n, .names = names, .objects = true, .open = list->members.more,
+						  .form = list->form };
 		return 0;
 	}
 	if (rc < 0 || (list->ways.no_header && rows_columns_given(list, n, &names, &n, e) < 0))
@@ -81,6 +96,8 @@ static int open_list(struct rows_list *list, const struct rows_options *opt, str
 		return -1;
 	rc = rows_form_find(list, e) < 0 ? -1 : read_header(list, e);
 	list->ways = (struct rows_ways){ .no_header = opt->ways.no_header };
+	if (rc < 0)
+		say_form(list, e);
 	return rc;
 }
 
@@ -329,6 +346,8 @@ int rows_read(struct rows *r, struct row_block *into, uint32_t max, struct err *
 	if (!r->failed) {
 		got = r->list->kind->read(r->reader, into, max < room ? max : room, &r->failure);
 		r->failed = got < 0;
+		if (r->failed)
+			say_form(r->list, &r->failure);
 		if (rows_columns_hold(r->list, into, before, e) < 0)
 			return -1;
 		if (into->n > before)

@@ -130,7 +130,7 @@ int rows_columns_set(struct rows_list *list, struct span *names, uint32_t n, str
 		return no_name_at_all(list, e);
 	if (find_alike(list, names, n, e) < 0)
 		return -1;
-	list->columns = (struct columns){ .n = n, .names = names };
+	list->columns = (struct columns){ .n = n, .names = names, .form = list->form, .sheets = list->sheets };
 	if (nameless == 0)
 		return 0;
 	list->nameless = arena_array(&list->memory, nameless, sizeof *list->nameless);

@@ -50,6 +50,7 @@ struct rows_list {
 	bool guessed;          /* the encoding */
 	char encoding[ROWS_ENCODING_NAME];
 	char form[160];
+	const char *sheets;    /* names, of a workbook with several */
 	struct rows_note notes[ROWS_NOTES_MAX];
 	unsigned n_notes;
 	uint64_t left_out;     /* rows that are in none */

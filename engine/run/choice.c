@@ -93,6 +93,7 @@ static int find_groups(struct choice *c, const char *recorded, struct selection_
 {
 	const struct columns *columns = rows_columns(c->list);
 	const struct campaign_job *job = c->job;
+	char others[FINDING_HINT_MAX];
 	struct span near;
 
 	if (job->group_by && job->duplicates == DUPLICATES_GROUP)
@@ -115,7 +116,10 @@ static int find_groups(struct choice *c, const char *recorded, struct selection_
 	near = columns_nearest(columns, span_str(o->group_by));
 	err_set(e, ERR_INPUT, "the list has no column '%s' to group its rows by", o->group_by);
 	err_at(e, job->list, 1, 0);
-	return near.n ? err_hint(e, "did you mean '%.*s'?", SPAN_ARG(near)) : -1;
+	if (near.n)
+		return err_hint(e, "did you mean '%.*s'?", SPAN_ARG(near));
+	columns_describe(columns, others, sizeof others);
+	return err_hint(e, "%s", others);
 }
 
 static int make_groups(struct choice *c, const struct selection_options *o, struct err *e)

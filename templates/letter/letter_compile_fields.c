@@ -193,8 +193,13 @@ static bool says_mail(struct span name)
 static void no_recipients(struct letter_compile *c)
 {
 	const struct columns *columns = c->l->opt.columns;
-	char hint[FINDING_HINT_MAX] = "add a line like 'To: {{ name }} <{{ address }}>'";
+	char hint[FINDING_HINT_MAX] = "add a line 'To: {{ ... }}'; ";
+	size_t n = strlen(hint);
 
+	if (columns)
+		columns_describe(columns, hint + n, sizeof hint - n);
+	else
+		snprintf(hint, sizeof hint, "add a line like 'To: {{ name }} <{{ address }}>'");
 	for (uint32_t i = columns ? columns->n : 0; i > 0; i--)
 		if (says_mail(columns->names[i - 1]))
 			snprintf(hint, sizeof hint, "add a line 'To: {{ ... }}', or --address-column '%.*s' if that is the one",

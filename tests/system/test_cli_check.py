@@ -74,7 +74,7 @@ def test_address_column(shop):
 def test_columns_that_are_not_there_name_those_that_are(shop):
     (shop / "list.csv").write_text("Customer;E-Mail;City\n1;ann@list.example;Rome\n")
     write_letter(shop / "letter.eml", "From: a@b.example\nTo: {{ recipient_of_it }}\nSubject: Hi\n\nHi\n")
-    assert "the list has 'Customer', 'E-Mail', 'City'" in check(shop, status=2).stdout
+    assert "the list (CSV, semicolon, UTF-8) has 'Customer', 'E-Mail', 'City'" in check(shop, status=2).stdout
     write_letter(shop / "letter.eml", "From: a@b.example\nSubject: Hi\n\nHi\n")
     assert "--address-column 'E-Mail'" in check(shop, status=2).stdout
     (shop / "list.csv").write_text("ann@list.example;Ann\nbob@list.example;Bob\n")

@@ -355,3 +355,62 @@ def test_a_resume_of_no_campaign_begins_none(tmp_path):
     assert "'spring.csv'" in lettershop(*send, "--resume", cwd=tmp_path, check=2).stderr
     assert not (tmp_path / "results.csv").exists() and not (tmp_path / "results.csv.journal").exists()
     assert "nothing was left" in lettershop(*send, "--results", "spring.csv", "--resume", cwd=tmp_path, check=0).stdout
+
+
+# ---- the list was taken for what it is not ----
+
+def sheets(form):
+    """A cover page, the people, and a sheet that is hidden."""
+    def table(*cells):
+        if form == "xlsx":
+            return "<worksheet><sheetData><row>" + "".join(f'<c t="str"><v>{c}</v></c>' for c in cells) + "</row></sheetData></worksheet>"
+        return "<table:table-row>" + "".join(f"<table:table-cell><text:p>{c}</text:p></table:table-cell>" for c in cells) + \
+               "</table:table-row>"
+    cover, people = table("Title"), table("email", "name", "note")
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    parts = {
+        "xl/workbook.xml": f'<workbook xmlns:r="{office}"><sheets><sheet name="Cover" r:id="a"/><sheet name="People" r:id="b"/>'
+                           '<sheet name="Secret" r:id="b" state="hidden"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": "<Relationships>" + "".join(
+            f'<Relationship Id="{i}" Type="{office}/worksheet" Target="{i}.xml"/>' for i in "ab") + "</Relationships>",
+        "xl/a.xml": cover, "xl/b.xml": people,
+    } if form == "xlsx" else {
+        "content.xml": '<office:document-content><office:automatic-styles><style:style style:name="h" style:family="table">'
+                       '<style:table-properties table:display="false"/></style:style></office:automatic-styles>'
+                       f'<office:body><office:spreadsheet><table:table table:name="Cover">{cover}</table:table>'
+                       f'<table:table table:name="People">{people}</table:table>'
+                       f'<table:table table:name="Secret" table:style-name="h">{people}</table:table>'
+                       "</office:spreadsheet></office:body></office:document-content>"}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        for name, text in parts.items():
+            z.writestr(name, text)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["xlsx", "ods"])
+def test_the_wrong_sheet_is_named_and_so_are_the_others(letter, form):
+    (letter / "list").write_bytes(sheets(form))
+    has = f"the list ({form.upper()}, sheet 'Cover' of 3) has 'Title'; --sheet NAME takes another: 'Cover', 'People'\n"
+    said = lettershop("check", "letter.eml", "list", cwd=letter, check=2).stdout
+    assert "there is no column 'name'\n" in said and "\n  " + has in said
+    said = lettershop("check", "letter.eml", "list", "--address-column", "Whom", cwd=letter, check=2)
+    assert has in said.stdout + said.stderr
+    said = lettershop("check", "letter.eml", "list", "--group-by", "whom", cwd=letter, check=2)
+    assert has in said.stdout + said.stderr
+    (letter / "letter.eml").write_text("From: a@sender.example\nSubject: x\n\nHi\n")
+    assert "add a line 'To: {{ ... }}'; " + has in lettershop("check", "letter.eml", "list", cwd=letter, check=2).stdout
+    said = lettershop("check", "letter.eml", "list", "--sheet", "People", cwd=letter, check=2)
+    assert "no recipients" in said.stdout + said.stderr
+
+
+@pytest.mark.parametrize("text, ways, says", [
+    ("email;name;note\na@x.example;A;\n", ["--delimiter", "comma"], "the list (CSV, comma, UTF-8) has 'email;name;note'\n"),
+    ("email\nname\n", [], "the list (CSV, comma, UTF-8) has 'email'\n"),
+    ("email,name,note\na@x.example,A,\n\"b,c\n", [], "(the list was read as CSV, comma, UTF-8)\n"),
+    ("email,email,note\n", [], "(the list was read as CSV, comma, UTF-8)\n"),
+])
+def test_how_a_list_was_read_is_said_where_it_does_not_fit(letter, text, ways, says):
+    (letter / "list.csv").write_text(text)
+    said = lettershop("check", "letter.eml", "list.csv", *ways, cwd=letter, check=2)
+    assert says in said.stdout + said.stderr

@@ -50,7 +50,8 @@ static void near_columns_are_proposed(void **state)
 static void columns_are_described(void **state)
 {
 	static const struct span first[] = { { "a@b.example", 11 }, { "Ann", 3 } }, with_gap[] = { { "a", 1 }, { "", 0 }, { "c", 1 } };
-	static const struct columns no_header = { .n = 2, .names = first }, gap = { .n = 3, .names = with_gap };
+	static const struct columns no_header = { .n = 2, .names = first }, gap = { .n = 3, .names = with_gap },
+		cover = { .n = 3, .names = with_gap, .form = "XLSX, sheet 'Cover' of 3", .sheets = "'Cover', 'Data'" };
 	char text[300], little[104];
 
 	(void)state;
@@ -62,6 +63,14 @@ static void columns_are_described(void **state)
 	assert_non_null(strstr(text, "--no-header --columns"));
 	columns_describe(&gap, text, sizeof text);
 	assert_string_equal(text, "the list has 'a', 'c'");
+	columns_describe(&cover, text, sizeof text);
+	assert_string_equal(text, "the list (XLSX, sheet 'Cover' of 3) has 'a', 'c'; "
+				  "--sheet NAME takes another: 'Cover', 'Data'");
+	for (size_t size = 1; size < sizeof text; size++) {
+		memset(text, 'x', sizeof text);
+		columns_describe(&cover, text, size);
+		assert_true(strlen(text) < size && text[size] == 'x');
+	}
 	assert_int_equal(columns_find(&gap, SPAN("")), -1); /* a column without a name is nobody's */
 	assert_int_equal(columns_find(&gap, SPAN(" ")), -1);
 	assert_int_equal(columns_nearest(&gap, SPAN("x")).n, 1);

@@ -254,10 +254,12 @@ static const struct way_case {
 	{ "--columns alone", "1,2\n", { .names = "a" },
 	  "0,0: --columns names the columns of a list without header: it wants --no-header/" },
 	{ "too few names", "\n1,2,3\n", { .no_header = true, .names = "a,b" },
-	  "2,0: --columns names 2 columns, but the first row has 3 cells/" },
-	{ "an empty name", "1,2\n", { .no_header = true, .names = "a, " }, "0,0: --columns: name 2 is empty/" },
+	  "2,0: --columns names 2 columns, but the first row has 3 cells/the list was read as CSV, comma, UTF-8" },
+	{ "an empty name", "1,2\n", { .no_header = true, .names = "a, " },
+	  "0,0: --columns: name 2 is empty/the list was read as CSV, comma, UTF-8" },
 	{ "the same name twice", "1,2\n", { .no_header = true, .names = "a,A" },
-	  "0,0: columns 1 and 2 are named alike: 'a' and 'A'/give each column a name of its own in the header line" },
+	  "0,0: columns 1 and 2 are named alike: 'a' and 'A'/give each column a name of its own in the header line "
+	  "(the list was read as CSV, comma, UTF-8)" },
 	{ "an encoding nobody knows", "a\n", { .encoding = "klingon" },
 	  "0,0: --encoding: 'klingon' is no encoding that is known here/common ones are windows-1252, windows-1250, "
 	  "windows-1251, GB18030, Big5, Shift_JIS; 'iconv -l' lists all" },
