@@ -1,4 +1,4 @@
-/* doubts.c - one finding for each kind and row at most, but for empty values, which have one a column.
+/* doubts.c - one finding for each kind and row at most, but for empty values, which have one a name.
  * Held by tests/system/test_cli_check.py. */
 #include "engine/run/doubts.h"
 
@@ -18,15 +18,15 @@ enum {
 	WORDS_LINES = 5 /* of encoded words: what a line of plain text holds may take so many, of the widest scripts */
 };
 
-static void note_empty(struct liquid_empty *watch, uint32_t column, const char *path, uint64_t line, uint64_t at)
+static void note_empty(struct liquid_empty *watch, struct span name, const char *path, uint64_t line, uint64_t at)
 {
 	struct doubts *d = (struct doubts *)(void *)watch;
 
 	for (uint32_t i = 0; i < d->n_empty; i++)
-		if (d->empty[i].column == column)
+		if (span_eq(d->empty[i].name, name))
 			return;
 	if (d->n_empty < DOUBTS_EMPTY_MAX)
-		d->empty[d->n_empty++] = (struct doubts_empty){ column, path, line, at };
+		d->empty[d->n_empty++] = (struct doubts_empty){ name, path, line, at };
 }
 
 void doubts_init(struct doubts *d, const struct campaign *c, struct finding_sink *to)
@@ -46,11 +46,9 @@ static void say(const struct doubts *d, const char *kind, const struct row *row,
 
 static void tell_empty(const struct doubts *d, const struct row *row)
 {
-	const struct columns *columns = rows_columns(d->campaign->list);
-
 	for (uint32_t i = 0; i < d->n_empty; i++) {
 		const struct doubts_empty *x = &d->empty[i];
-		struct span name = columns->names[x->column];
+		struct span name = x->name;
 		char hint[FINDING_HINT_MAX], text[FINDING_TEXT_MAX];
 
 		snprintf(text, sizeof text, "'%.*s' is empty, and the letter prints it (%s:%llu:%llu)",

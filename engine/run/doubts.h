@@ -16,7 +16,7 @@ struct row;
 enum { DOUBTS_EMPTY_MAX = 8 };
 
 struct doubts_empty { /* a value that was printed and was empty */
-	uint32_t column;
+	struct span name;
 	const char *path;
 	uint64_t line, at;
 };

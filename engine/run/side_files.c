@@ -233,9 +233,11 @@ static int end_file(struct side_file *f, char *path_out, size_t path_size, struc
 
 static int name_file(const struct campaign *c, struct side_file *f, const char *word, struct err *e)
 {
+	const char *form = rows_columns(c->list)->objects ? "jsonl" : "csv";
+
 	f->fd = -1;
 	buf_init(&f->out, BUF_MAX);
-	if (results_side_path(c->job->results, word, rows_columns(c->list)->objects ? "jsonl" : "csv", f->path, sizeof f->path) < 0)
+	if (results_side_path(c->job->results, word, form, f->path, sizeof f->path) < 0)
 		return err_set(e, ERR_LIMIT, "the name of the results file is too long");
 	return 0;
 }

@@ -2,7 +2,11 @@
  *
  * A block of which nothing can print but white space loses that white space, as in the reference:
  * it is what makes {% if %} around {% assign %} leave no empty lines. */
+#include <stdio.h>
+
 #include "templates/liquid/emit.h"
+
+enum { PATH_SHOWN = 120 };
 
 static bool has_default(const struct chain *chain)
 {
@@ -12,15 +16,44 @@ static bool has_default(const struct chain *chain)
 	return false;
 }
 
-/* The column that the op at `from` pushes, plus 1, when its emptiness is worth a word: nothing in the
- * template stands in for it. 0: none. */
-static uint32_t bare_column(const struct emit *m, const struct chain *chain, uint32_t from)
+/* A member as it is written, `lines[0].item`. False: too long, or it has a step that only a render knows. */
+static bool path_of(const struct expr *x, char out[PATH_SHOWN])
+{
+	int n = snprintf(out, PATH_SHOWN, "%.*s", SPAN_ARG(x->name));
+
+	for (const struct step *s = x->steps; s && n < PATH_SHOWN; s = s->next) {
+		size_t room = (size_t)(PATH_SHOWN - n);
+
+		if (!s->key)
+			n += snprintf(out + n, room, ".%.*s", SPAN_ARG(s->name));
+		else if (s->key->kind == EXPR_LITERAL && !s->key->steps && s->key->literal.kind == VALUE_INT)
+			n += snprintf(out + n, room, "[%lld]", (long long)s->key->literal.i);
+		else
+			return false;
+	}
+	return n < PATH_SHOWN;
+}
+
+/* What OP_PRINT says is empty, when that is worth a word: a member, or the column that the op at `from`
+ * pushes, and nothing in the template stands in for it. 0: none. */
+static uint32_t watched(struct emit *m, const struct chain *chain, uint32_t from)
 {
 	const struct op *op = (const struct op *)m->p->ops.items + from;
+	const struct expr *x = chain->base;
+	char path[PATH_SHOWN];
+	struct span name;
+	int ok;
 
-	if (from >= m->p->ops.n || op->code != OP_COLUMN || chain->base->steps || has_default(chain))
+	if (from >= m->p->ops.n || has_default(chain))
 		return 0;
-	return op->a + 1;
+	if (!x->steps)
+		return op->code == OP_COLUMN ? op->a + 1 : 0;
+	if (x->kind != EXPR_NAME || span_eq(x->name, SPAN("forloop")) || span_eq(x->name, SPAN("tablerowloop")) ||
+	    !path_of(x, path))
+		return 0;
+	name = arena_copy(&m->p->memory, span_str(path), &ok);
+	m->c->no_memory |= !ok;
+	return (m->p->columns ? m->p->columns->n : 0) + emit_constant(m, value_text(name)) + 1;
 }
 
 static void emit_output(struct emit *m, const struct node *n)
@@ -41,7 +74,7 @@ static void emit_output(struct emit *m, const struct node *n)
 		m->stack--;
 		return;
 	}
-	emit_op(m, x->at, OP_PRINT, how, bare_column(m, &n->chain, from), -1);
+	emit_op(m, x->at, OP_PRINT, how, watched(m, &n->chain, from), -1);
 }
 
 static void emit_if(struct emit *m, const struct node *n)

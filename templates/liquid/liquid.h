@@ -77,10 +77,11 @@ bool liquid_is_fixed(const struct liquid_program *p);
 /* Marks in used[columns.n] each column that the program names. */
 void liquid_used_columns(const struct liquid_program *p, bool *used);
 
-/* Told when a column's value, or what filters made of it, is printed and is empty, and the template has
- * no `default` for it. path and name are borrowed for the program's life. */
+/* Told when the value of a column or of a member (`line.item`), or what filters made of it, is printed and is
+ * empty, and the template has no `default` for it. name is as in the list, or of a member as in the template;
+ * path and name are borrowed for the program's life. */
 struct liquid_empty {
-	void (*printed)(struct liquid_empty *self, uint32_t column, const char *path, uint64_t line, uint64_t at);
+	void (*printed)(struct liquid_empty *self, struct span name, const char *path, uint64_t line, uint64_t at);
 };
 
 struct liquid_input {

@@ -19,7 +19,8 @@ enum op_code {
 	OP_END,         /* the render is over */
 	OP_PIECE,       /* print fixed piece a */
 	OP_PRINT_COLUMN, /* print the cell of column a: push and print in one */
-	OP_PRINT,       /* pop, print; a: 1 + the column it was made of, when its emptiness matters, else 0 */
+	OP_PRINT,       /* pop, print; a: what to call it when it is empty: 0 nothing, 1 + the column it was made of,
+	                 * or 1 + number of columns + the constant that names the member */
 	OP_PUSH,        /* constant a */
 	OP_COLUMN,      /* cell of column a */
 	OP_FIELD,       /* when the row's object has a member named by constant a push it and jump to b */

@@ -323,13 +323,16 @@ static int work(struct machine *m, const struct op *op)
 	}
 }
 
-static void tell_empty(const struct machine *m, const struct op *op, uint32_t column)
+static void tell_empty(const struct machine *m, const struct op *op, uint32_t what)
 {
 	const struct source *s = program_source(m->p, op->source);
+	uint32_t columns = m->p->columns ? m->p->columns->n : 0;
+	struct span name = what < columns ? m->p->columns->names[what]
+					  : value_span(((const struct value *)m->p->constants.items)[what - columns]);
 	uint64_t line, at;
 
 	source_position((struct place){ s, op->at }, &line, &at);
-	m->in->empty->printed(m->in->empty, column, s->path ? s->path : "", line, at);
+	m->in->empty->printed(m->in->empty, name, s->path ? s->path : "", line, at);
 }
 
 static bool is_empty(struct value v)
@@ -337,11 +340,11 @@ static bool is_empty(struct value v)
 	return v.kind == VALUE_NIL || (value_is_text(v) && v.n == 0);
 }
 
-/* column: 1 + that of the value, 0 when it does not matter. */
-static int print(struct machine *m, const struct op *op, uint32_t column, struct value v)
+/* watched: as in OP_PRINT. */
+static int print(struct machine *m, const struct op *op, uint32_t watched, struct value v)
 {
-	if (column && m->in->empty && is_empty(v))
-		tell_empty(m, op, column - 1);
+	if (watched && m->in->empty && is_empty(v))
+		tell_empty(m, op, watched - 1);
 	if ((op->n & IN_LINK) && machine_link_value(m, op, v) < 0)
 		return -1;
 	return machine_print(m, op, v);

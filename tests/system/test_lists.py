@@ -180,6 +180,19 @@ def test_a_member_that_a_row_has_not_is_an_empty_value(letter):
     assert "list.jsonl:1: 'late' is empty, and the letter prints it (letter.eml:5:14)" in out
 
 
+def test_a_member_that_an_item_has_not_is_an_empty_value(letter):
+    (letter / "letter.eml").write_text("From: a@x.example\nTo: {{ email }}\nSubject: x\n\n"
+                                       "{% for l in lines %}{{ l.itme }}{{ l.item }}{{ l.n | default: 1 }}\n{% endfor %}{{ customer.name }}\n")
+    put_lines(letter / "list.jsonl", [
+        {"email": "a@list.example", "lines": [{"item": "Tea"}, {"item": "Cup"}], "customer": {"name": "Ann"}},
+        {"email": "b@list.example", "lines": [], "customer": {}}, {"email": "c@list.example"}])
+    out = lettershop("check", "letter.eml", "list.jsonl", cwd=letter, check=0).stdout
+    assert "empty value: 3 warnings" in out
+    assert "list.jsonl:1: 'l.itme' is empty, and the letter prints it (letter.eml:5:24)\n  write {{ l.itme | default: \"...\" }}" in out
+    for line in (2, 3):
+        assert f"list.jsonl:{line}: 'customer.name' is empty, and the letter prints it (letter.eml:6:16)" in out
+
+
 def test_failed_rows_of_json_are_a_list_for_the_same_letter(letter):
     """Also when none of them has what others had."""
     (letter / "letter.eml").write_text("From: a@x.example\nTo: {{ email }}\nSubject: x\n\n{% if discount %}x{% endif %}{{ reason }}\n")

@@ -256,6 +256,58 @@ static void rows_of_json(void **state)
 	kit_close(&k);
 }
 
+struct heard {
+	struct liquid_empty watch;
+	char text[1000];
+};
+
+static void hear(struct liquid_empty *self, struct span name, const char *path, uint64_t line, uint64_t at)
+{
+	struct heard *h = (struct heard *)(void *)self;
+	size_t n = strlen(h->text);
+
+	(void)path;
+	snprintf(h->text + n, sizeof h->text - n, "%.*s %d:%d|", SPAN_ARG(name), (int)line, (int)at);
+}
+
+static void empty_values_are_told(void **state)
+{
+	static const struct {
+		const char *source, *heard;
+	} cases[] = {
+		{ "{{ name }}{{ none }}{{ none | upcase }}{{ none | default: 'x' }}{% if none %}{% endif %}", "none 1:14|none 1:24|" },
+		{ "{% for l in lines %}{{ l.sku }},{{ l.skuu }}\n{% endfor %}", "l.skuu 1:36|l.sku 1:24|l.skuu 1:36|" },
+		{ "{% for l in lines %}{{ l.a | default: 1 }}{{ l.b | append: 'x' }}{{ l.c | strip }}{% endfor %}", "l.c 1:69|l.c 1:69|" },
+		{ "{{ lines[0].sku }}{{ lines[1].sku }}{{ lines[9].sku.x }}{{ lines.size }}{{ lines['x'].y }}",
+		  "lines[1].sku 1:22|lines[9].sku.x 1:40|" },
+		{ "{% assign f = lines | first %}{{ f.sku }}{{ f.no }}{{ f }}", "f.no 1:45|" },
+		{ "{% for l in lines %}{{ forloop.parentloop.index }}{{ forloop.index }}{% endfor %}", "" },
+		{ "{{ none.a.b }}", "none.a.b 1:4|" },
+	};
+	static const struct span columns_here[] = { { "name", 4 }, { "none", 4 }, { "lines", 5 } };
+	static const struct span cells_here[] = { { "Ann", 3 }, { "", 0 }, { "", 0 } };
+	static const struct member one[] = { { { "sku", 3 }, { .kind = VALUE_TEXT, .n = 2, .text = "A1" } } };
+	static const struct member two[] = { { { "sku", 3 }, { .kind = VALUE_TEXT, .n = 0, .text = "" } } };
+	static const struct value lines[] = { { .kind = VALUE_OBJECT, .n = 1, .members = one },
+					      { .kind = VALUE_OBJECT, .n = 1, .members = two } };
+	static const struct member members[] = { { { "lines", 5 }, { .kind = VALUE_ARRAY, .n = 2, .items = lines } } };
+	static const struct columns here = { .n = 3, .names = columns_here, .objects = true };
+	const struct row r = { .n_cells = 3, .cells = cells_here, .object = { .kind = VALUE_OBJECT, .n = 1, .members = members } };
+	const struct liquid_options opt = { .columns = &here };
+	struct heard heard = { .watch.printed = hear };
+	const struct liquid_input in = { .row = &r, .empty = &heard.watch };
+	static struct kit k;
+
+	(void)state;
+	kit_open(&k);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		heard.text[0] = '\0';
+		assert_non_null(kit_render(&k, cases[i].source, &opt, &in));
+		assert_string_equal(heard.text, cases[i].heard);
+	}
+	kit_close(&k);
+}
+
 /* `rows` of a group: members are found as columns are, and a misspelt one where it can be seen. */
 static void rows_of_a_group(void **state)
 {
@@ -404,6 +456,7 @@ int main(void)
 		cmocka_unit_test(fixed_programs),
 		cmocka_unit_test(templates),
 		cmocka_unit_test(rows_of_json),
+		cmocka_unit_test(empty_values_are_told),
 		cmocka_unit_test(rows_of_a_group), cmocka_unit_test(conditions),
 		cmocka_unit_test(rendering_leaves_the_heap_alone),
 		cmocka_unit_test(rendering_survives_no_memory),

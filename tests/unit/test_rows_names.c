@@ -37,7 +37,8 @@ static void columns(void **state)
 	assert_columns("{\"a\":1,\"b\":{\"c\":2}}\n{\"b\":[{\"d\":1},\"e\"],\"f\":\"g\"}\n", "[a][b][f]");
 	assert_columns("[{\"a\":1},{\"a\":1,\"b\":null},{},{\"c\":\"\",\"a\":2}]", "[a][b][c]");
 	/* as they are, spelt in any way */
-	assert_columns("{\" a\":1,\"A\":1,\"\\u0061\":2}\n{\"\\u00e9\\\"\":1,\"\xc3\xa9\":1,\"a\" :2 }\n", "[ a][A][a][\xc3\xa9\"][\xc3\xa9]");
+	assert_columns("{\" a\":1,\"A\":1,\"\\u0061\":2}\n{\"\\u00e9\\\"\":1,\"\xc3\xa9\":1,\"a\" :2 }\n",
+		       "[ a][A][a][\xc3\xa9\"][\xc3\xa9]");
 	/* what only rows have that cannot be read, is no column */
 	assert_columns("{\"a\":1}\n{\"b\":1\n[{\"c\":1}]\n{\"d\":1,\"d\":2}\n\"e\"\n{\"\":1,\" \":2,\"f\":3}\n", "[a][f]");
 }
