@@ -5,7 +5,8 @@
  * `x <evil@example.net>, `) and is written quoted or encoded:
  *
  *     element  between two commas of the letter
- *     angle    {{ name }} <{{ email }}>    name: text; inside < >: one address, no syntax from data
+ *     angle    {{ name }} <{{ email }}>    name: text; inside < >: one address, no syntax from data; a value that
+ *                                          stands alone there is an address by itself: "Ann <ann@example.com>" too
  *     plain    {{ user }}@example.com      one address, no syntax from data
  *     alone    {{ email }}                 the value is an address, or a list of them, by itself
  *
@@ -237,6 +238,26 @@ static int check_tail(struct reader *r, size_t from, size_t to)
 	return 0;
 }
 
+/* Does [from, to), trimmed, come from one value? */
+static bool stands_alone(const struct reader *r, size_t from, size_t to)
+{
+	while (from < to && syntax_at(r, from) && is_blank(r->text.p[from]))
+		from++;
+	while (to > from && syntax_at(r, to - 1) && is_blank(r->text.p[to - 1]))
+		to--;
+	for (size_t i = from; i < to; i++) {
+		if (r->mask[i] == MARK_LETTER || r->mask[i] != r->mask[from])
+			return false;
+	}
+	return from < to;
+}
+
+/* [from, to) is one value, and that is one address: nothing in it can reach beyond it. */
+static int parse_value(struct reader *r, size_t from, size_t to, struct address *out)
+{
+	return address_parse(trimmed(r, from, to), r->a, out, r->e);
+}
+
 static int read_angle(struct reader *r, const struct element *el)
 {
 	size_t open = (size_t)el->open, close = (size_t)el->close;
@@ -251,24 +272,11 @@ static int read_angle(struct reader *r, const struct element *el)
 		err_set(r->e, ERR_INPUT, "'%.*s' has no address between < and >", SPAN_ARG(name));
 		return err_topic(r->e, "no address");
 	}
-	if (parse_bare(r, open + 1, close, &x) < 0)
+	if ((stands_alone(r, open + 1, close) ? parse_value(r, open + 1, close, &x) : parse_bare(r, open + 1, close, &x)) < 0)
 		return -1;
-	x.name = name;
+	if (name.n > 0)
+		x.name = name;
 	return append(r, &x);
-}
-
-/* Does [from, to), trimmed, come from one value? */
-static bool stands_alone(const struct reader *r, size_t from, size_t to)
-{
-	while (from < to && syntax_at(r, from) && is_blank(r->text.p[from]))
-		from++;
-	while (to > from && syntax_at(r, to - 1) && is_blank(r->text.p[to - 1]))
-		to--;
-	for (size_t i = from; i < to; i++) {
-		if (r->mask[i] == MARK_LETTER || r->mask[i] != r->mask[from])
-			return false;
-	}
-	return from < to;
 }
 
 /* One address, with what comes along when it is copied: "mailto:", odd spaces. Or a list of them. */
