@@ -218,6 +218,7 @@ int main(int argc, char **argv)
 		return EXIT_WRONG;
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an answer, not the end */
+	signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow: EFBIG */
 	status = run(argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		say_wrong(NULL, "cannot write to standard output");

@@ -13,9 +13,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/err.h"
+#include "engine/base/log.h"
 #include "engine/base/mem.h"
 #include "engine/results/journal_io.h"
 #include "engine/results/ledger_parts.h"
@@ -44,6 +46,7 @@ struct results_log {
 	struct ledger_table flying;   /* recipients with an INTENT and no RESULT so far */
 	struct results_totals totals;
 	bool needs_rewrite;
+	bool spoiled;                 /* somebody else wrote into the file, or cut it */
 	bool behind;                  /* the last poll failed: lines are missing in the file */
 	char stage[RECORD_STAGE_SIZE];
 };
@@ -239,6 +242,10 @@ static int look_for_files(struct results_log *r, struct err *e)
 static int push(struct results_log *r, struct err *e)
 {
 	while (r->batch.n > 0) {
+		struct stat now;
+
+		r->spoiled |= fstat(r->fd, &now) == 0 && (uint64_t)now.st_size != r->size_bytes;
+
 		ssize_t w = journal_io.pwrite(r->fd, r->batch.p, r->batch.n, (off_t)r->size_bytes);
 
 		if (w < 0 && errno == EINTR)
@@ -353,7 +360,21 @@ int results_log_poll(struct results_log *r, struct results_totals *totals, struc
 	return rc;
 }
 
+/* Nobody has taken it away, put another one in its place, or written into it. */
+static bool is_as_we_wrote_it(const struct results_log *r)
+{
+	struct stat here, there;
+
+	return !r->spoiled && fstat(r->fd, &here) == 0 && stat(r->path, &there) == 0 && here.st_dev == there.st_dev &&
+	       here.st_ino == there.st_ino && (uint64_t)here.st_size == r->size_bytes;
+}
+
 bool results_log_needs_rewrite(const struct results_log *r)
 {
+	if (!is_as_we_wrote_it(r)) {
+		log_line(LOG_NOTE, "'%s' was changed by another program while this one wrote it; it is written anew from the journal",
+			 r->path);
+		return true;
+	}
 	return r->needs_rewrite || r->behind || r->flying.n > 0;
 }

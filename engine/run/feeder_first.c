@@ -17,7 +17,8 @@ void feeder_begin_canary(struct feeder *f)
 		ledger_counts(f->run->ledger, &counts);
 	if (rows_columns(f->reader)->grouped) /* it counts messages */
 		counts.sent = f->run->campaign->groups_sent;
-	f->canary = counts.sent < f->run->job->canary &&
+	/* As many as were sent, and nobody else: the wait is not over. */
+	f->canary = f->run->job->canary > 0 && counts.sent <= f->run->job->canary &&
 		    !(f->run->rows_expected && f->run->rows_expected <= f->run->job->canary);
 	f->canary_left = f->canary ? f->run->job->canary - counts.sent : 0;
 }

@@ -1,5 +1,6 @@
 """A relay gone wrong stops the run before it costs everybody their mail; the first few go ahead."""
 import json
+import signal
 import time
 
 import pytest
@@ -108,6 +109,25 @@ def test_canary_accepted(shop):
     assert len(times) == 100
     assert times[7] - times[6] > 1.4e9 and times[6] - times[0] < 1e9
     assert {a for a in list(r.recipients())} == {f"user{i}@list.example" for i in range(1, 101)}
+
+
+def test_canary_waits_again_when_it_was_stopped_meanwhile(shop):
+    """That is when people look at what came: a resume does not take the first few for a sign to go on."""
+    write_list(shop / "list.csv", 60)
+    with Relay(shop / "relay") as r:
+        options = ("--relay", f"smtp://127.0.0.1:{r.port}?tls=none", "--yes", "--canary", 7, "--canary-wait", "3s")
+        p = begin("send", "letter.eml", "list.csv", *options, cwd=shop)
+        until = time.monotonic() + 20
+        while len(r.accepted()) < 7 and time.monotonic() < until:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        p.send_signal(signal.SIGINT)
+        p.communicate(timeout=20)
+        assert p.returncode == 3 and len(r.accepted()) == 7
+        begun = time.time_ns()
+        lettershop("send", "letter.eml", "list.csv", *options, "--resume", cwd=shop, check=0)
+        later = [a.wall_ns for a in r.accepted()[7:]]
+    assert min(later) - begun > 2.9e9 and len(later) == 53 and set(r.recipients().values()) == {1}
 
 
 def test_canary_refused_and_the_way_on(shop):

@@ -2,10 +2,14 @@
 import csv
 import io
 import json
+import pathlib
+import resource
+import subprocess
+import time
 
 import pytest
 
-from relay import Relay, begin, lettershop, results, write_list
+from relay import LETTERSHOP, Relay, begin, lettershop, results, write_list
 
 
 def send(shop, relay, *options, letter="letter.eml", the_list="list.csv", check=None):
@@ -80,6 +84,43 @@ def test_lost_or_spoiled_it_is_written_again(mixed):
         assert not r.accepted()
     assert (mixed / "results.failed.csv").read_bytes().replace(b"\r\n", b"\n").count(b"\n") == failed.replace(b"\r\n", b"\n").count(b"\n")
     assert len(results(mixed / "results.csv")) == 38
+
+
+def replaced(path):
+    path.with_name("new").write_text("recipient;status\nnobody;sent\n")
+    path.with_name("new").rename(path)
+
+
+@pytest.mark.parametrize("change", [pathlib.Path.unlink, replaced, lambda path: path.write_text("garbage\n"),
+                                    lambda path: path.open("a").write("one more line\n")])
+def test_changed_while_a_run_writes_it_is_right_at_the_end(shop, change):
+    write_list(shop / "list.csv", 300)
+    with Relay(shop / "relay") as r:
+        p = begin("send", "letter.eml", "list.csv", "--relay", f"smtp://127.0.0.1:{r.port}?tls=none", "--yes", "--rate", "150/s",
+                  cwd=shop)
+        until = time.monotonic() + 20
+        while len(r.accepted()) < 50 and time.monotonic() < until:
+            time.sleep(0.02)
+        change(shop / "results.csv")
+        said = p.communicate(timeout=60)[0].decode()
+        assert p.returncode == 0, said
+    assert "'results.csv' was changed by another program" in said
+    assert {x["recipient"]: x["status"] for x in results(shop / "results.csv")} == {f"user{i}@list.example": "sent" for i in range(1, 301)}
+
+
+def test_a_file_that_may_not_grow_stops_the_run(shop):
+    """A limit of the shell (ulimit -f) is a full disk, not the end of the process."""
+    write_list(shop / "list.csv", 400)
+    with Relay(shop / "relay") as r:
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20480, resource.RLIM_INFINITY))  # noqa: E731
+        done = subprocess.run([LETTERSHOP, "send", "letter.eml", "list.csv", "--relay", f"smtp://127.0.0.1:{r.port}?tls=none", "--yes",
+                               "--on-log-error", "stop", "--drain", "1s"], cwd=shop, preexec_fn=limit, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 3 and "File too large" in done.stderr, (done.returncode, done.stderr)
+        assert 0 < len(r.accepted()) < 400
+        send(shop, r, "--resume", "--in-doubt", "hold")
+    assert set(r.recipients().values()) == {1}
+    missing = {f"user{i}@list.example" for i in range(1, 401)} - r.recipients().keys()
+    assert {x["recipient"] for x in results(shop / "results.csv") if x["status"] == "in_doubt"} >= missing
 
 
 def test_failed_rows_are_sent_as_they_are(mixed):

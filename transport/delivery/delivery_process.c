@@ -172,6 +172,7 @@ static int spawn(char *const *words, int in_fd, int out_fd, pid_t *pid)
 	sigemptyset(&none);
 	sigemptyset(&pipe_signal);
 	sigaddset(&pipe_signal, SIGPIPE);
+	sigaddset(&pipe_signal, SIGXFSZ);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setsigmask(&attributes, &none);
