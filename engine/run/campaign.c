@@ -181,7 +181,8 @@ static int same_letter(struct campaign *c, struct err *e)
 	letter_digest(c->letter, now);
 	if (!c->ledger || c->job->accept_changes || memcmp(now, c->header.identity.letter, sizeof now) == 0)
 		return 0;
-	err_set(e, ERR_CONFLICT, "the letter (or a file of it, or a --var) is not the one this campaign was begun with");
+	err_set(e, ERR_CONFLICT, "the letter is not the one this campaign was begun with: it changed, or a file of it, or an option "
+				 "that shapes it (--var, --charset, --envelope-from, --address-column)");
 	err_at(e, c->job->letter, 0, 0);
 	return err_hint(e, "go on with the old ones; or send the rest as it is now, with --accept-changes; or begin another "
 			   "campaign with --results NEW.csv");
