@@ -14,7 +14,7 @@
 #include "engine/cli/quote.h"
 #include "engine/cli/say.h"
 
-enum { COMMAND_MAX_BYTES = 1 << 20, STATS_MAX_BYTES = 1024 };
+enum { COMMAND_MAX_BYTES = 1 << 20, STATS_MAX_BYTES = 1024, REFUSED_MANY = 10, REFUSED_SHARE = 5 /* a fifth */ };
 
 static void print_counts(const struct campaign_result *r)
 {
@@ -88,6 +88,12 @@ static void print_command(const struct options *o, const char *what, const char 
 	buf_release(&b);
 }
 
+/* Too few for --stop-after, and yet more than an honest list has: perhaps the relay took us for somebody else. */
+static bool relay_may_be_wrong(const struct ledger_counts *c)
+{
+	return c->refused >= REFUSED_MANY && c->refused >= (c->sent + c->refused) / REFUSED_SHARE;
+}
+
 /* What was typed is repeated; what it lacks, or what the terminal's answers changed, is added. A
  * later --in-doubt wins. */
 static void print_next(const struct options *o, const struct campaign_job *job, const struct campaign_result *r)
@@ -98,6 +104,9 @@ static void print_next(const struct options *o, const struct campaign_job *job, 
 
 	snprintf(extra, sizeof extra, "%s%s", options_given(o, "resume") ? "" : " --resume",
 		 (int)job->bad_rows == o->bad_rows ? "" : " --bad-rows skip");
+	if (relay_may_be_wrong(&r->counts))
+		printf("So many refused? When it was the relay and not they, --resume --retry-refused CLASS tries them again;\n"
+		       "lettershop status %s says why, and the class\n", job->results);
 	if (unfinished)
 		print_command(o, piped ? "To go on, with the same list piped in again:" : "To go on:", extra);
 	if (r->counts.in_doubt && o->in_doubt == IN_DOUBT_HOLD) {

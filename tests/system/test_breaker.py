@@ -98,6 +98,18 @@ def test_killed_before_the_pardon_is_seen_in_the_results(shop):
         assert len(r2.recipients()) == 400
 
 
+def test_a_small_list_refused_as_a_whole_has_a_way_back(shop):
+    """Too few for the breaker: the summary names the option, and it works."""
+    write_list(shop / "list.csv", 30)
+    with Relay(shop / "relay", "--fault", 'stage=RCPT from=1 reply="554 5.7.1 blocked"') as r:
+        done = send(shop, r, check=1)
+        assert "--resume --retry-refused CLASS" in done.stdout and not r.accepted()
+    assert "5.7.1" in lettershop("status", "results.csv", cwd=shop, check=0).stdout
+    with Relay(shop / "relay2") as r:
+        send(shop, r, "--resume", "--retry-refused", "5.7.1", check=0)
+        assert set(r.recipients().values()) == {1} and len(r.recipients()) == 30
+
+
 def test_canary_accepted(shop):
     write_list(shop / "list.csv", 100)
     with Relay(shop / "relay") as r:
