@@ -97,6 +97,22 @@ static void print_counts(const struct tally *t)
 		printf("  %-9s %10s   the list was not read to its end so far\n", "to do", "?");
 }
 
+/* Whom an edited list does not have: "no longer in the list: 2 sent, 1 refused". */
+static void print_gone(const struct tally *t)
+{
+	const char *between = "no longer in the list: ";
+	char count[SAY_SIZE];
+
+	for (int k = 0; k < N_KINDS; k++) {
+		if (t->counts.gone[kinds[k]] == 0)
+			continue;
+		printf("%s%s %s", between, say_count(t->counts.gone[kinds[k]], count), verdict_word(kinds[k]));
+		between = ", ";
+	}
+	if (between[0] == ',')
+		printf("\n");
+}
+
 static void print_pace(const struct tally *t)
 {
 	double rate = per_second(t);
@@ -192,6 +208,10 @@ static void print_json(const char *results, const struct tally *t)
 		print_number("rows", t->rows);
 		print_number("to_do", t->rows_to_do);
 	}
+	for (int k = 0; k < N_KINDS; k++)
+		printf("%s\"%s\": %llu", k ? ", " : ", \"gone\": {", verdict_word(kinds[k]),
+		       (unsigned long long)t->counts.gone[kinds[k]]);
+	printf("}");
 	if (t->running)
 		printf(", \"per_second\": %.2f", per_second(t));
 	printf(", \"reasons\": [");
@@ -234,6 +254,7 @@ static int run(struct options *o)
 		print_head(results, &t);
 		print_state(results, &t);
 		print_counts(&t);
+		print_gone(&t);
 		print_pace(&t);
 		print_reasons(&t);
 		print_domains(&t);

@@ -135,6 +135,12 @@ struct journal_result {
 int journal_begin(struct journal_segment *s, int64_t time_ms);
 int journal_intent(struct journal_segment *s, const struct journal_intent *i, struct err *e);
 int journal_result(struct journal_segment *s, const struct journal_result *r, struct err *e);
+/* For rekey.c: what became of somebody who is not in the list any more. row of r: a number of their own. */
+struct journal_gone {
+	bool skipped;            /* the row as a whole was */
+	uint64_t column, key[2]; /* hashes of the column that knew it and of its cell; column 0: its address did */
+};
+int journal_gone(struct journal_segment *s, const struct journal_gone *g, const struct journal_result *r, struct err *e);
 /* One write(2) of all that was appended; nothing to write is fine. -1: the file is as before and
  * what was appended is still in memory: try again, and offer no content until it worked. */
 int journal_flush(struct journal_segment *s, struct err *e);

@@ -382,37 +382,58 @@ int record_get_intent(const struct record *r, struct journal_intent *out, struct
 	return done(&c);
 }
 
+static int take_result(struct cursor *c, struct journal_result *out, struct verdict *verdict, char stage[RECORD_STAGE_SIZE])
+{
+	unsigned kind_scope;
+
+	take_row(c, &out->row, &out->attempt, &out->of);
+	out->recipient.index = take_byte(c, JOURNAL_RECIPIENTS_MAX - 1);
+	verdict->recipient = out->recipient.index;
+	kind_scope = take_byte(c, UINT8_MAX);
+	c->bad |= (kind_scope & 15) > VERDICT_SKIPPED || kind_scope >> 4 > SCOPE_RELAY;
+	verdict->kind = (enum verdict_kind)(kind_scope & 15);
+	verdict->scope = (enum verdict_scope)(kind_scope >> 4);
+	take_number(c); /* claims */
+	out->time_ms = take_time(c);
+	out->line = out->row + (uint64_t)take_signed(c);
+	out->recipient.address = take_text(c);
+	out->message_id = take_text(c);
+	out->relay = take_text(c);
+	verdict->code = (int)take_signed(c);
+	for (int k = 0; k < 3; k++)
+		verdict->enhanced[k] = (int)take_signed(c);
+	take_str(c, stage, RECORD_STAGE_SIZE);
+	take_str(c, verdict->queue_id, sizeof verdict->queue_id);
+	take_str(c, verdict->text, sizeof verdict->text);
+	return done(c);
+}
+
 int record_get_result(const struct record *r, struct journal_result *out, struct verdict *verdict,
 		      char stage[RECORD_STAGE_SIZE])
 {
 	struct cursor c = cursor_of(r);
-	unsigned kind_scope;
 
 	*out = (struct journal_result){ .verdict = verdict };
 	memset(verdict, 0, sizeof *verdict);
 	verdict->stage = stage;
-	if (r->type != RECORD_RESULT)
+	return r->type == RECORD_RESULT ? take_result(&c, out, verdict, stage) : -1;
+}
+
+int record_get_gone(const struct record *r, struct journal_gone *gone, struct journal_result *out, struct verdict *verdict,
+		    char stage[RECORD_STAGE_SIZE])
+{
+	struct cursor c = cursor_of(r);
+
+	*out = (struct journal_result){ .verdict = verdict };
+	memset(verdict, 0, sizeof *verdict);
+	verdict->stage = stage;
+	if (r->type != RECORD_GONE)
 		return -1;
-	take_row(&c, &out->row, &out->attempt, &out->of);
-	out->recipient.index = take_byte(&c, JOURNAL_RECIPIENTS_MAX - 1);
-	verdict->recipient = out->recipient.index;
-	kind_scope = take_byte(&c, UINT8_MAX);
-	c.bad |= (kind_scope & 15) > VERDICT_SKIPPED || kind_scope >> 4 > SCOPE_RELAY;
-	verdict->kind = (enum verdict_kind)(kind_scope & 15);
-	verdict->scope = (enum verdict_scope)(kind_scope >> 4);
-	take_number(&c); /* claims */
-	out->time_ms = take_time(&c);
-	out->line = out->row + (uint64_t)take_signed(&c);
-	out->recipient.address = take_text(&c);
-	out->message_id = take_text(&c);
-	out->relay = take_text(&c);
-	verdict->code = (int)take_signed(&c);
-	for (int k = 0; k < 3; k++)
-		verdict->enhanced[k] = (int)take_signed(&c);
-	take_str(&c, stage, RECORD_STAGE_SIZE);
-	take_str(&c, verdict->queue_id, sizeof verdict->queue_id);
-	take_str(&c, verdict->text, sizeof verdict->text);
-	return done(&c);
+	gone->skipped = take_byte(&c, 1);
+	gone->column = take_number(&c);
+	gone->key[0] = take_number(&c);
+	gone->key[1] = take_number(&c);
+	return take_result(&c, out, verdict, stage);
 }
 
 uint64_t record_synced(const struct record *r)

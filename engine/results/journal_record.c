@@ -301,35 +301,72 @@ int record_put_intent(struct buf *out, uint32_t sequence, const struct journal_i
 	return finish(&w, out, sequence);
 }
 
-int record_put_result(struct buf *out, uint32_t sequence, const struct journal_result *r, uint64_t claims)
+/* Texts of a result as they are kept: cut to their bounds. */
+struct result_texts {
+	struct span address, message_id, relay, stage, queue_id, text;
+};
+
+static struct result_texts texts_of(const struct journal_result *r)
 {
 	const struct verdict *v = r->verdict;
-	struct span message_id = utf8_cut(r->message_id, MESSAGE_ID_KEPT), relay = utf8_cut(r->relay, RELAY_KEPT);
-	struct span address = utf8_cut(r->recipient.address, ADDRESS_KEPT), text = span_str(v->text);
-	struct span queue_id = span_str(v->queue_id), stage = utf8_cut(span_str(v->stage), RECORD_STAGE_SIZE - 1);
-	struct writer w;
+
+	return (struct result_texts){ utf8_cut(r->recipient.address, ADDRESS_KEPT), utf8_cut(r->message_id, MESSAGE_ID_KEPT),
+				      utf8_cut(r->relay, RELAY_KEPT), utf8_cut(span_str(v->stage), RECORD_STAGE_SIZE - 1),
+				      span_str(v->queue_id), span_str(v->text) };
+}
+
+static size_t result_most(const struct result_texts *t)
+{
+	return 2 + 16 * NUMBER_MAX + t->message_id.n + t->relay.n + t->address.n + t->text.n + t->queue_id.n + t->stage.n;
+}
+
+static void put_result(struct writer *w, const struct journal_result *r, const struct result_texts *t, uint64_t claims)
+{
+	const struct verdict *v = r->verdict;
 
 	MUST(r->recipient.index < JOURNAL_RECIPIENTS_MAX);
-	if (begin_mail(&w, out, RECORD_RESULT, 2 + 16 * NUMBER_MAX + message_id.n + relay.n + address.n + text.n +
-		       queue_id.n + stage.n, r->n_others, r->others) < 0)
-		return -1;
-	put_number(&w, r->row);
-	put_number(&w, r->attempt);
-	put_number(&w, r->of);
-	*w.at++ = (unsigned char)r->recipient.index;
-	*w.at++ = (unsigned char)((unsigned)v->kind | (unsigned)v->scope << 4);
-	put_number(&w, claims);
-	put_time(&w, r->time_ms);
-	put_signed(&w, (int64_t)(r->line - r->row));
-	put_text(&w, address);
-	put_text(&w, message_id);
-	put_text(&w, relay);
-	put_signed(&w, v->code);
+	put_number(w, r->row);
+	put_number(w, r->attempt);
+	put_number(w, r->of);
+	*w->at++ = (unsigned char)r->recipient.index;
+	*w->at++ = (unsigned char)((unsigned)v->kind | (unsigned)v->scope << 4);
+	put_number(w, claims);
+	put_time(w, r->time_ms);
+	put_signed(w, (int64_t)(r->line - r->row));
+	put_text(w, t->address);
+	put_text(w, t->message_id);
+	put_text(w, t->relay);
+	put_signed(w, v->code);
 	for (int k = 0; k < 3; k++)
-		put_signed(&w, v->enhanced[k]);
-	put_text(&w, stage);
-	put_text(&w, queue_id);
-	put_text(&w, text);
+		put_signed(w, v->enhanced[k]);
+	put_text(w, t->stage);
+	put_text(w, t->queue_id);
+	put_text(w, t->text);
+}
+
+int record_put_result(struct buf *out, uint32_t sequence, const struct journal_result *r, uint64_t claims)
+{
+	struct result_texts t = texts_of(r);
+	struct writer w;
+
+	if (begin_mail(&w, out, RECORD_RESULT, result_most(&t), r->n_others, r->others) < 0)
+		return -1;
+	put_result(&w, r, &t, claims);
+	return finish(&w, out, sequence);
+}
+
+int record_put_gone(struct buf *out, uint32_t sequence, const struct journal_gone *g, const struct journal_result *r)
+{
+	struct result_texts t = texts_of(r);
+	struct writer w;
+
+	if (begin(&w, out, RECORD_GONE, 1 + 3 * NUMBER_MAX + result_most(&t)) < 0)
+		return -1;
+	*w.at++ = g->skipped;
+	put_number(&w, g->column);
+	put_number(&w, g->key[0]);
+	put_number(&w, g->key[1]);
+	put_result(&w, r, &t, 0);
 	return finish(&w, out, sequence);
 }
 

@@ -51,6 +51,7 @@ enum record_type {
 	RECORD_INTENT = 18,
 	RECORD_RESULT = 19,
 	RECORD_SYNCED = 20,  /* the file was on disk up to some offset */
+	RECORD_GONE = 22,    /* a RESULT of somebody whom the edited list does not have (rekey.h) */
 	RECORD_GROUP = 21    /* an INTENT or RESULT, with the other rows whose mail it is in front */
 };
 
@@ -114,6 +115,7 @@ int record_put_segment(struct buf *out, uint32_t sequence, const struct record_s
 int record_put_begin(struct buf *out, uint32_t sequence, int64_t time_ms);
 int record_put_intent(struct buf *out, uint32_t sequence, const struct journal_intent *i);
 int record_put_result(struct buf *out, uint32_t sequence, const struct journal_result *r, uint64_t claims);
+int record_put_gone(struct buf *out, uint32_t sequence, const struct journal_gone *g, const struct journal_result *r);
 int record_put_synced(struct buf *out, uint32_t sequence, uint64_t offset);
 
 /* The record at the front of `bytes`: 1 whole and sound; 0 more bytes are needed; -1 it is not
@@ -156,6 +158,9 @@ int record_get_intent(const struct record *r, struct journal_intent *out, struct
 /* out->verdict becomes verdict, whose stage becomes the text in stage. */
 int record_get_result(const struct record *r, struct journal_result *out, struct verdict *verdict,
 		      char stage[RECORD_STAGE_SIZE]);
+/* The same of a GONE. */
+int record_get_gone(const struct record *r, struct journal_gone *gone, struct journal_result *out, struct verdict *verdict,
+		    char stage[RECORD_STAGE_SIZE]);
 /* Up to where the file was on disk before that record was written; 0 when it does not say. */
 uint64_t record_synced(const struct record *r);
 

@@ -132,6 +132,14 @@ int journal_result(struct journal_segment *s, const struct journal_result *r, st
 	return 0;
 }
 
+int journal_gone(struct journal_segment *s, const struct journal_gone *g, const struct journal_result *r, struct err *e)
+{
+	if (record_put_gone(&s->pending, s->sequence, g, r) < 0)
+		return err_nomem(e, "a record of the journal");
+	s->sequence++;
+	return 0;
+}
+
 size_t journal_pending(const struct journal_segment *s)
 {
 	return s->pending.n;

@@ -187,6 +187,21 @@ static int take_rows(struct ledger *l, const struct record *record, struct recor
 	return rc;
 }
 
+/* Somebody whom the list does not have: 1 it was that, 0 it is another record, -1 it is damaged. */
+static int take_gone(struct ledger *l, const struct record *record)
+{
+	struct journal_gone how;
+	struct journal_result result;
+	struct verdict verdict;
+
+	if (record->type != RECORD_GONE)
+		return 0;
+	if (ledger_gone_result(l, record, &how, &result, &verdict) < 0)
+		return -1;
+	l->counts.gone[verdict.kind]++;
+	return 1;
+}
+
 static int take_segments(struct ledger *l, struct err *e)
 {
 	struct ledger_walk w = { .ledger = l, .all = true };
@@ -205,7 +220,11 @@ static int take_segments(struct ledger *l, struct err *e)
 		}
 		if (record.type == RECORD_SYNCED)
 			continue;
-		rc = record_get_mark(&record, &m);
+		rc = take_gone(l, &record);
+		if (rc > 0)
+			continue;
+		if (rc == 0)
+			rc = record_get_mark(&record, &m);
 		if (rc < 0 || highest_row(&record, m.row) > LEDGER_ROWS_MAX || weigh(l, &record, ledger_walk_run(&w), &m) < 0) {
 			rc = journal_reader_damaged(&w.reader, record.offset, e);
 			break;

@@ -13,6 +13,7 @@
 
 struct err;
 struct ledger;
+struct journal_reader;
 
 enum row_state {
 	ROW_TO_DO,    /* never begun, or begun and certainly not sent */
@@ -27,6 +28,7 @@ enum row_state {
 struct ledger_counts { /* of recipients, each counted once with its newest verdict */
 	uint64_t sent, skipped, refused, deferred, in_doubt;
 	uint64_t rows_claimed; /* highest row that was ever handed out */
+	uint64_t gone[VERDICT_SKIPPED + 1]; /* by kind: whom the edited list has no more; in none of the others */
 };
 
 /* Reads the whole journal of that results file; ERR_INPUT when there is no campaign. May be called
@@ -61,6 +63,19 @@ struct ledger_tries {
 	void *ctx;
 };
 int ledger_each_try(struct ledger *l, const struct ledger_tries *t, struct err *e);
+
+/* What became of those whom the edited list does not have, recipients of one row behind one another: 1, 0 no
+ * more, -1 with e. Begin with { .ledger = l }; at the end, or earlier, ledger_gone_end(). row of result is a
+ * number of their own, line 0; spans are borrowed until the next call. */
+struct ledger_gone {
+	struct ledger *ledger;
+	struct journal_reader *reader;
+	struct journal_gone how;
+	struct journal_result result;
+	struct verdict verdict;
+};
+int ledger_gone_next(struct ledger_gone *g, struct err *e);
+void ledger_gone_end(struct ledger_gone *g);
 
 /* Final records of recipients that are refused, deferred, skipped or in doubt (and with sent_too, of all
  * that have one), ascending by row: 1

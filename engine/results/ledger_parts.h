@@ -114,6 +114,10 @@ int ledger_result(struct ledger *l, const struct record *record, uint64_t row, u
 /* The same for a recipient of which no record exists. */
 void ledger_result_claimed(uint64_t row, uint32_t index, struct journal_result *out, struct verdict *verdict);
 
+/* A GONE record, as ledger_gone_next() gives it; -1: it is none. */
+int ledger_gone_result(struct ledger *l, const struct record *record, struct journal_gone *how, struct journal_result *out,
+		       struct verdict *verdict);
+
 /* All records of all segments in order; the segment's first one is checked and left out. */
 struct ledger_walk {
 	const struct ledger *ledger;

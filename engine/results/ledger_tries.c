@@ -32,6 +32,18 @@ static int tell_intent(const struct ledger *l, const struct record *record, cons
 	return 0;
 }
 
+static int tell_gone(struct ledger *l, const struct ledger_tries *t, struct err *e)
+{
+	struct ledger_gone g = { .ledger = l };
+	int rc;
+
+	while ((rc = ledger_gone_next(&g, e)) > 0)
+		if (g.verdict.kind != VERDICT_SKIPPED && g.result.time_ms >= t->since_ms)
+			t->tried(t->ctx, g.result.recipient.address, g.result.time_ms);
+	ledger_gone_end(&g);
+	return rc;
+}
+
 int ledger_each_try(struct ledger *l, const struct ledger_tries *t, struct err *e)
 {
 	struct ledger_walk w = { .ledger = l };
@@ -52,5 +64,5 @@ int ledger_each_try(struct ledger *l, const struct ledger_tries *t, struct err *
 		}
 	}
 	ledger_walk_close(&w);
-	return rc;
+	return rc < 0 ? -1 : tell_gone(l, t, e);
 }

@@ -1,8 +1,9 @@
 /* rekey.h - a campaign whose list was edited: rows get the numbers that they have in the new list.
  *
- * A row is known by its old number, when the caller has the old list, or by the address of its first recipient. What was recorded for it is written again, under its
- * new number, into a segment of the new run (worker REKEY_WORKER); one record of `campaign` then says that
- * earlier segments count no more. Whatever happens before that record is on disk changes nothing. */
+ * A row is known by its old number, when the caller has the old list, or by the address of its first recipient. What was
+ * recorded for it is written again, under its new number, into a segment of the new run (worker REKEY_WORKER); of
+ * those whom the new list does not have as well, so that they are known when they come back. One record of `campaign`
+ * then says that earlier segments count no more. Whatever happens before that record is on disk changes nothing. */
 #ifndef ENGINE_RESULTS_REKEY_H
 #define ENGINE_RESULTS_REKEY_H
 
@@ -14,16 +15,25 @@
 struct err;
 struct journal;
 
-enum { REKEY_WORKER = 999 };
+enum { REKEY_WORKER = 999, REKEY_NAMED = 5, REKEY_NAME_SIZE = 128 };
 
+struct rekey_who {
+	uint64_t row;            /* its number in the list as it was; 0: that did not have it either */
+	struct span address;
+	uint64_t column, key[2]; /* as in struct journal_gone; of a row with a number: for find() to fill in */
+};
 struct rekey {
-	/* Where the row with that old number and address stands now: false when the list no longer has it. */
-	bool (*find)(void *ctx, uint64_t old_row, struct span address, uint64_t *row, uint64_t *line);
+	/* All rows of the new list are to be found again. */
+	void (*begin)(void *ctx);
+	/* Where that row stands now, and no other is found there from then on: false when the list does not have it. */
+	bool (*find)(void *ctx, struct rekey_who *who, uint64_t *row, uint64_t *line);
 	void *ctx;
 	bool by_row; /* the number alone is enough: the address may be empty */
 };
 struct rekey_counts {
 	uint64_t kept, gone; /* rows with a record */
+	uint32_t n_named;
+	char named[REKEY_NAMED][REKEY_NAME_SIZE]; /* addresses of the first that are gone */
 };
 
 /* What old says, under the new numbers, in memory alone: for asking, not for results. ERR_CONFLICT when a

@@ -58,7 +58,10 @@ static int put_line(struct buf *out, const struct journal_result *r)
 	results_enhanced(v, enhanced);
 	if (r->time_ms)
 		clock_rfc3339(r->time_ms, time);
-	buf_addf(out, "{\"row\":%llu", (unsigned long long)r->row);
+	if (r->row)
+		buf_addf(out, "{\"row\":%llu", (unsigned long long)r->row);
+	else
+		buf_add_str(out, "{\"row\":null");
 	put_number(out, "line", r->line);
 	put_text(out, "recipient", r->recipient.address);
 	put_text(out, "status", span_str(verdict_word(v->kind)));

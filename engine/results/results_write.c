@@ -117,6 +117,22 @@ static int put_claimed(struct output *o, struct ledger *l, struct err *e)
 	return 0;
 }
 
+/* Those whom the edited list does not have: what became of them stays known, without a row. */
+static int put_gone(struct output *o, struct ledger *l, struct err *e)
+{
+	struct ledger_gone g = { .ledger = l };
+	int rc;
+
+	while ((rc = ledger_gone_next(&g, e)) > 0) {
+		g.result.row = 0;
+		rc = put(o, &g.result, e);
+		if (rc < 0)
+			break;
+	}
+	ledger_gone_end(&g);
+	return rc;
+}
+
 static int sync_output(const struct output *o, struct err *e)
 {
 	int rc;
@@ -131,7 +147,7 @@ static int write_all(struct output *o, struct ledger *l, struct err *e)
 {
 	if (o->writer->header(&o->batch) < 0)
 		return err_nomem(e, "writing the results");
-	if (l && (put_records(o, l, e) < 0 || put_claimed(o, l, e) < 0))
+	if (l && (put_records(o, l, e) < 0 || put_claimed(o, l, e) < 0 || put_gone(o, l, e) < 0))
 		return -1;
 	return push(o, e) < 0 ? -1 : sync_output(o, e);
 }

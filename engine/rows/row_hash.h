@@ -1,4 +1,4 @@
-/* row_hash.h - a row's content as a number (inside engine/rows only). */
+/* row_hash.h - a row's content as a number (also for engine/run/keyed.c). */
 #ifndef ENGINE_ROWS_ROW_HASH_H
 #define ENGINE_ROWS_ROW_HASH_H
 

@@ -3,10 +3,12 @@
  * The journal knows rows by number and address. So the column of the address is enough by itself; any other column
  * wants the list as it was, and it must be that very list: its hash is in the journal.
  * Held by tests/system/test_key.py. */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/err.h"
 #include "engine/base/log.h"
+#include "engine/base/utf8.h"
 #include "engine/results/ledger.h"
 #include "engine/results/rekey.h"
 #include "engine/rows/rows.h"
@@ -74,19 +76,61 @@ static int find_column(struct campaign *c, int *out, struct err *e)
 	return c->job->redirect_to ? key_wrong(c, "every message of this campaign went to one address", e) : 0;
 }
 
+static bool any_gone(const struct ledger *l)
+{
+	struct ledger_counts counts;
+	uint64_t n = 0;
+
+	ledger_counts(l, &counts);
+	for (int kind = 0; kind <= VERDICT_SKIPPED; kind++)
+		n += counts.gone[kind];
+	return n > 0;
+}
+
+static int know_rows(struct campaign *c, struct err *e)
+{
+	struct keyed_options opt = { .seed = c->header.seed, .path = c->job->list };
+
+	if (find_column(c, &opt.column, e) < 0)
+		return -1;
+	opt.by_address = !c->job->old_list || opt.column == c->address_column;
+	opt.may_share = opt.column == c->address_column && c->job->duplicates == DUPLICATES_SKIP;
+	if (keyed_new(&c->keyed, c->list, &opt, e) < 0 || (c->job->old_list && know_old(c, e) < 0))
+		return -1;
+	if (opt.by_address || c->address_column < 0 || c->job->redirect_to || !any_gone(c->ledger))
+		return 0;
+	return keyed_know_addresses(c->keyed, c->list, c->job->list, c->address_column, e);
+}
+
+/* "ann@a.example, bob@b.example and 3 more" */
+static void say_gone(const struct campaign *c, const struct rekey_counts *counts)
+{
+	char names[REKEY_NAMED * (4 * REKEY_NAME_SIZE + 2)] = "", shown[4 * REKEY_NAME_SIZE], more[64] = "";
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < counts->n_named; i++) {
+		utf8_printable(span_str(counts->named[i]), shown, sizeof shown);
+		n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", shown);
+	}
+	if (counts->gone > counts->n_named)
+		snprintf(more, sizeof more, "%s%llu%s", n ? " and " : "", (unsigned long long)(counts->gone - counts->n_named),
+			 n ? " more" : " without an address");
+	if (counts->gone)
+		log_line(LOG_NOTE, "lettershop: gone from the list: %s%s; '%s' keeps what became of them, and should they come back, "
+			 "--key knows them", names, more, c->job->results);
+}
+
 int campaign_recognise_rows(struct campaign *c, struct err *e)
 {
 	const struct journal_identity *was = &c->header.identity;
-	struct rekey k = { .find = keyed_find };
+	struct rekey k = { .begin = keyed_begin, .find = keyed_find };
 	struct rekey_counts counts;
 	unsigned long long on_record, new;
 	struct ledger *now;
-	int column;
 
 	if (!c->job->key || !c->ledger || (was->list_size == c->list_size && was->list_mtime_ns == c->list_mtime_ns))
 		return 0;
-	if (find_column(c, &column, e) < 0 || keyed_new(&c->keyed, c->list, c->job->list, column, e) < 0 ||
-	    (c->job->old_list && know_old(c, e) < 0))
+	if (know_rows(c, e) < 0)
 		return -1;
 	k.ctx = c->keyed;
 	k.by_row = keyed_by_row(c->keyed);
@@ -99,5 +143,6 @@ int campaign_recognise_rows(struct campaign *c, struct err *e)
 	new = keyed_rows(c->keyed) - counts.kept;
 	log_line(LOG_NOTE, "lettershop: the list was edited: of %llu rows on record %llu are recognised, %llu are gone; "
 		 "%llu are to do or new", on_record, (unsigned long long)counts.kept, (unsigned long long)counts.gone, new);
+	say_gone(c, &counts);
 	return 0;
 }

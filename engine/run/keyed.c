@@ -1,6 +1,8 @@
-/* keyed.c - a sorted array of hashes: 32 bytes a row; and one of the old list in the order of its rows: 16 bytes.
+/* keyed.c - a sorted array of hashes: 40 bytes a row; and one of the old list in the order of its rows: 16 bytes.
  *
- * A hash has 128 bits of a secret key's SipHash, so two keys are never taken for one.
+ *  1. A key's hash has 128 bits of SipHash, with the campaign's seed: two keys are never taken for one, and what the
+ *     journal has of somebody who was gone is the same in a later run.
+ *  2. Rows that are alike in all cells may share a key: each is found once, in the order of the list.
  * Held by tests/system/test_key.py. */
 #include "engine/run/keyed.h"
 
@@ -13,12 +15,15 @@
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
 #include "engine/model/address.h"
+#include "engine/results/rekey.h"
+#include "engine/rows/row_hash.h"
 #include "engine/rows/rows.h"
 
-enum { READ_ROWS = 1024, CHUNK = 16 << 10, ARENA_MAX = 1 << 20 };
+enum { READ_ROWS = 1024, CHUNK = 16 << 10, ARENA_MAX = 1 << 20, LOWERED_MAX = 512 };
 
 struct keyed_row {
 	uint64_t hash[2], row, line;
+	uint64_t cells; /* hash of all of them */
 };
 
 struct keyed_rows {
@@ -27,9 +32,13 @@ struct keyed_rows {
 };
 
 struct keyed {
-	struct hash_key keys[2];
-	struct keyed_rows new;
-	uint64_t (*old)[2]; /* hashes of the list as it was, by row; NULL: not known */
+	struct hash_key key, of_cells;
+	struct arena memory;
+	bool may_share;
+	uint64_t column;     /* hash of its name; 0: it has the addresses that are on record */
+	struct keyed_rows new, addresses;
+	uint64_t *taken;     /* a bit for each row of the new list: it was found */
+	uint64_t (*old)[2];  /* hashes of the list as it was, by row; NULL: not known */
 	uint64_t n_old;
 };
 
@@ -50,81 +59,130 @@ static int by_line(const void *a, const void *b)
 	return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
-static void hash(const struct keyed *k, struct span address, struct keyed_row *out)
+static struct span lowered(struct span s, char out[LOWERED_MAX])
 {
-	out->hash[0] = hash_span(k->keys[0], address);
-	out->hash[1] = hash_span(k->keys[1], address);
+	if (s.n > LOWERED_MAX)
+		return s;
+	for (size_t i = 0; i < s.n; i++)
+		out[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] - 'A' + 'a') : s.p[i];
+	return (struct span){ out, s.n };
 }
 
-static int add(const struct keyed *k, struct keyed_rows *to, const struct row *row, int column, struct arena *memory,
-	       struct err *e)
+static void hash(struct keyed *k, struct span cell, uint64_t out[2])
 {
-	struct span cell = (uint32_t)column < row->n_cells ? span_trim(row->cells[column]) : (struct span){ NULL, 0 };
+	char lower[LOWERED_MAX];
 	struct address address;
+	struct hash_wide h;
 
-	if (cell.n == 0)
-		return err_set(e, ERR_INPUT, "this row has no value in the column of --key");
-	if (to->n == to->room) {
-		uint64_t room = to->room ? 2 * to->room : 1024;
-		struct keyed_row *more = mem_grow(to->rows, room * sizeof *more);
+	if (address_parse(cell, &k->memory, &address, NULL) == 0)
+		cell = lowered(address.path, lower);
+	h = hash_spans(k->key, &cell, 1);
+	out[0] = h.a;
+	out[1] = h.b;
+	arena_reset(&k->memory);
+}
 
-		if (!more)
-			return err_nomem(e, "the rows by their keys");
-		to->rows = more;
-		to->room = room;
-	}
-	to->rows[to->n].row = row->number;
-	to->rows[to->n].line = row->line;
-	hash(k, address_parse(cell, memory, &address, NULL) == 0 ? address.path : cell, &to->rows[to->n++]);
+static uint64_t hash_of_name(const struct keyed *k, struct span name)
+{
+	char lower[LOWERED_MAX];
+	struct span parts[2] = { SPAN("column"), lowered(span_trim(name), lower) };
+
+	return hash_spans(k->key, parts, 2).a | 1;
+}
+
+static int make_room(struct keyed_rows *to, struct err *e)
+{
+	uint64_t room = to->room ? 2 * to->room : 1024;
+	struct keyed_row *more;
+
+	if (to->n < to->room)
+		return 0;
+	more = mem_grow(to->rows, room * sizeof *more);
+	if (!more)
+		return err_nomem(e, "the rows by their keys");
+	to->rows = more;
+	to->room = room;
 	return 0;
 }
 
-static int read_all(const struct keyed *k, struct keyed_rows *to, struct rows *list, const char *path, int column,
+/* empty: such cells are passed over. */
+static int add(struct keyed *k, struct keyed_rows *to, const struct row *row, int column, bool empty, struct err *e)
+{
+	struct span cell = (uint32_t)column < row->n_cells ? span_trim(row->cells[column]) : (struct span){ NULL, 0 };
+	struct keyed_row *new;
+
+	if (cell.n == 0 && empty)
+		return 0;
+	if (cell.n == 0)
+		return err_set(e, ERR_INPUT, "this row has no value in the column of --key");
+	if (make_room(to, e) < 0)
+		return -1;
+	new = &to->rows[to->n++];
+	*new = (struct keyed_row){ .row = row->number, .line = row->line, .cells = row_hash(k->of_cells, row) };
+	hash(k, cell, new->hash);
+	return 0;
+}
+
+static int read_all(struct keyed *k, struct keyed_rows *to, struct rows *list, const char *path, int column, bool empty,
 		    struct err *e)
 {
 	struct row_block *block = NULL;
-	struct arena memory;
 	int rc = row_block_new(&block, READ_ROWS) < 0 ? err_nomem(e, "the rows by their keys") : 0;
 
-	arena_init(&memory, CHUNK, ARENA_MAX);
+	if (rc == 0)
+		rc = rows_rewind(list, e);
 	while (rc >= 0 && (rc = rows_read(list, block, READ_ROWS, e)) == 1) {
 		for (uint32_t i = 0; i < block->n && rc >= 0; i++) {
-			rc = add(k, to, &block->rows[i], column, &memory, e);
+			rc = add(k, to, &block->rows[i], column, empty, e);
 			if (rc < 0)
 				err_at(e, path, block->rows[i].line, 0);
-			arena_reset(&memory);
 		}
 		row_block_reset(block);
 	}
-	arena_release(&memory);
 	row_block_free(&block);
+	if (rc >= 0 && to->n > 1)
+		qsort(to->rows, to->n, sizeof *to->rows, by_line);
 	return rc < 0 ? -1 : 0;
 }
 
-static int unique(struct keyed_rows *k, const char *path, struct err *e)
+/* Sorted rows: those that share a key are alike. */
+static int tells_apart(const struct keyed *k, const struct keyed_rows *rows, const char *path, struct err *e)
 {
-	if (k->n > 1)
-		qsort(k->rows, k->n, sizeof *k->rows, by_line);
-	for (uint64_t i = 1; i < k->n; i++) {
-		if (compare(&k->rows[i - 1], &k->rows[i]) != 0)
+	for (uint64_t i = 1; i < rows->n && !k->may_share; i++) {
+		const struct keyed_row *a = &rows->rows[i - 1], *b = &rows->rows[i];
+
+		if (compare(a, b) != 0 || a->cells == b->cells)
 			continue;
-		err_set(e, ERR_INPUT, "the column of --key does not tell rows apart: line %llu has the same value",
-			(unsigned long long)k->rows[i - 1].line);
-		return err_at(e, path, k->rows[i].line, 0);
+		err_set(e, ERR_INPUT, "the column of --key does not tell rows apart: line %llu has the same value, and other cells",
+			(unsigned long long)a->line);
+		err_at(e, path, b->line, 0);
+		return err_hint(e, "name a column that tells them apart, with the list as it was: --key COLUMN --old-list FILE; or "
+				   "leave one of the two rows in the list, and mail the other in a campaign of its own");
 	}
 	return 0;
 }
 
-int keyed_new(struct keyed **out, struct rows *list, const char *path, int column, struct err *e)
+int keyed_new(struct keyed **out, struct rows *list, const struct keyed_options *opt, struct err *e)
 {
 	struct keyed *k = mem_new(sizeof *k);
 
 	if (!k)
 		return err_nomem(e, "the rows by their keys");
-	if (rng_secret(k->keys, sizeof k->keys, e) < 0 || rows_rewind(list, e) < 0 ||
-	    read_all(k, &k->new, list, path, column, e) < 0 || unique(&k->new, path, e) < 0 || rows_rewind(list, e) < 0) {
+	memcpy(&k->key, opt->seed, sizeof k->key);
+	arena_init(&k->memory, CHUNK, ARENA_MAX);
+	k->may_share = opt->may_share;
+	if (!opt->by_address)
+		k->column = hash_of_name(k, rows_columns(list)->names[opt->column]);
+	if (rng_secret(&k->of_cells, sizeof k->of_cells, e) < 0 ||
+	    read_all(k, &k->new, list, opt->path, opt->column, false, e) < 0 || tells_apart(k, &k->new, opt->path, e) < 0 ||
+	    rows_rewind(list, e) < 0) {
 		keyed_free(&k);
 		return -1;
+	}
+	k->taken = mem_array(k->new.n / 64 + 1, sizeof *k->taken);
+	if (!k->taken) {
+		keyed_free(&k);
+		return err_nomem(e, "the rows by their keys");
 	}
 	*out = k;
 	return 0;
@@ -147,41 +205,82 @@ int keyed_know_old(struct keyed *k, struct rows *old, const char *path, int colu
 	struct keyed_rows rows = { 0 };
 	int rc = -1;
 
-	if (rows_rewind(old, e) == 0 && read_all(k, &rows, old, path, column, e) == 0 && unique(&rows, path, e) == 0)
+	if (read_all(k, &rows, old, path, column, false, e) == 0 && tells_apart(k, &rows, path, e) == 0)
 		rc = in_their_order(k, &rows, e);
 	mem_free(rows.rows);
 	return rc;
+}
+
+int keyed_know_addresses(struct keyed *k, struct rows *list, const char *path, int column, struct err *e)
+{
+	return read_all(k, &k->addresses, list, path, column, true, e) < 0 ? -1 : rows_rewind(list, e);
 }
 
 void keyed_free(struct keyed **k)
 {
 	if (!*k)
 		return;
+	arena_release(&(*k)->memory);
 	mem_free((*k)->new.rows);
+	mem_free((*k)->addresses.rows);
+	mem_free((*k)->taken);
 	mem_free((*k)->old);
 	mem_free(*k);
 	*k = NULL;
 }
 
-bool keyed_find(void *ctx, uint64_t old_row, struct span address, uint64_t *row, uint64_t *line)
-{
-	const struct keyed *k = ctx;
-	struct keyed_row want = { .row = 0 };
-	const struct keyed_row *found;
+/* ---- finding ---- */
 
-	if (!k->old) {
-		hash(k, address, &want);
-	} else {
-		if (old_row == 0 || old_row > k->n_old)
-			return false;
-		memcpy(want.hash, k->old[old_row - 1], sizeof want.hash);
+void keyed_begin(void *ctx)
+{
+	struct keyed *k = ctx;
+
+	memset(k->taken, 0, (k->new.n / 64 + 1) * sizeof *k->taken);
+}
+
+/* The first one that was not found so far. */
+static bool find_in(struct keyed *k, const struct keyed_rows *in, const uint64_t key[2], uint64_t *row, uint64_t *line)
+{
+	struct keyed_row want = { .hash = { key[0], key[1] } };
+	uint64_t low = 0, high = in->n;
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (compare(&in->rows[middle], &want) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	found = k->new.n ? bsearch(&want, k->new.rows, k->new.n, sizeof *k->new.rows, compare) : NULL;
-	if (!found)
-		return false;
-	*row = found->row;
-	*line = found->line;
-	return true;
+	for (; low < in->n && compare(&in->rows[low], &want) == 0; low++) {
+		uint64_t at = in->rows[low].row - 1, bit = UINT64_C(1) << at % 64;
+
+		if (k->taken[at / 64] & bit)
+			continue;
+		k->taken[at / 64] |= bit;
+		*row = in->rows[low].row;
+		*line = in->rows[low].line;
+		return true;
+	}
+	return false;
+}
+
+bool keyed_find(void *ctx, struct rekey_who *who, uint64_t *row, uint64_t *line)
+{
+	struct keyed *k = ctx;
+	uint64_t key[2];
+
+	if (who->row && k->old) {
+		if (who->row > k->n_old)
+			return false;
+		who->column = k->column;
+		memcpy(who->key, k->old[who->row - 1], sizeof who->key);
+		return find_in(k, &k->new, who->key, row, line);
+	}
+	if (who->column && who->column == k->column)
+		return find_in(k, &k->new, who->key, row, line);
+	hash(k, who->address, key);
+	return who->address.n > 0 && find_in(k, k->column ? &k->addresses : &k->new, key, row, line);
 }
 
 bool keyed_by_row(const struct keyed *k)

@@ -43,6 +43,7 @@ def test_recognised(edited, preflight):
     with Relay(shop / "two") as r:
         done = send(shop, r, "--resume", "--key", "email", *preflight, check=1)
         assert "of 30 rows on record 27 are recognised, 3 are gone; 5 are to do or new" in done.stderr
+        assert "gone from the list: user1@list.example, user7@list.example, user12@list.example; 'results.csv' keeps" in done.stderr
         new = {f"user{u}@list.example" for u in (8, 9, 10, 11, 31, 32, 33, 34, 35)}
         assert {a.lower() for a in r.recipients()} == new and set(r.recipients().values()) == {1}
         # It is this list now: nothing more to do, nothing to recognise, another edit is another edit.
@@ -53,6 +54,10 @@ def test_recognised(edited, preflight):
         send(shop, r, "--resume", "--in-doubt", "resend", check=1)
         assert [a.recipients[0].lower() for a in r.accepted()[9:]] == [doubt[0].lower()]
     lines = results(shop / "results.csv")
+    # Those who are gone keep their lines, behind the others and without a row.
+    gone = [(x["recipient"], x["line"], x["status"]) for x in lines if not x["row"]]
+    assert gone == [("user1@list.example", "", "refused"), ("user7@list.example", "", "deferred"), ("user12@list.example", "", "sent")]
+    lines = [x for x in lines if x["row"]]
     with open(shop / "list.csv") as f:
         people = [line.strip().split(",")[1].lower() for line in f][1:]
     assert len(lines) == 32 and {x["recipient"].lower() for x in lines} == set(people)
@@ -60,6 +65,8 @@ def test_recognised(edited, preflight):
         assert people[int(x["row"]) - 1] == x["recipient"].lower() and int(x["line"]) == int(x["row"]) + 1
     told = json.loads(lettershop("status", "results.csv", "--json", cwd=shop, check=0).stdout)
     assert (told["sent"], told["refused"], told["to_do"], told["rows"]) == (27, 5, 0, 32)
+    assert told["gone"] == {"sent": 1, "refused": 1, "deferred": 1, "skipped": 0, "in_doubt": 0}
+    assert "no longer in the list: 1 sent, 1 refused, 1 deferred" in lettershop("status", "results.csv", cwd=shop, check=0).stdout
     failed = (shop / "results.failed.csv").read_text()
     assert all(f"user{u}@" in failed for u in (2, 3, 4, 5, 6)) and "user1@" not in failed and failed.count("\n") == 6
 
@@ -70,10 +77,12 @@ def test_edited_twice_and_show(edited):
         send(shop, r, "--resume", "--key", "email", check=1)
         write(shop, range(1, 41))
         done = send(shop, r, "--resume", "--key", "email", check=1)
-        assert "32 are recognised, 0 are gone; 8 are to do or new" in done.stderr
-        # Those who were taken out and came back are new again: the journal of this list does not know them.
+        # Those who were taken out and came back are as they were: refused, deferred, sent.
+        assert "of 35 rows on record 35 are recognised, 0 are gone; 5 are to do or new" in done.stderr
         got = {a.lower() for a in r.recipients()}
-        assert {f"user{u}@list.example" for u in (36, 37, 38, 39, 40)} <= got
+        assert {f"user{u}@list.example" for u in (7, 36, 37, 38, 39, 40)} <= got
+        assert "user1@list.example" not in got and "user12@list.example" not in got
+    assert len(results(shop / "results.csv")) == 40
     assert "Subject: Hi" in lettershop("show", "results.csv", "--row", 38, "letter.eml", "list.csv", cwd=shop, check=0).stdout
 
 
@@ -133,10 +142,10 @@ def test_any_column_with_the_old_list(numbered, preflight):
         assert len(r.accepted()) == 6
         send(shop, r, "--resume", "--in-doubt", "resend", check=1)
         assert [a.recipients[0].lower() for a in r.accepted()[6:]] == ["moved20@list.example"]
-    status = {int(x["row"]): x["status"] for x in results(shop / "results.csv")}
+    status = {int(x["row"] or 0): x["status"] for x in results(shop / "results.csv")}
     with open(shop / "list.csv") as f:
         keys = [line.split(",")[0] for line in f][1:]
-    assert len(status) == 29
+    assert len(status) == 29 + 1  # those who are gone have no row
     for row, key in enumerate(keys, 1):
         assert status[row] == ("refused" if key in ("K-1", "K-3", "K-4", "K-5", "K-6") else "sent"), key
 
@@ -193,6 +202,128 @@ def test_what_is_wrong(edited):
         (shop / "list.csv").write_text("name,email\nA,user1@list.example\nB,user2@list.example\nC,user1@LIST.example\n")
         done = send(shop, r, "--resume", "--key", "email", check=2)
         assert "list.csv:4: the column of --key does not tell rows apart: line 2" in done.stderr
+        assert "--key COLUMN --old-list FILE" in done.stderr
         (shop / "list.csv").write_text("name,email\nA,user1@list.example\nB,\n")
         assert "list.csv:3: this row has no value" in send(shop, r, "--resume", "--key", "email", check=2).stderr
         assert not r.accepted()
+
+
+def there_and_back(shop, rows, key, other_key=None):
+    """Sends to some of rows, goes on with a list without these, then with all: nobody is sent to twice."""
+    write_letter(shop / "letter.eml", "From: a@sender.example\nTo: {{ email }}\nSubject: Hi\n\nHi {{ name }}\n")
+    customers(shop, rows)
+    with Relay(shop / "relay") as r:
+        send(shop, r, "--limit", 20, check=0)
+        customers(shop, rows[20:], "rest.csv")
+        (shop / "list.csv").rename(shop / "old.csv")
+        (shop / "rest.csv").rename(shop / "list.csv")
+        done = send(shop, r, "--resume", "--limit", 30, *key, *(["--old-list", "old.csv"] if "customer" in key else []), check=0)
+        assert "of 20 rows on record 0 are recognised, 20 are gone" in done.stderr and " and 15 more;" in done.stderr
+        first = r.recipients()
+        assert len(first) == 50
+        (shop / "list.csv").rename(shop / "rest.csv")
+        customers(shop, rows[::-1])
+        key = other_key or key
+        done = send(shop, r, "--resume", "--limit", "all", *key, *(["--old-list", "rest.csv"] if "customer" in key else []), check=0)
+        assert "of 50 rows on record 50 are recognised, 0 are gone; 10 are to do or new" in done.stderr
+        assert len(r.recipients()) == 60 and set(r.recipients().values()) == {1}
+    lines = results(shop / "results.csv")
+    assert len(lines) == 60 and all(x["row"] and x["status"] == "sent" for x in lines)
+
+
+BY_ADDRESS, BY_NUMBER = ["--key", "email"], ["--key", "customer"]
+
+
+@pytest.mark.parametrize("key, other", [(BY_ADDRESS, BY_ADDRESS), (BY_NUMBER, BY_NUMBER), (BY_ADDRESS, BY_NUMBER),
+                                        (BY_NUMBER, BY_ADDRESS)])
+def test_gone_and_back(shop, key, other):
+    there_and_back(shop, [(f"K-{u}", f"user{u}") for u in range(1, 61)], key, other)
+
+
+def test_gone_twice_and_back(edited):
+    """What is known of those who are gone goes from one renumbering into the next."""
+    shop, _, _ = edited
+    with Relay(shop / "two") as r:
+        send(shop, r, "--resume", "--key", "email", check=1)
+        write(shop, range(13, 36))
+        done = send(shop, r, "--resume", "--key", "email", check=None)
+        assert "of 35 rows on record 23 are recognised, 12 are gone; 0 are to do or new" in done.stderr
+        before = r.recipients()
+        write(shop, range(1, 36))
+        done = send(shop, r, "--resume", "--key", "email", check=None)
+        assert "of 35 rows on record 35 are recognised, 0 are gone; 0 are to do or new" in done.stderr
+        assert {a.lower() for a in r.recipients() - before} == {"user7@list.example"}  # it was deferred
+    status = {x["recipient"].lower(): x["status"] for x in results(shop / "results.csv")}
+    assert len(status) == 35 and status["user1@list.example"] == "refused" and status["user12@list.example"] == "sent"
+
+
+def test_another_address_is_another_customer(shop):
+    """By their number, a new customer under the address of one who is gone is a new one."""
+    write_letter(shop / "letter.eml", "From: a@sender.example\nTo: {{ email }}\nSubject: Hi\n\nHi {{ name }}\n")
+    customers(shop, [(u, f"user{u}") for u in range(1, 11)])
+    with Relay(shop / "relay") as r:
+        send(shop, r, "--limit", 5, check=0)
+        (shop / "list.csv").rename(shop / "old.csv")
+        customers(shop, [(u, f"user{u}") for u in range(2, 11)])
+        send(shop, r, "--resume", "--limit", 6, "--key", "customer", "--old-list", "old.csv", check=0)
+        (shop / "list.csv").rename(shop / "old.csv")
+        customers(shop, [(u, f"user{u}") for u in range(2, 11)] + [(99, "user1")])
+        done = send(shop, r, "--resume", "--limit", "all", "--key", "customer", "--old-list", "old.csv", check=0)
+        assert "1 are gone" in done.stderr
+        assert r.recipients()["user1@list.example"] == 2 and len(r.accepted()) == 11
+
+
+def test_address_without_case(shop):
+    write_letter(shop / "letter.eml", "From: a@sender.example\nTo: {{ email }}\nSubject: Hi\n\nHi {{ name }}\n")
+    def people(*addresses):
+        (shop / "list.csv").write_text("name,email\n" + "".join(f"N,{a}\n" for a in addresses))
+    people("ann@d1.example", "BOB@d1.example", "eve@m\u00fcnchen.example", "c@d1.example")
+    with Relay(shop / "relay") as r:
+        send(shop, r, "--limit", 3, check=0)
+        people("Ann@D1.example", "bob@d1.example", "Eve@xn--mnchen-3ya.example", "c@d1.example", "new@d1.example")
+        done = send(shop, r, "--resume", "--limit", "all", "--key", "email", check=0)
+        assert "of 3 rows on record 3 are recognised, 0 are gone; 2 are to do or new" in done.stderr
+        assert len(r.accepted()) == 5 and len({a.lower() for a in r.recipients()}) == 5
+
+
+ALIKE = ["user1", "user2", "user1", "user3", "user2", "user2", "user4", "user5"]
+
+
+@pytest.mark.parametrize("old_list", [False, True])
+@pytest.mark.parametrize("now, recognised, gone, new", [
+    (["user0"] + ALIKE[::-1] + ["user6"], 8, 0, {"user0", "user6"}),
+    (["user5", "user2", "user1", "user3", "user4"], 5, 3, set()),
+    (["user1"] * 5 + ["user9"], 2, 6, {"user9"}),
+])
+def test_rows_that_are_alike(shop, now, recognised, gone, new, old_list):
+    """The campaign sends to one of them; they share a key, and an edit changes nothing of that."""
+    write_letter(shop / "letter.eml", "From: a@sender.example\nTo: {{ email }}\nSubject: Hi\n\nHi {{ name }}\n")
+    customers(shop, [("K", u) for u in ALIKE])
+    way = ["--key", "email"] + (["--old-list", "old.csv"] if old_list else [])
+    with Relay(shop / "relay") as r:
+        send(shop, r, check=1)
+        assert len(r.accepted()) == 5
+        (shop / "list.csv").rename(shop / "old.csv")
+        customers(shop, [("K", u) for u in now])
+        done = send(shop, r, "--resume", *way, check=None)
+        assert f"of 8 rows on record {recognised} are recognised, {gone} are gone" in done.stderr
+        assert {a.split("@")[0] for a in r.recipients()} == {f"user{u}" for u in range(1, 6)} | new
+        assert set(r.recipients().values()) == {1}
+    status = {}
+    for x in results(shop / "results.csv"):
+        if x["row"]:
+            status.setdefault(x["recipient"].lower(), []).append(x["status"])
+    assert all(s.count("sent") == 1 for s in status.values()) and sum(map(len, status.values())) == len(now)
+
+
+def test_one_row_of_an_address(shop):
+    """With --duplicates skip rows of one address are one to the campaign: they share a key, too."""
+    write_letter(shop / "letter.eml", "From: a@sender.example\nTo: {{ email }}\nSubject: Hi\n\nHi {{ name }}\n")
+    (shop / "list.csv").write_text("name,email\nA,a@list.example\nB,A@list.example\nC,c@list.example\n")
+    with Relay(shop / "relay") as r:
+        send(shop, r, "--duplicates", "skip", "--limit", 2, check=1)
+        (shop / "list.csv").write_text("name,email\nB,A@list.example\nA,a@list.example\nC,c@list.example\n")
+        wrong = send(shop, r, "--resume", "--duplicates", "skip", "--limit", "all", "--key", "name", check=2)
+        assert "not the column of the address" in wrong.stderr
+        send(shop, r, "--resume", "--duplicates", "skip", "--limit", "all", "--key", "email", check=1)
+        assert {a.lower() for a in r.recipients()} == {"a@list.example", "c@list.example"} and len(r.accepted()) == 2

@@ -162,7 +162,7 @@ static void random_bodies(void **state)
 {
 	static const enum record_type types[] = { RECORD_CAMPAIGN, RECORD_RUN, RECORD_CLAIM, RECORD_LIST, RECORD_END,
 						  RECORD_SEGMENT, RECORD_BEGIN, RECORD_INTENT, RECORD_RESULT,
-						  RECORD_SYNCED, RECORD_GROUP, (enum record_type)99 };
+						  RECORD_SYNCED, RECORD_GROUP, RECORD_GONE, (enum record_type)99 };
 	struct rng rng;
 
 	(void)state;
@@ -175,6 +175,7 @@ static void random_bodies(void **state)
 		struct journal_header header;
 		struct journal_intent intent;
 		struct journal_result result;
+		struct journal_gone gone;
 		struct record_segment segment;
 		struct record_claim claim;
 		struct record_mark mark;
@@ -198,6 +199,8 @@ static void random_bodies(void **state)
 			assert_true(intent.n_recipients <= JOURNAL_RECIPIENTS_MAX);
 		if (record_get_result(&r, &result, &v, stage) == 0)
 			assert_true(v.kind <= VERDICT_SKIPPED && v.scope <= SCOPE_RELAY);
+		if (record_get_gone(&r, &gone, &result, &v, stage) == 0)
+			assert_true(v.kind <= VERDICT_SKIPPED && result.row > 0);
 		record_synced(&r);
 		if (r.type == RECORD_GROUP && record_open_group(&r) == 0) {
 			struct record_rows rows = { .rest = r.others };
