@@ -125,14 +125,16 @@ static int convert_piece(struct conversion *c, size_t n, bool last, struct err *
 	bool first = c->to.size == 0;
 	size_t left = n, room = OUT_PIECE, rc = iconv(c->cd, &in, &left, &out, &room);
 	int why = errno;
+	struct span made;
 
 	if (rc != (size_t)-1 && last)
 		rc = iconv(c->cd, NULL, NULL, &out, &room);
 	if (c->guessed && has_c1(c->out, OUT_PIECE - room))
 		return DOES_NOT_FIT;
-	count_lines(c, c->out, OUT_PIECE - room);
-	if (first && span_begins(span_of(c->out, OUT_PIECE - room), SPAN("\xef\xbb\xbf")))
-		c->character--; /* a mark is no character of the text */
+	made = span_of(c->out, OUT_PIECE - room);
+	if (first && span_begins(made, SPAN("\xef\xbb\xbf")))
+		made = span_skip(made, 3); /* a mark is no character of the text */
+	count_lines(c, made.p, made.n);
 	if (rows_spool_add(&c->to, span_of(c->out, OUT_PIECE - room), e) < 0)
 		return -1;
 	if (rc == (size_t)-1 && why == EILSEQ)

@@ -266,6 +266,9 @@ static const struct way_case {
 	{ "a byte that the encoding does not have", "a,b\r\n1,2\r3,\x81\n", { .encoding = "windows-1252" },
 	  "3,3: the list is not windows-1252: byte 0x81 begins no character of it/--encoding NAME says what the list is; "
 	  "or save it as UTF-8 (\"CSV UTF-8\" in the office program)" },
+	{ "the same in UTF-16 with a mark", "\xff\xfe" "a\0,\0b\0\n\0" "1\0,\0\0\xdcx\0x\0x\0x\0x\0x\0\n\0", { 0 },
+	  "2,3: the list is not UTF-16LE: byte 0x00 begins no character of it/--encoding NAME says what the list is; "
+	  "or save it as UTF-8 (\"CSV UTF-8\" in the office program)" },
 };
 
 static void told(void **state)
