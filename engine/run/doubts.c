@@ -39,6 +39,16 @@ void doubts_begin(struct doubts *d)
 	d->n_empty = 0;
 }
 
+void doubts_forget(struct doubts *d, const struct err *why)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < d->n_empty; i++)
+		if (d->empty[i].line != why->line || strcmp(d->empty[i].path, why->path) != 0)
+			d->empty[kept++] = d->empty[i];
+	d->n_empty = kept;
+}
+
 static void say(const struct doubts *d, const char *kind, const struct row *row, const char *hint, const char *text)
 {
 	finding_say(d->to, FINDING_WARNING, kind, d->campaign->job->list, row->line, 0, hint, "%s", text);

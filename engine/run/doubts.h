@@ -32,8 +32,10 @@ struct doubts { /* one thread's */
 void doubts_init(struct doubts *d, const struct campaign *c, struct finding_sink *to);
 /* Before a row is written. */
 void doubts_begin(struct doubts *d);
-/* After it became a mail that will be sent. */
+/* After it became a mail that will be sent, or as much of one as could be made of it. */
 void doubts_tell(struct doubts *d, const struct row *row, const struct mail *mail);
+/* What is empty at the place of that mistake is the mistake itself. */
+void doubts_forget(struct doubts *d, const struct err *why);
 /* A better hint for a row that is no mail, when there is one: what its address was probably meant to be. */
 void doubts_propose(const struct doubts *d, const struct row *row, struct err *e);
 

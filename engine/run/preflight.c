@@ -43,7 +43,7 @@ static bool is_empty(const struct row *row)
 	return row->object.kind != VALUE_OBJECT && row->problem.n == 0;
 }
 
-static void bad_row(struct checker *k, const struct row *row, const struct err *why)
+static void say_mistake(struct checker *k, const struct row *row, const struct err *why)
 {
 	struct err e;
 
@@ -56,7 +56,50 @@ static void bad_row(struct checker *k, const struct row *row, const struct err *
 	}
 	doubts_propose(&k->doubts, row, &e);
 	finding_of_err(&k->report.sink, e.topic ? e.topic : "row that cannot be a message", &e);
+}
+
+static void bad_row(struct checker *k, const struct row *row, const struct err *why)
+{
+	say_mistake(k, row, why);
 	k->report.bad_rows += row_count(row);
+}
+
+struct mistakes { /* of one row */
+	struct letter_teller teller; /* first member */
+	struct checker *k;
+	const struct row *row;
+	bool any;
+};
+
+static void each_mistake(struct letter_teller *self, const struct err *why)
+{
+	struct mistakes *m = (struct mistakes *)(void *)self;
+
+	doubts_forget(&m->k->doubts, why);
+	say_mistake(m->k, m->row, why);
+	m->any = true;
+}
+
+/* The row was refused for its first mistake: the others are told with it, and what is doubtful besides. 0, or -1
+ * when checking cannot go on. */
+static int bad_mail(struct checker *k, const struct row *row, int64_t wall_ms, const struct err *first)
+{
+	struct mistakes m = { .teller = { each_mistake }, .k = k, .row = row };
+	struct mail mail;
+
+	if (is_empty(row)) {
+		bad_row(k, row, first);
+		return 0;
+	}
+	arena_reset(&k->memory);
+	doubts_begin(&k->doubts);
+	if (letter_mistakes(k->campaign->letter, k->desk, &k->memory, row, wall_ms, &m.teller, &mail, &k->trouble) < 0)
+		return -1;
+	if (!m.any)
+		say_mistake(k, row, first);
+	k->report.bad_rows += row_count(row);
+	doubts_tell(&k->doubts, row, &mail);
+	return 0;
 }
 
 /* ---- what the search for duplicates is shown ---- */
@@ -157,11 +200,11 @@ static int check_row(struct checker *k, const struct row *row, int64_t wall_ms)
 			k->trouble = e;
 			return -1;
 		}
-		bad_row(k, row, &e);
-		return 0;
+		return bad_mail(k, row, wall_ms, &e);
 	}
 	if (campaign_too_many(&mail, &e)) {
 		bad_row(k, row, &e);
+		doubts_tell(&k->doubts, row, &mail);
 		return 0;
 	}
 	struct span own = own_address(k->campaign->letter, &mail);

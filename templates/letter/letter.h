@@ -71,6 +71,15 @@ void letter_desk_free(struct letter_desk **d);
 int letter_write(const struct letter *l, struct letter_desk *d, struct arena *a, const struct row *r,
 		 int64_t wall_ms, struct mail *out, struct err *e);
 
+/* Of a row that letter_write() refused with ERR_INPUT: tells what is wrong with it, the first mistake of each
+ * field, body and file; perhaps none, when only the whole is (its size). out: recipients and needs as far as
+ * they are known, no content. 0; -1 with e, of another kind. */
+struct letter_teller {
+	void (*tell)(struct letter_teller *self, const struct err *why);
+};
+int letter_mistakes(const struct letter *l, struct letter_desk *d, struct arena *a, const struct row *r,
+		    int64_t wall_ms, struct letter_teller *to, struct mail *out, struct err *e);
+
 /* The Message-ID that letter_write() gives to that row, with < >; lives in a or in the letter. Empty
  * when the letter writes its own with values of the row. { NULL, 0 }: no memory. */
 struct span letter_message_id(const struct letter *l, struct arena *a, uint64_t row);

@@ -236,7 +236,7 @@ static int write_signature(struct letter_job *job, struct span head, struct mime
 	return 0;
 }
 
-static int write_op(struct letter_job *job, const struct letter_op *op, struct mime_out *o, struct err *e)
+int letter_job_op(struct letter_job *job, const struct letter_op *op, struct mime_out *o, struct err *e)
 {
 	switch (op->kind) {
 	case OP_FIXED:
@@ -297,7 +297,7 @@ static int place_of(const struct letter_job *job, enum letter_role role, struct 
 			       : err_at(e, job->l->path, 0, 0);
 }
 
-static int choose_sender(struct letter_job *job, struct span *out, struct err *e)
+int letter_job_sender(struct letter_job *job, struct span *out, struct err *e)
 {
 	static const enum letter_role from[] = { ROLE_RETURN_PATH, ROLE_SENDER, ROLE_FROM };
 
@@ -347,7 +347,7 @@ static bool is_new(const struct letter_job *job, enum letter_role role, uint32_t
 	return !in_list(job->lists[role], x, at);
 }
 
-static int gather_recipients(struct letter_job *job, struct mail *out, struct err *e)
+int letter_job_recipients(struct letter_job *job, struct mail *out, struct err *e)
 {
 	uint32_t n = length_of(job, ROLE_TO) + length_of(job, ROLE_CC) + length_of(job, ROLE_BCC);
 	struct span *all = arena_take(job->a, (n ? n : 1) * sizeof *all);
@@ -397,8 +397,7 @@ int letter_domain_column(const struct letter *l)
 	return l->domain_column;
 }
 
-/* The To of the letter must have the address of the column that was named for it. */
-static int check_column(struct letter_job *job, struct err *e)
+int letter_job_column(struct letter_job *job, struct err *e)
 {
 	const struct letter_text *t = &job->l->address_column;
 	struct address_list list = { 0 };
@@ -445,9 +444,9 @@ static int sign(struct letter_job *job, struct mime_out *o, struct err *e)
 
 static int finish(struct letter_job *job, struct mime_out *o, struct mail *out, struct err *e)
 {
-	if (job->l->check_column && check_column(job, e) < 0)
+	if (job->l->check_column && letter_job_column(job, e) < 0)
 		return -1;
-	if (choose_sender(job, &out->sender, e) < 0 || gather_recipients(job, out, e) < 0)
+	if (letter_job_sender(job, &out->sender, e) < 0 || letter_job_recipients(job, out, e) < 0)
 		return -1;
 	if (job->d->dkim && sign(job, o, e) < 0)
 		return -1;
@@ -474,7 +473,7 @@ static int write_in(struct letter_job *job, struct mime_converter *converter, st
 	mime_out_init(o, job->a);
 	job->converter = o->words = converter;
 	for (uint32_t i = 0; i < p->n; i++) {
-		if (write_op(job, &p->ops[i], o, e) < 0)
+		if (letter_job_op(job, &p->ops[i], o, e) < 0)
 			return -1;
 	}
 	job->misfit |= o->misfit;

@@ -229,3 +229,60 @@ def test_asks_the_relay(shop, certs):
         (shop / "password").write_text("false\n")
         assert "relay: 1 error" in check(shop, "--relay", url, "--password-file", "password", status=2).stdout
         assert r.accepted() == []
+
+
+# ---- a row with several mistakes ----
+
+MANY = """email,cc,name,age,file
+ann@gmial.com,d@list.example,Ann,,a.txt
+b@@list.example,c@list.example,"Bob
+Lee",,none.txt
+carl@gmial.com,d@list.example,Cid,{{ x }},../a.txt
+,,Dan,,a.txt
+,,"Eve
+Fox",3,a.txt
+"""
+
+
+def kinds(said):
+    """Kind -> lines of the list, one for each time."""
+    return {(g["kind"], g["level"]): [p["line"] for p in g["places"]] for g in json.loads(said)["findings"]}
+
+
+def test_all_mistakes_of_a_row_are_told_and_its_warnings(shop):
+    write_letter(shop / "letter.eml", "From: a@b.example\nTo: {{ email }}\nCc: {{ cc }}\nSubject: Hi {{ name }}\n"
+                 "X-Name: {{ name | upcase }}\nAttachment: {{ file }}\n\nHi, {{ age }}{% if age > 3 %}!{% endif %}\n")
+    (shop / "list.csv").write_text(MANY)
+    (shop / "a.txt").write_text("x")
+    done = check(shop, "--json", status=2).stdout
+    assert kinds(done) == {
+        ("bad address", "error"): [3],
+        ("bad header value", "error"): [3, 3, 7, 7],
+        ("missing file", "error"): [3],
+        ("file outside the folder", "error"): [5],
+        ("row that cannot be a message", "error"): [5],
+        ("no address", "error"): [6, 7],
+        ("doubtful address", "warning"): [2, 5],
+        ("empty value", "warning"): [2, 3, 6, 6, 7],
+        ("leftover braces", "warning"): [5],
+    }
+    assert json.loads(done)["bad_rows"] == 4
+    done = lettershop("send", "letter.eml", "list.csv", "--relay", "null:", "--yes", cwd=shop, check=2)
+    assert "4 of 5 rows cannot be sent" in done.stderr
+
+
+def test_what_follows_from_a_mistake_is_none_of_its_own(shop):
+    """A bad To is not a missing recipient too, nor a bad From a missing sender; a body made of another has one mistake."""
+    write_letter(shop / "letter.eml", "From: {{ from }}\nTo: {{ to }}\nBcc: {{ email }}\nSubject: Hi\n"
+                 "Content-Type: text/markdown\n\nHi {{ name | divided_by: 0 }}\n")
+    (shop / "list.csv").write_text("from,to,email,name\na@@b,a@@b,a@@b,1\na@list.example,,,1\n")
+    done = check(shop, "--json", "--address-column", "email", status=2).stdout
+    assert kinds(done)[("bad address", "error")] == [2, 2, 2]
+    assert kinds(done)[("row that cannot be a message", "error")] == [2, 3]
+    assert ("no address", "error") in kinds(done) and json.loads(done)["errors"] == 6
+
+
+def test_a_message_too_large_is_one_mistake(shop):
+    (shop / "list.csv").write_text("email,name,plan\nann@list.example,Ann,%s\n" % ("x" * 3000))
+    done = check(shop, "--max-message-size", "2000", "--json", status=2).stdout
+    assert kinds(done) == {("message too large", "error"): [2]}
