@@ -88,8 +88,8 @@ static void say(struct group_writer *w, uint64_t line, const char *fmt, ...)
 		return;
 	w->problem_line = line;
 	if (line != w->line)
-		n = (size_t)snprintf(text, sizeof text, "line %llu, of the group that begins here: ",
-				     (unsigned long long)line);
+		n = (size_t)snprintf(text, sizeof text, "line %llu, of the group that begins in line %llu: ",
+				     (unsigned long long)line, (unsigned long long)w->line);
 	va_start(ap, fmt);
 	vsnprintf(text + n, sizeof text - n, fmt, ap);
 	va_end(ap);

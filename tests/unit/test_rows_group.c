@@ -96,14 +96,14 @@ static const struct good_case {
 	  "3/4  ,c !no value in the column 'c', by which rows are grouped@4|", false },
 	/* a bad row spoils its group, and is named */
 	{ "c,i\n1,a\n2,x\n1,b,c\n1,d,e,f\n", "c", NULL,
-	  "1/2+3/4+4/5 1,a 1,b 1,d !line 4, of the group that begins here: 3 cells, the header has 2@4|2/3 2,x|", false },
+	  "1/2+3/4+4/5 1,a 1,b 1,d !line 4, of the group that begins in line 2: 3 cells, the header has 2@4|2/3 2,x|", false },
 	{ "c,i\n1,a,z\n1,b\n", "c", NULL, "1/2+2/3 1,a 1,b !3 cells, the header has 2@2|", false },
 	/* addresses: without case, as on the wire */
 	{ "email,i\na@x.example,1\nb@x.example,2\n\"Ann <A@X.example>\",3\n,4\n,5\nno,6\nNO,7\n", "email", NULL,
 	  "1/2+3/4 a@x.example,1 Ann <A@X.example>,3|2/3 b@x.example,2|4/5 ,4|5/6 ,5|6/7+7/8 no,6 NO,7|", true },
 	/* two addresses in one group; none is no other one */
 	{ "c,e\n1,a@x\n1,\n1, A@X \n1,b@x\n2,a@x\n", "c", "e",
-	  "1/2+2/3+3/4+4/5 1,a@x 1, 1, A@X  1,b@x !line 5, of the group that begins here: its address is b@x, and that "
+	  "1/2+2/3+3/4+4/5 1,a@x 1, 1, A@X  1,b@x !line 5, of the group that begins in line 2: its address is b@x, and that "
 	  "of line 2 is a@x@5|5/6 2,a@x|", false },
 	{ "{\"c\": 1, \"l\": [1, 2.50]}\n{\"c\": 2, \"l\": {\"x\": null}}\n{\"l\": \"\\u00e4\\\"\", \"c\": \"1\"}\n", "c", NULL,
 	  "1/1+3/3 1,[1,2.5] \"\xc3\xa4\\\"\",\"1\"|2/2 2,{\"x\":null}|", false },
@@ -164,7 +164,7 @@ static void a_late_member_rows(void **state)
 	assert_int_equal(group_by(&r, &list, "c", NULL, false, &e), 0);
 	buf_reset(&text);
 	assert_int_equal(read_groups(r, 20, &text, &e), 0);
-	assert_non_null(strstr(buf_str(&text), "line 1001, of the group that begins here: it has a member 'rows'"));
+	assert_non_null(strstr(buf_str(&text), "line 1001, of the group that begins in line 1: it has a member 'rows'"));
 	assert_non_null(strstr(buf_str(&text), "1002/1002 - !not an object"));
 	rows_close(&r);
 	rows_close(&list);
