@@ -19,15 +19,13 @@
 #include "engine/rows/row_hash.h"
 #include "engine/rows/rows.h"
 #include "engine/rows/select_ranges.h"
+#include "engine/rows/select_text.h"
 #include "engine/rows/suppress.h"
 
 enum { TEXT_ROWS_MAX = 600, BLOCK_ROWS = 512, SCRATCH = 16 << 10 };
 
 static const struct hash_key sample_key = { 0x6c65747465727368, 0x6f702d73616d706c };
 static const struct hash_key shard_key = { 0x6c65747465727368, 0x6f702d7368617264 };
-
-/* How the choice's text says by what rows are grouped: values, or addresses. */
-static const char *const group_lines[] = { "group-by", "group-addresses" };
 
 struct drawn { /* a row of the sample */
 	uint64_t hash, row;
@@ -124,7 +122,7 @@ static int write_text(struct selection *s, struct err *e)
 	int rc = -1;
 
 	buf_init(&out, 1 << 20);
-	add_line(&out, s->opt.group_addresses ? group_lines[1] : group_lines[0], s->opt.group_by);
+	add_line(&out, s->opt.group_addresses ? select_group_lines[1] : select_group_lines[0], s->opt.group_by);
 	add_rows(s, &out);
 	add_line(&out, "only", s->opt.only);
 	add_line(&out, "where", s->opt.where_text);
@@ -439,127 +437,7 @@ int selection_prepare(struct selection *s, const struct rows *of, struct err *e)
 	return 0;
 }
 
-/* ---- texts ---- */
-
 const char *selection_text(const struct selection *s)
 {
 	return s->text;
-}
-
-int selection_text_get(const char *text, const char *name, struct span *value)
-{
-	struct span rest = span_str(text);
-
-	while (rest.n > 0) {
-		struct span line = span_cut(&rest, '\n');
-
-		if (!span_eq(span_cut(&line, '='), span_str(name)))
-			continue;
-		*value = line;
-		return 1;
-	}
-	return 0;
-}
-
-static unsigned long long number_of(const char *text, const char *name, unsigned long long none)
-{
-	unsigned long long n = none;
-	struct span value;
-
-	return selection_text_get(text, name, &value) && span_number(value, UINT64_MAX, &n) == 0 ? n : none;
-}
-
-static bool rows_widen(struct span was, bool had, struct span now, bool has)
-{
-	struct ranges x = { 0 }, y = { 0 };
-	bool ok = !has || (had && span_eq(was, now));
-
-	if (!ok && had && ranges_parse(&x, was, NULL) == 0 && ranges_parse(&y, now, NULL) == 0)
-		ok = ranges_contain(&y, &x);
-	ranges_release(&x);
-	ranges_release(&y);
-	return ok;
-}
-
-static bool widens(const char *name, const char *was, const char *now)
-{
-	struct span x = { NULL, 0 }, y = { NULL, 0 };
-	bool had = selection_text_get(was, name, &x), has = selection_text_get(now, name, &y);
-
-	if (strcmp(name, "rows") == 0)
-		return rows_widen(x, had, y, has);
-	if (strcmp(name, "skip") == 0)
-		return number_of(now, name, 0) <= number_of(was, name, 0);
-	if (strcmp(name, "limit") == 0 || strcmp(name, "sample") == 0)
-		return number_of(now, name, UINT64_MAX) >= number_of(was, name, UINT64_MAX);
-	return !has || (had && span_eq(x, y));
-}
-
-static bool same_line(const char *name, const char *was, const char *now)
-{
-	struct span x = { NULL, 0 }, y = { NULL, 0 };
-	bool had = selection_text_get(was, name, &x), has = selection_text_get(now, name, &y);
-
-	return had == has && span_eq(x, y);
-}
-
-static void say_groups(const char *text, struct buf *out)
-{
-	struct span name;
-
-	if (selection_text_get(text, group_lines[0], &name))
-		buf_addf(out, "with --group-by %.*s", SPAN_ARG(span_sub(name, 0, 100)));
-	else
-		buf_add_str(out, selection_text_get(text, group_lines[1], &name) ? "with --duplicates group" : "without groups");
-}
-
-/* Groups are what they were, and have the rows that they had. *grouped: there are some. */
-static int same_groups(const char *was, const char *now, bool *grouped, struct err *e)
-{
-	struct span unused;
-	struct buf words;
-
-	*grouped = selection_text_get(was, group_lines[0], &unused) || selection_text_get(was, group_lines[1], &unused);
-	if (same_line(group_lines[0], was, now) && same_line(group_lines[1], was, now))
-		return 0;
-	buf_init(&words, SELECT_TEXT_MAX);
-	buf_add_str(&words, "the campaign was begun ");
-	say_groups(was, &words);
-	buf_add_str(&words, ", and now it is ");
-	say_groups(now, &words);
-	buf_add_str(&words, ": rows that were sent to are known as they were grouped");
-	err_set(e, ERR_CONFLICT, "%.*s", SPAN_ARG(buf_span(&words)));
-	buf_release(&words);
-	return err_hint(e, "leave it out to go on as it was begun, or begin another campaign with --results FILE");
-}
-
-static bool chooses_rows(const char *name)
-{
-	return strcmp(name, "rows") == 0 || strcmp(name, "only") == 0 || strcmp(name, "where") == 0;
-}
-
-int selection_widens(const char *was, const char *now, struct err *e)
-{
-	static const char *const names[] = { "rows", "only", "where", "shard", "skip", "sample", "limit" };
-	bool grouped;
-
-	if (same_groups(was, now, &grouped, e) < 0)
-		return -1;
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		struct span x = SPAN("all"), y = SPAN("all");
-
-		bool fixed = grouped && chooses_rows(names[i]);
-
-		if (fixed ? same_line(names[i], was, now) : widens(names[i], was, now))
-			continue;
-		selection_text_get(was, names[i], &x);
-		selection_text_get(now, names[i], &y);
-		err_set(e, ERR_CONFLICT, "the campaign was begun with --%s %.*s, and now it is %.*s: %s", names[i],
-			SPAN_ARG(span_sub(x, 0, 100)), SPAN_ARG(span_sub(y, 0, 100)),
-			fixed ? "groups that were sent to would have other rows" : "a resume may choose more rows, not others");
-		return err_hint(e, "leave --%s out to go on as it was begun, or begin another campaign with --results FILE",
-				names[i]);
-	}
-	return 0;
 }

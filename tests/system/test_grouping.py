@@ -279,7 +279,7 @@ def test_conditions_choose_rows_and_counts_choose_groups(orders):
     same(orders, {1: (1, 3), 4: (4,), 5: (5,)})
     assert body(messages(orders)["BOB@x.example"]) == "Dear Bob,\n* glue at 3.50\n\n"
     done = send(orders, "--resume", "--where", "price > 1", status=2)
-    assert "begun with --where price > 2, and now it is price > 1: groups that were sent to would have other rows" in done.stderr
+    assert "begun with --where price > 2, and now it is with --where price > 1: groups that were sent to would have other rows" in done.stderr
 
 
 def test_a_group_with_a_row_that_the_condition_cannot_tell(orders):
