@@ -513,6 +513,8 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 	int rc = -1;
 
 	*out = (struct campaign_result){ .end = CAMPAIGN_BROKEN };
+	if (c->ledger) /* what stands when this run does not even begin */
+		ledger_counts(c->ledger, &out->counts);
 	if (look_for_duplicates(c, e) < 0)
 		return -1;
 	make_identity(c);
