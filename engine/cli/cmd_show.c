@@ -7,6 +7,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
+#include "engine/base/log.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/job.h"
 #include "engine/cli/say.h"
@@ -23,7 +24,8 @@ static const char help[] =
 	"Usage: lettershop show RESULTS --row N LETTER RECIPIENTS [options]\n"
 	"Prints the message of one row exactly as it was sent: with the Message-ID, the\n"
 	"date and the boundaries of then, from the journal beside RESULTS. Letter, list\n"
-	"and the options that change messages must be those of the campaign.\n"
+	"and the options that change messages must be those of the campaign. Of a row\n"
+	"that was sent before the list was edited (--key) it takes the cells of now.\n"
 	"\n"
 	"  --row N                which row (the first below the header is 1)\n"
 	"  --var NAME=VALUE       a value for the letter; NAME=@FILE reads a file\n"
@@ -59,6 +61,7 @@ static int find_attempt(struct showing *s, const char *results, uint64_t row, st
 	if (rc < 0)
 		return -1;
 	rc = journal_peek(results, &s->header, e);
+	s->header.epoch = s->attempt.epoch; /* the Message-ID of then */
 	return rc == 0 ? err_set(e, ERR_INPUT, "there is no campaign of '%s'", results) : rc < 0 ? -1 : 0;
 }
 
@@ -123,12 +126,18 @@ static int open_letter(struct showing *s, struct finding_sink *sink, struct err 
 	return err_hint(e, "give the letter as it was, and the same options as then");
 }
 
-static int write_message(struct showing *s, const struct row *row, struct err *e)
+static int write_message(struct showing *s, const struct row *of, struct err *e)
 {
+	struct row row = *of;
 	struct mail mail;
 
+	if (s->attempt.renumbered) {
+		row.number = s->attempt.row;
+		log_line(LOG_NOTE, "lettershop: row %llu was sent as row %llu, before the list was edited: the message has what "
+			 "stands in its cells now", (unsigned long long)of->number, (unsigned long long)s->attempt.row);
+	}
 	if (letter_desk_new(&s->desk, s->letter, e) < 0 ||
-	    letter_write(s->letter, s->desk, &s->memory, row, s->attempt.time_ms, &mail, e) < 0)
+	    letter_write(s->letter, s->desk, &s->memory, &row, s->attempt.time_ms, &mail, e) < 0)
 		return -1;
 	for (uint32_t i = 0; i < mail.n_content; i++)
 		fwrite(mail.content[i].p, 1, mail.content[i].n, stdout);
@@ -143,7 +152,7 @@ static int show(struct showing *s, const struct options *o, struct say_sink *sin
 		return -1;
 	if (row_block_new(&s->block, BLOCK_ROWS) < 0)
 		return err_nomem(e, "rows");
-	return find_row(s, o->row, &row, e) < 0 ? -1 : write_message(s, row, e);
+	return find_row(s, o->row, &row, e) < 0 || !row ? -1 : write_message(s, row, e);
 }
 
 static int run(struct options *o)

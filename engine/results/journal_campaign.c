@@ -76,7 +76,7 @@ static int add_run(struct campaign_log *c, const struct record *record, struct e
 			return err_nomem(e, "reading the journal");
 		c->runs = runs;
 	}
-	runs[c->n_runs] = (struct campaign_run){ 0 };
+	runs[c->n_runs] = (struct campaign_run){ .epoch = c->header.epoch };
 	if (record_get_run(record, &runs[c->n_runs].note) < 0 || runs[c->n_runs].note.run != c->n_runs + 1)
 		return 1;
 	memcpy(runs[c->n_runs].letter, c->header.identity.letter, sizeof runs[0].letter);
@@ -155,7 +155,7 @@ static int take(struct campaign_log *c, const struct record *record, struct err 
 		if (take_identity(c, run, record) != 0)
 			return 1;
 		c->epoch = run->note.run;
-		c->header.epoch++;
+		run->epoch = ++c->header.epoch;
 		c->rows = c->rows_claimed = 0;
 		return 0;
 	case RECORD_IDENTITY:

@@ -16,6 +16,7 @@ struct campaign_run {
 	bool ended;      /* it closed its journal with everything on disk */
 	bool power_lost; /* it did not, and the machine was started anew before the next run or now */
 	unsigned char letter[32]; /* digest of what it sent */
+	unsigned epoch;  /* as in the header: how often rows had got other numbers when it sent */
 	uint64_t last_claim; /* number of the campaign's newest claim when the run was over */
 };
 

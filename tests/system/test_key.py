@@ -327,3 +327,25 @@ def test_one_row_of_an_address(shop):
         assert "not the column of the address" in wrong.stderr
         send(shop, r, "--resume", "--duplicates", "skip", "--limit", "all", "--key", "email", check=1)
         assert {a.lower() for a in r.recipients()} == {"a@list.example", "c@list.example"} and len(r.accepted()) == 2
+
+
+def test_show_what_was_sent_before(shop):
+    """A row that was sent under another number, one edit ago and two, is shown as it was sent."""
+    write_letter(shop / "letter.eml", "From: a@sender.example\nTo: {{ email }}\nSubject: Hi {{ name }}\nX-Token: {{ token }}\n\nHi\n")
+    sent = {}
+
+    def go(users, limit, *way):
+        customers(shop, [(f"K-{u}", f"user{u}") for u in users])
+        send(shop, r, "--limit", limit, *way, check=0)
+    with Relay(shop / "relay") as r:
+        go(range(1, 31), 10)
+        go(range(30, 3, -1), 15, "--resume", "--key", "email")
+        go(range(2, 31), "all", "--resume", "--key", "email")
+        sent = {a.recipients[0].split("@")[0]: a.message_id for a in r.accepted()}
+    assert len(sent) == 30
+    for row, user in enumerate(range(2, 31), 1):
+        done = lettershop("show", "results.csv", "--row", row, "letter.eml", "list.csv", cwd=shop, check=0)
+        assert f"Message-ID: {sent[f'user{user}']}" in done.stdout and f"Subject: Hi Name user{user}" in done.stdout
+        assert ("before the list was edited" in done.stderr) == (user <= 10 or user > 15)
+    done = lettershop("show", "results.csv", "--row", 30, "letter.eml", "list.csv", cwd=shop, check=2)
+    assert "no message of row 30" in done.stderr
