@@ -24,6 +24,7 @@ struct mail {
 	struct span sender;            /* reverse-path without <>; empty is the null path */
 	const struct span *recipients; /* forward-paths without <>, re-serialised */
 	uint32_t n_recipients;         /* at least 1 */
+	uint32_t own, n_own;           /* those whom the row itself names: recipients[own] and behind it. n_own 0: none */
 	const struct span *content;    /* pieces, in order; none is empty */
 	uint32_t n_content;
 	uint64_t size;       /* octets of content, before dot-stuffing */

@@ -43,6 +43,11 @@ int ledger_load_pardoned(struct ledger **out, const char *results_path, size_t b
 void ledger_free(struct ledger **l);
 
 enum row_state ledger_row(const struct ledger *l, uint64_t row);
+/* An earlier run sent to that recipient, or may have, or has it waiting: not one who was left out. Of a recipient
+ * of whom nothing is known by number: anybody of the row, as of a rehearsal, which goes to one address for all. */
+bool ledger_recipient_begun(const struct ledger *l, uint64_t row, uint32_t index);
+/* That recipient was left out of its row's mail: a row that was skipped as a whole says nothing of them. */
+bool ledger_recipient_skipped(const struct ledger *l, uint64_t row, uint32_t index);
 /* True when nobody of that row needs anything more; hold: those in doubt are left alone. */
 bool ledger_is_done(const struct ledger *l, uint64_t row, bool hold);
 /* Recipients that need nothing more, as bits [index / 64] >> index % 64; for a row in doubt those

@@ -107,6 +107,28 @@ enum row_state ledger_row(const struct ledger *l, uint64_t row)
 	return worst_of(l, row);
 }
 
+static bool is_begun(enum standing stands)
+{
+	return stands != STANDS_TO_DO && stands != STANDS_SKIPPED;
+}
+
+bool ledger_recipient_begun(const struct ledger *l, uint64_t row, uint32_t index)
+{
+	uint32_t of = ledger_row_recipients(l, row);
+
+	if (byte_of(l, row) == BYTE_TABLE && index < of)
+		return is_begun(ledger_standing(l, row, index));
+	for (uint32_t i = 0; i < of; i++)
+		if (is_begun(ledger_standing(l, row, i)))
+			return true;
+	return false;
+}
+
+bool ledger_recipient_skipped(const struct ledger *l, uint64_t row, uint32_t index)
+{
+	return byte_of(l, row) == BYTE_TABLE && ledger_standing(l, row, index) == STANDS_SKIPPED;
+}
+
 static bool settles(enum standing stands, bool hold)
 {
 	if (stands == STANDS_IN_DOUBT)

@@ -1,4 +1,4 @@
-/* duplicates.c - a sort by address, and a sort by row of what it found.
+/* duplicates.c - a sort by address, and a sort by row of what it found. A row is a record for each of its addresses.
  *
  *  1. Of the rows with one address, one that an earlier run began comes first, then the lowest: so a
  *     resume, also with another choice of rows, never sends a second copy.
@@ -13,6 +13,7 @@
 #include "engine/base/err.h"
 #include "engine/base/hash.h"
 #include "engine/base/mem.h"
+#include "engine/base/must.h"
 #include "engine/base/rng.h"
 #include "engine/rows/row_hash.h"
 #include "engine/rows/spill.h"
@@ -25,6 +26,8 @@ enum {
 
 struct found_row { /* a duplicate */
 	uint64_t row, line;
+	uint32_t size;
+	uint32_t which : 10, of : 10, shown : 10, begun : 1;
 };
 
 struct duplicates {
@@ -73,7 +76,9 @@ static int compare_same(const void *x, const void *y)
 
 static int compare_found(const void *x, const void *y)
 {
-	return order(((const struct found_row *)x)->row, ((const struct found_row *)y)->row);
+	const struct found_row *a = x, *b = y;
+
+	return a->row != b->row ? order(a->row, b->row) : order(a->which, b->which);
 }
 
 int duplicates_new(struct duplicates **out, enum duplicates_rule rule, struct err *e)
@@ -122,7 +127,7 @@ void duplicates_see(const struct duplicates *d, const struct row *row, struct sp
 	struct span key = address;
 	struct hash_wide cells = row_hash_wide(d->keys, row), of_address;
 
-	*out = (struct duplicates_row){ .address = { cells.a, cells.b }, .cells = cells.a };
+	*out = (struct duplicates_row){ .address = { cells.a, cells.b }, .cells = cells.a, .of = 1, .shown = 1 };
 	out->place = (struct row_place){ row->number, row->line, row->offset };
 	if (address.n == 0)
 		return;
@@ -146,6 +151,24 @@ int duplicates_add(struct duplicates *d, const struct duplicates_row *rows, uint
 	return rc;
 }
 
+/* ---- what was found, in the order of the list ---- */
+
+static int step(struct duplicates *d, struct err *e)
+{
+	const void *record;
+	int rc = spill_next(d->found, &record, e);
+
+	d->more = rc == 1;
+	if (d->more)
+		d->next = *(const struct found_row *)record;
+	return rc < 0 ? -1 : 0;
+}
+
+int duplicates_rewind(struct duplicates *d, struct err *e)
+{
+	return spill_rewind(d->found, e) < 0 ? -1 : step(d, e);
+}
+
 /* ---- finding ---- */
 
 struct finder {
@@ -156,14 +179,17 @@ struct finder {
 	bool any;
 };
 
-static void keep_place(struct duplicates_case *c, struct row_place place)
+static void keep_place(struct duplicates_case *c, const struct duplicates_row *row)
 {
+	struct row_place place = row->place;
 	uint32_t at = c->n_places, most = sizeof c->places / sizeof *c->places;
 
 	while (at > 0 && place.number < c->places[at - 1].number)
 		at--;
 	if (at == most)
 		return;
+	if (at == 0)
+		c->which = row->which;
 	if (c->n_places < most)
 		c->n_places++;
 	memmove(&c->places[at + 1], &c->places[at], (c->n_places - 1 - at) * sizeof *c->places);
@@ -194,12 +220,11 @@ static int take(struct finder *f, const struct duplicates_row *row, struct err *
 	bool address = f->any && by_address(&f->first, row) == 0;
 
 	if (address && (f->d->rule == DUPLICATES_SKIP || f->first.cells == row->cells)) {
-		struct found_row dup = { row->place.number, f->first.place.line };
+		struct found_row dup = {
+			.row = row->place.number, .line = f->first.place.line, .size = row->size,
+			.which = row->which, .of = row->of, .shown = row->shown, .begun = row->begun,
+		};
 
-		if (!row->begun) {
-			f->out->skipped++;
-			f->out->skipped_bytes += row->size;
-		}
 		return spill_add(f->d->found, &dup, 1, e);
 	}
 	if (!address) {
@@ -209,8 +234,36 @@ static int take(struct finder *f, const struct duplicates_row *row, struct err *
 	f->any = true;
 	f->first = *row;
 	f->now.rows++;
-	keep_place(&f->now, row->place);
+	f->now.shared |= row->of > 1;
+	keep_place(&f->now, row);
 	return 0;
+}
+
+/* Rows are told from addresses when these stand together: in the order of the list. */
+static int count(struct duplicates *d, struct duplicates_found *out, struct err *e)
+{
+	struct found_row row = { 0 };
+	uint32_t n = 0, fresh = 0;
+
+	if (duplicates_rewind(d, e) < 0)
+		return -1;
+	for (;;) {
+		if (n > 0 && (!d->more || d->next.row != row.row)) {
+			bool whole = n == row.shown && fresh == n;
+
+			out->skipped += whole;
+			out->skipped_bytes += whole ? row.size : 0;
+			*(whole ? &out->addresses : &out->left_out) += fresh;
+			n = fresh = 0;
+		}
+		if (!d->more)
+			return 0;
+		row = d->next;
+		n++;
+		fresh += !row.begun;
+		if (step(d, e) < 0)
+			return -1;
+	}
 }
 
 int duplicates_find(struct duplicates *d, struct duplicates_found *out, struct err *e)
@@ -230,34 +283,20 @@ int duplicates_find(struct duplicates *d, struct duplicates_found *out, struct e
 		return -1;
 	end_address(&f);
 	spill_free(&d->seen);
-	return duplicates_rewind(d, e);
+	return count(d, out, e) < 0 ? -1 : duplicates_rewind(d, e);
 }
 
-/* ---- asking ---- */
-
-static int step(struct duplicates *d, struct err *e)
+int duplicates_of(struct duplicates *d, uint64_t row, struct duplicates_answer *out, struct err *e)
 {
-	const void *record;
-	int rc = spill_next(d->found, &record, e);
-
-	d->more = rc == 1;
-	if (d->more)
-		d->next = *(const struct found_row *)record;
-	return rc < 0 ? -1 : 0;
-}
-
-int duplicates_rewind(struct duplicates *d, struct err *e)
-{
-	return spill_rewind(d->found, e) < 0 ? -1 : step(d, e);
-}
-
-int duplicates_of(struct duplicates *d, uint64_t row, uint64_t *line, struct err *e)
-{
-	*line = 0;
-	while (d->more && d->next.row < row)
+	out->n = 0;
+	while (d->more && d->next.row <= row) {
+		if (d->next.row == row) {
+			MUST(out->n < DUPLICATES_ADDRESSES_MAX);
+			out->of = d->next.of;
+			out->each[out->n++] = (struct duplicate){ d->next.which, d->next.line };
+		}
 		if (step(d, e) < 0)
 			return -1;
-	if (d->more && d->next.row == row)
-		*line = d->next.line;
+	}
 	return 0;
 }

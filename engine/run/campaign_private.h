@@ -56,6 +56,8 @@ bool campaign_is_done(const struct campaign *c, uint64_t row);
  * alike, so they were not one message. Any thread. */
 bool campaign_group_differs(const struct campaign *c, const struct row *row, struct err *e);
 
+/* All rows were shown to the search for duplicates: what it found goes into the report. */
+int campaign_report_duplicates(struct campaign *c, struct report *r, struct err *e);
 /* The search for duplicates alone, when there was no preflight and later rows matter too: nothing else of it
  * is done. */
 int campaign_survey(struct campaign *c, struct err *e);

@@ -96,13 +96,35 @@ static int line_up(struct feeder *f, const struct row *row, struct work_item *it
 	return waiting_put(&f->waiting, &waits) < 0 ? err_nomem(e, "the rows that wait") : 1;
 }
 
-/* The line of the row that this one is a duplicate of, or 0. */
-static int duplicate_of(const struct campaign *c, const struct row *row, uint64_t *line, struct err *e)
+/* Whether other rows mail its address, or some of its addresses. A row of which the journal says something already
+ * is left out address by address: what it says is of single ones. */
+static int find_duplicates(struct feeder *f, struct work *w, const struct row *row, struct work_item *item,
+			   struct err *e)
 {
-	*line = 0;
-	if (!c->seen)
-		return duplicates_of(c->duplicates, row->number, line, e);
-	return row->problem.n ? 0 : seen_row(c->seen, row, line, e);
+	const struct campaign *c = f->run->campaign;
+	struct duplicates_answer found;
+	bool as_one;
+
+	if (c->seen)
+		return row->problem.n ? 0 : seen_row(c->seen, row, &item->duplicate_of, e);
+	if (duplicates_of(c->duplicates, row->number, &found, e) < 0)
+		return -1;
+	if (found.n == 0)
+		return 0;
+	as_one = found.of == 1 || f->run->redirect.n || !f->run->ledger ||
+		 ledger_row(f->run->ledger, row->number) == ROW_TO_DO;
+	if (found.n == found.of && as_one)
+		item->duplicate_of = found.each[0].line;
+	else if (work_add_copies(w, item, found.each, found.n) < 0)
+		return err_nomem(e, "the search for duplicates");
+	return 0;
+}
+
+/* It waits since the run began: feeder_put_deferred_first(). */
+static bool goes_first(const struct feeder *f, const struct row *row, const struct work_item *item)
+{
+	return row->number <= f->deferred_up_to && row->problem.n == 0 && item->n_copies == 0 && item->duplicate_of == 0 &&
+	       ledger_row(f->run->ledger, row->number) == ROW_DEFERRED;
 }
 
 /* Keeps of the block's rows those that are to be sent now. */
@@ -123,14 +145,15 @@ static int sift(struct feeder *f, struct work *w, struct err *e)
 		if (campaign_group_differs(f->run->campaign, &w->rows->rows[i], e))
 			return -1;
 		taking_part += row_count(&w->rows->rows[i]);
-		if (w->rows->rows[i].number <= f->deferred_up_to && w->rows->rows[i].problem.n == 0 &&
-		    ledger_row(f->run->ledger, w->rows->rows[i].number) == ROW_DEFERRED)
+		struct work_item *item = &w->items[kept];
+
+		if (!feeder_is_to_do(f, w->rows->rows[i].number, item))
 			continue;
-		if (!feeder_is_to_do(f, w->rows->rows[i].number, &w->items[kept]))
-			continue;
-		if (duplicate_of(f->run->campaign, &w->rows->rows[i], &w->items[kept].duplicate_of, e) < 0)
+		if (find_duplicates(f, w, &w->rows->rows[i], item, e) < 0)
 			return -1;
-		int waits = line_up(f, &w->rows->rows[i], &w->items[kept], true, e);
+		if (goes_first(f, &w->rows->rows[i], item))
+			continue;
+		int waits = item->n_copies ? 0 : line_up(f, &w->rows->rows[i], item, true, e);
 
 		if (waits < 0)
 			return -1;
@@ -205,6 +228,7 @@ static int fetch_due(struct feeder *f, struct work *w, struct err *e)
 		if (due.due_ms == AT_END_MS)
 			due.item.first_try_ms = due.item.deferred = 0; /* --retry-for begins anew */
 		due.item.outcome = WORK_NOT_BEGUN;
+		due.item.n_copies = 0; /* of another block, and settled there */
 		w->items[n] = due.item;
 		rc = line_up(f, &w->rows->rows[n], &w->items[n], false, e);
 		if (rc < 0)

@@ -57,6 +57,18 @@ void feeder_judge_canary(struct feeder *f)
 	run_pause(f->run, NULL);
 }
 
+/* Rows that are duplicates, or some addresses of them, come in the order of the list, as the others do: there it is
+ * told for whom. 1 it is one, 0, or -1. */
+static int is_duplicate(struct feeder *f, uint64_t row, struct err *e)
+{
+	struct duplicates_answer found;
+
+	found.n = 0;
+	if (f->run->campaign->duplicates && duplicates_of(f->run->campaign->duplicates, row, &found, e) < 0)
+		return -1;
+	return found.n > 0;
+}
+
 int feeder_put_deferred_first(struct feeder *f, struct err *e)
 {
 	struct row_block *block = NULL;
@@ -82,6 +94,9 @@ int feeder_put_deferred_first(struct feeder *f, struct err *e)
 			if (wants != SELECT_YES || row->problem.n ||
 			    ledger_row(f->run->ledger, row->number) != ROW_DEFERRED || !feeder_is_to_do(f, row->number, &waits.item))
 				continue;
+			rc = is_duplicate(f, row->number, e);
+			if (rc != 0)
+				continue;
 			waits.place = (struct row_place){ row->number, row->line, row->offset };
 			rc = waiting_put(&f->waiting, &waits) < 0 ? err_nomem(e, "the rows that wait") : 0;
 			f->deferred_up_to = row->number;
@@ -91,5 +106,7 @@ int feeder_put_deferred_first(struct feeder *f, struct err *e)
 	selection_rewind(f->run->selection);
 	rows_close(&list);
 	row_block_free(&block);
+	if (rc >= 0 && f->run->campaign->duplicates)
+		rc = duplicates_rewind(f->run->campaign->duplicates, e);
 	return rc < 0 ? -1 : 0;
 }

@@ -4,7 +4,6 @@
  * The calling thread reads; checkers render. They share two queues of blocks and nothing else:
  * each checker has a report of its own, merged at the end. */
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "engine/rows/select.h"
 #include "engine/run/campaign_private.h"
 #include "engine/run/doubts.h"
+#include "engine/run/work.h"
 #include "templates/letter/letter.h"
 
 enum { CHECK_BLOCK_ROWS = 512, BLOCKS_PER_CHECKER = 3, CHECK_CHUNK = 64 << 10 };
@@ -26,8 +26,9 @@ struct checker {
 	struct letter_desk *desk;
 	struct doubts doubts;
 	struct arena memory;
-	struct duplicates_row *seen; /* of one block */
+	struct duplicates_row *seen; /* on its way into the search */
 	uint32_t n_seen;
+	uint64_t suppressed[WORK_SETTLED_WORDS]; /* recipients of the mail that is looked at */
 	bool survey;                 /* the search for duplicates alone */
 	struct err trouble; /* kind ERR_NONE: none */
 	pthread_t thread;
@@ -104,22 +105,48 @@ static int bad_mail(struct checker *k, const struct row *row, int64_t wall_ms, c
 
 /* ---- what the search for duplicates is shown ---- */
 
-static void see(struct checker *k, const struct row *row, struct span address, uint64_t size)
+static void pass_on(struct checker *k)
 {
-	struct duplicates_row *seen = &k->seen[k->n_seen++];
-	const struct ledger *l = k->campaign->ledger;
-	enum row_state state = l ? ledger_row(l, row->number) : ROW_TO_DO;
-
-	duplicates_see(k->campaign->duplicates, row, address, seen);
-	seen->size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
-	seen->begun = state != ROW_TO_DO && state != ROW_SKIPPED;
+	if (k->trouble.kind == ERR_NONE)
+		duplicates_add(k->campaign->duplicates, k->seen, k->n_seen, &k->trouble);
+	k->n_seen = 0;
 }
 
-static struct span own_address(const struct letter *l, const struct mail *mail)
+/* Gets nothing of this mail, now or in an earlier run: another row may well send to it. */
+static bool is_left_out(const struct checker *k, const struct row *row, uint32_t recipient)
 {
-	int at = letter_own_recipient(l, mail);
+	const struct ledger *l = k->campaign->ledger;
 
-	return at < 0 ? (struct span){ NULL, 0 } : mail->recipients[at];
+	return (k->suppressed[recipient / 64] >> recipient % 64 & 1) ||
+	       (l && ledger_recipient_skipped(l, row->number, recipient));
+}
+
+/* m: its recipients, and size. */
+static void see(struct checker *k, const struct row *row, const struct mail *m)
+{
+	const struct ledger *l = k->campaign->ledger;
+	struct duplicates_row *first = &k->seen[k->n_seen];
+	uint32_t of = m->n_own ? m->n_own : 1, shown = 0;
+
+	for (uint32_t i = 0; i < of; i++) {
+		uint32_t at = m->n_own ? m->own + i : UINT32_MAX; /* nobody: the row as a whole */
+		struct duplicates_row *seen = &first[shown];
+
+		if (of > 1 && is_left_out(k, row, at))
+			continue;
+		duplicates_see(k->campaign->duplicates, row, m->n_own ? m->recipients[at] : (struct span){ NULL, 0 }, seen);
+		seen->size = m->size > UINT32_MAX ? UINT32_MAX : (uint32_t)m->size;
+		seen->which = i & (DUPLICATES_ADDRESSES_MAX - 1);
+		seen->begun = l && ledger_recipient_begun(l, row->number, at);
+		shown++;
+	}
+	for (uint32_t i = 0; i < shown; i++) {
+		first[i].of = of & (2 * DUPLICATES_ADDRESSES_MAX - 1);
+		first[i].shown = shown & (2 * DUPLICATES_ADDRESSES_MAX - 1);
+	}
+	k->n_seen += shown;
+	if (k->n_seen >= CHECK_BLOCK_ROWS)
+		pass_on(k);
 }
 
 /* The address that the row's mail goes to, when it can be told without writing it: the cell is the To. */
@@ -141,20 +168,22 @@ static int survey_row(struct checker *k, const struct row *row, int64_t wall_ms)
 	const struct campaign *c = k->campaign;
 	bool identical_only = k->survey && c->job->duplicates != DUPLICATES_SKIP; /* nobody asks for addresses */
 	struct span address = { NULL, 0 };
-	struct mail mail;
+	struct mail mail = { .recipients = &address };
 	struct err e = { 0 };
 
 	if (row->problem.n)
 		return 0;
 	arena_reset(&k->memory);
+	memset(k->suppressed, 0, sizeof k->suppressed);
 	if (identical_only || cell_address(k, row, &address)) {
-		see(k, row, address, 0);
-		return 0;
+		mail.n_own = !identical_only;
+		see(k, row, &mail);
+		return k->trouble.kind == ERR_NONE ? 0 : -1;
 	}
-	if (letter_write(c->letter, k->desk, &k->memory, row, wall_ms, &mail, &e) == 0)
-		see(k, row, own_address(c->letter, &mail), mail.size);
-	else if (e.kind != ERR_INPUT)
-		k->trouble = e;
+	if (letter_write(c->letter, k->desk, &k->memory, row, wall_ms, &mail, &e) < 0)
+		k->trouble = e.kind == ERR_INPUT ? k->trouble : e;
+	else if (!campaign_too_many(&mail, &e))
+		see(k, row, &mail);
 	return k->trouble.kind == ERR_NONE ? 0 : -1;
 }
 
@@ -167,6 +196,7 @@ static bool any_wanted(struct checker *k, const struct row *row, struct mail *ma
 	uint32_t kept = 0;
 	struct verdict v;
 
+	memset(k->suppressed, 0, sizeof k->suppressed);
 	if (!c->suppress)
 		return true;
 	for (uint32_t i = 0; i < mail->n_recipients; i++) {
@@ -176,6 +206,7 @@ static bool any_wanted(struct checker *k, const struct row *row, struct mail *ma
 		}
 		finding_say(&k->report.sink, FINDING_WARNING, "suppressed", c->job->list, row->line, 0, NULL, "%.*s is %s",
 			    SPAN_ARG(mail->recipients[i]), v.text);
+		k->suppressed[i / 64] |= UINT64_C(1) << i % 64;
 		k->report.suppressed++;
 	}
 	mail->n_recipients = kept; /* how many there are is all that is asked from here on */
@@ -207,11 +238,9 @@ static int check_row(struct checker *k, const struct row *row, int64_t wall_ms)
 		doubts_tell(&k->doubts, row, &mail);
 		return 0;
 	}
-	struct span own = own_address(k->campaign->letter, &mail);
-
 	if (!any_wanted(k, row, &mail))
 		return 0;
-	see(k, row, own, mail.size);
+	see(k, row, &mail);
 	doubts_tell(&k->doubts, row, &mail);
 	k->report.mails++;
 	k->report.recipients += k->campaign->job->redirect_to ? 1 : mail.n_recipients;
@@ -232,7 +261,6 @@ static void *checker_main(void *arg)
 	while (queue_pop(k->full, &item, -1) == 1) {
 		struct row_block *block = item;
 
-		k->n_seen = 0;
 		for (uint32_t i = 0; i < block->n && k->trouble.kind == ERR_NONE; i++) {
 			const struct row *row = &block->rows[i];
 			bool only_seen = k->survey || campaign_is_done(k->campaign, row->number);
@@ -240,8 +268,7 @@ static void *checker_main(void *arg)
 			if ((only_seen ? survey_row : check_row)(k, row, wall_ms) < 0)
 				break;
 		}
-		if (k->trouble.kind == ERR_NONE)
-			duplicates_add(k->campaign->duplicates, k->seen, k->n_seen, &k->trouble);
+		pass_on(k);
 		row_block_reset(block);
 		queue_try_push(k->empty, block); /* it has room for every block there is */
 	}
@@ -266,8 +293,8 @@ static enum select_answer sift(struct campaign *c, struct row_block *b, struct r
 		if (campaign_is_done(c, b->rows[i].number)) {
 			r->done += row_count(&b->rows[i]);
 			c->groups_sent += b->rows[i].group && ledger_row(c->ledger, b->rows[i].number) == ROW_SENT;
-			if (ledger_row(c->ledger, b->rows[i].number) == ROW_SKIPPED)
-				continue;
+			if (!ledger_recipient_begun(c->ledger, b->rows[i].number, UINT32_MAX))
+				continue; /* it was left out as a whole */
 		}
 		b->rows[kept++] = b->rows[i];
 	}
@@ -308,7 +335,7 @@ static int start(struct checker *k, struct campaign *c, struct queue *full, stru
 {
 	k->campaign = c;
 	k->survey = survey;
-	k->seen = mem_array(CHECK_BLOCK_ROWS, sizeof *k->seen);
+	k->seen = mem_array(CHECK_BLOCK_ROWS + DUPLICATES_ADDRESSES_MAX, sizeof *k->seen);
 	k->full = full;
 	k->empty = empty;
 	arena_init(&k->memory, CHECK_CHUNK, SIZE_MAX / 2);
@@ -405,57 +432,6 @@ static int check_all(struct campaign *c, struct report *report, bool survey, str
 	return rc;
 }
 
-/* ---- duplicates, once all rows were seen ---- */
-
-/* The row's address as people know it, for a message; "this address" when it cannot be had. */
-static void address_of(struct campaign *c, const struct row_place *place, char *out, size_t size)
-{
-	struct row_block *block = NULL;
-	int column = letter_to_column(c->letter) >= 0 ? letter_to_column(c->letter) : c->address_column;
-	struct err e;
-
-	snprintf(out, size, "this address");
-	if (column < 0 || row_block_new(&block, 1) < 0)
-		return;
-	if (rows_fetch(c->list, place, 1, block, &e) == 0 && (uint32_t)column < block->rows[0].n_cells)
-		snprintf(out, size, "%.*s", SPAN_ARG(span_sub(span_trim(block->rows[0].cells[column]), 0, 120)));
-	row_block_free(&block);
-}
-
-static void report_case(struct campaign *c, struct report *r, const struct duplicates_case *x)
-{
-	char address[128], lines[128] = "";
-
-	address_of(c, &x->places[0], address, sizeof address);
-	for (uint32_t i = 0; i < x->n_places; i++)
-		snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "%s%llu", i ? ", " : "",
-			 (unsigned long long)x->places[i].line);
-	finding_say(&r->sink, FINDING_ERROR, "same address in different rows", c->job->list, x->places[0].line, 0,
-		    rows_columns(c->list)->grouped
-			    ? "--duplicates skip mails the first group of an address, send mails each"
-			    : "--duplicates skip mails the first row of an address, send mails each, group makes one message of them",
-		    "%s has %llu different rows: lines %s%s", address, (unsigned long long)x->rows, lines,
-		    x->rows > x->n_places ? " and more" : "");
-}
-
-static int report_duplicates(struct campaign *c, struct report *r, struct err *e)
-{
-	struct duplicates_found found;
-
-	if (duplicates_find(c->duplicates, &found, e) < 0)
-		return -1;
-	r->duplicates = found.skipped;
-	r->undecided = found.cases;
-	r->mails -= found.skipped;
-	r->bytes -= found.skipped_bytes;
-	r->recipients -= found.skipped < r->recipients ? found.skipped : r->recipients;
-	for (uint32_t i = 0; i < found.n_first; i++)
-		report_case(c, r, &found.first[i]);
-	if (found.cases > found.n_first)
-		report_more(r, "same address in different rows", FINDING_ERROR, found.cases - found.n_first);
-	return 0;
-}
-
 int campaign_survey(struct campaign *c, struct err *e)
 {
 	struct duplicates_found unused;
@@ -481,7 +457,7 @@ int campaign_preflight(struct campaign *c, struct report *report, struct err *e)
 	rows_want_digest(c->list);
 	duplicates_free(&c->duplicates);
 	if (duplicates_new(&c->duplicates, c->job->duplicates, e) < 0 || rows_rewind(c->list, e) < 0 ||
-	    check_all(c, report, false, e) < 0 || report_duplicates(c, report, e) < 0)
+	    check_all(c, report, false, e) < 0 || campaign_report_duplicates(c, report, e) < 0)
 		return -1;
 	c->list_known = rows_digest(c->list, c->list_digest);
 	if (campaign_list_changed(c, c->list, e))

@@ -37,7 +37,7 @@ struct report {
 	uint64_t recipients; /* of these mails, as they will be sent: one each with --redirect-to */
 	uint64_t bad_rows;  /* rows that cannot be a mail */
 	uint64_t suppressed; /* recipients who are to get nothing */
-	uint64_t duplicates; /* rows left out, because another one mails the same address */
+	uint64_t duplicates; /* rows left out, and addresses of others, because another row mails the same address */
 	uint64_t undecided; /* addresses with rows that differ: somebody has to choose */
 	uint64_t bytes, largest, largest_line; /* of the mails */
 	int64_t elapsed_ms;

@@ -10,6 +10,7 @@
 
 #include "engine/model/row.h"
 #include "engine/results/journal.h"
+#include "engine/rows/duplicates.h"
 
 enum { WORK_SETTLED_WORDS = JOURNAL_RECIPIENTS_MAX / 64 };
 
@@ -27,6 +28,8 @@ struct work_item {
 	uint32_t lost;        /* sessions that broke under it: tried again at once */
 	uint64_t settled[WORK_SETTLED_WORDS]; /* recipients that need nothing more */
 	uint64_t duplicate_of; /* line of the row that mails this address; 0: none */
+	uint32_t copies, n_copies; /* copies[] of its block: those of its addresses whom other rows mail. A row that
+	                            * waits has none that are not settled */
 	uint64_t doubt[WORK_SETTLED_WORDS]; /* recipients whom an earlier attempt may have reached */
 	int64_t first_try_ms; /* monotonic; 0: not tried in this run, or the time does not count */
 	int64_t again_ms;     /* for WORK_AGAIN: how long to wait from now on */
@@ -43,6 +46,8 @@ struct work {
 	struct work_note note; /* first member: NOTE_HOME */
 	struct row_block *rows;
 	struct work_item *items; /* one a row */
+	struct duplicate *copies;
+	uint32_t n_copies, copies_room;
 	uint32_t capacity;
 	uint32_t next;      /* the worker's: first row that was not begun */
 	uint32_t open;      /* the worker's: rows in hand */
@@ -51,6 +56,8 @@ struct work {
 
 int work_new(struct work **out, uint32_t capacity); /* -1: no memory */
 void work_free(struct work **w);
+/* The item's row does not go to these of its addresses. -1: no memory. */
+int work_add_copies(struct work *w, struct work_item *item, const struct duplicate *copies, uint32_t n);
 /* Empty again, memory kept. */
 void work_reset(struct work *w);
 

@@ -80,24 +80,46 @@ static int leave_out_settled(struct slot *s, const struct work_item *item)
 	return 0;
 }
 
+/* That recipient of the row's whole mail gets nothing, and it is on record why. */
+static void leave_out(struct worker *w, const struct slot *s, struct work_item *item, uint32_t recipient,
+		      struct verdict *v)
+{
+	const struct row *row = &s->work->rows->rows[s->item];
+
+	v->recipient = recipient;
+	struct journal_result result = {
+		.row = row->number, .line = row->line, .attempt = item->attempts + 1,
+		.time_ms = clock_wall_ms(), .message_id = s->mail.message_id, .of = s->mail.n_recipients,
+		.recipient = { recipient, s->mail.recipients[recipient] }, .verdict = v,
+		.n_others = row->group ? row->group->n_others : 0, .others = row->group ? row->group->others : NULL,
+	};
+
+	worker_record(w, &result);
+	work_settle(item, recipient);
+}
+
 /* The last look before MAIL: who is to get nothing is settled here. */
-static void leave_out_suppressed(struct worker *w, struct slot *s, struct work_item *item, const struct row *row)
+static void leave_out_suppressed(struct worker *w, const struct slot *s, struct work_item *item)
 {
 	struct verdict v;
 
-	for (uint32_t i = 0; i < s->mail.n_recipients; i++) {
-		if (work_is_settled(item, i) || !campaign_suppressed(w->run->campaign, s->mail.recipients[i], &v))
-			continue;
-		v.recipient = i;
-		struct journal_result result = {
-			.row = row->number, .line = row->line, .attempt = item->attempts + 1,
-			.time_ms = clock_wall_ms(), .message_id = s->mail.message_id, .of = s->mail.n_recipients,
-			.recipient = { i, s->mail.recipients[i] }, .verdict = &v,
-			.n_others = row->group ? row->group->n_others : 0, .others = row->group ? row->group->others : NULL,
-		};
+	for (uint32_t i = 0; i < s->mail.n_recipients; i++)
+		if (!work_is_settled(item, i) && campaign_suppressed(w->run->campaign, s->mail.recipients[i], &v))
+			leave_out(w, s, item, i, &v);
+}
 
-		worker_record(w, &result);
-		work_settle(item, i);
+/* Those of the row's addresses whom other rows mail. */
+static void leave_out_duplicates(struct worker *w, const struct slot *s, struct work_item *item)
+{
+	for (uint32_t i = 0; i < item->n_copies; i++) {
+		const struct duplicate *copy = &s->work->copies[item->copies + i];
+		uint32_t recipient = s->mail.own + copy->which;
+		struct verdict v = { .kind = VERDICT_SKIPPED, .scope = SCOPE_RECIPIENT, .stage = "duplicate" };
+
+		if (copy->which >= s->mail.n_own || work_is_settled(item, recipient))
+			continue;
+		verdict_say(&v, "duplicate of line %llu", (unsigned long long)copy->line);
+		leave_out(w, s, item, recipient, &v);
 	}
 }
 
@@ -135,11 +157,13 @@ static int write_mail(struct worker *w, struct slot *s, struct verdict *left_out
 	if (campaign_too_many(&s->mail, e))
 		return -1;
 	if (run->campaign->suppress && !run->redirect.n) {
-		leave_out_suppressed(w, s, item, row);
+		leave_out_suppressed(w, s, item);
 	} else if (run->campaign->suppress && all_suppressed(w, &s->mail, left_out)) {
 		s->mail.n_recipients = 0;
 		return 0;
 	}
+	if (!run->redirect.n)
+		leave_out_duplicates(w, s, item);
 	if (run->redirect.n) {
 		s->mail.recipients = &run->redirect;
 		s->mail.n_recipients = 1;

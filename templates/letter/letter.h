@@ -84,9 +84,6 @@ int letter_mistakes(const struct letter *l, struct letter_desk *d, struct arena 
  * when the letter writes its own with values of the row. { NULL, 0 }: no memory. */
 struct span letter_message_id(const struct letter *l, struct arena *a, uint64_t row);
 
-/* Index of the recipient whom the row itself names: the first of a To, Cc or Bcc that is not the same
- * in all mails. -1: there is none. */
-int letter_own_recipient(const struct letter *l, const struct mail *m);
 /* The column whose cell is the To of every mail; -1: the letter makes it otherwise. */
 int letter_to_column(const struct letter *l);
 /* The column from which the last address of each To comes, as its text shows, and with it a domain of the mail;

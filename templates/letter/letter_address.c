@@ -294,6 +294,7 @@ static int read_alone(struct reader *r, struct span text)
 	for (uint32_t i = 0; i < list.n; i++) {
 		if (list.items[i].group.n > 0)
 			break;
+		list.items[i].of_list = i > 0;
 		if (append(r, &list.items[i]) < 0)
 			return -1;
 	}

@@ -347,6 +347,26 @@ static bool is_new(const struct letter_job *job, enum letter_role role, uint32_t
 	return !in_list(job->lists[role], x, at);
 }
 
+/* The row itself names the first of the first To, Cc or Bcc that is not the same in all mails, and those who stand in
+ * the same cell with it; others may be the letter's. */
+static void gather_role(struct letter_job *job, enum letter_role role, struct span *all, struct mail *out)
+{
+	const struct letter_field *f = job->l->role[role];
+	bool varies = f && !f->fixed, own = false;
+
+	for (uint32_t i = 0; i < length_of(job, role); i++) {
+		const struct address *x = &job->lists[role]->items[i];
+
+		own = own && x->of_list;
+		if (!is_new(job, role, i))
+			continue;
+		own = own || (varies && out->n_own == 0);
+		if (own && out->n_own++ == 0)
+			out->own = out->n_recipients;
+		all[out->n_recipients++] = x->path;
+	}
+}
+
 int letter_job_recipients(struct letter_job *job, struct mail *out, struct err *e)
 {
 	uint32_t n = length_of(job, ROLE_TO) + length_of(job, ROLE_CC) + length_of(job, ROLE_BCC);
@@ -355,32 +375,14 @@ int letter_job_recipients(struct letter_job *job, struct mail *out, struct err *
 	if (!all)
 		return err_nomem(e, "a mail");
 	out->recipients = all;
-	out->n_recipients = 0;
-	for (int r = ROLE_TO; r <= ROLE_BCC; r++) {
-		for (uint32_t i = 0; i < length_of(job, r); i++) {
-			if (is_new(job, r, i))
-				all[out->n_recipients++] = job->lists[r]->items[i].path;
-		}
-	}
+	out->n_recipients = out->own = out->n_own = 0;
+	for (int r = ROLE_TO; r <= ROLE_BCC; r++)
+		gather_role(job, (enum letter_role)r, all, out);
 	if (out->n_recipients > 0)
 		return 0;
 	err_set(e, ERR_INPUT, "this row has no recipient: its address is empty");
 	err_topic(e, "no address");
 	return place_of(job, ROLE_TO, e);
-}
-
-int letter_own_recipient(const struct letter *l, const struct mail *m)
-{
-	uint32_t before = 0;
-
-	for (int r = ROLE_TO; r <= ROLE_BCC; r++) {
-		const struct letter_field *f = l->role[r];
-
-		if (f && !f->fixed)
-			return before < m->n_recipients ? (int)before : -1;
-		before += f ? f->list.n : 0;
-	}
-	return -1;
 }
 
 int letter_to_column(const struct letter *l)

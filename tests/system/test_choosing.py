@@ -1,9 +1,12 @@
 """Who gets a message: duplicates, suppression, the choice of rows; also over a stop and a resume."""
 import csv
+import random
+import subprocess
+import time
 
 import pytest
 
-from relay import Relay, lettershop, write_letter
+from relay import LETTERSHOP, Relay, lettershop, write_letter
 
 
 def put(shop, text):
@@ -181,6 +184,121 @@ def test_duplicates_over_a_resume(shop):
     assert delivered(shop) == ["a@x.example", "b@x.example"]
 
 
+# ---- several addresses in one cell ----
+
+SHARED = 'email,name,plan\nbob@x.example,B,\n"cat@x.example, BOB@x.example",C,\n'
+
+
+def each(shop, name="dry-run.csv"):
+    """(Row, recipient) -> what became of it."""
+    with open(shop / name, newline="") as f:
+        return {(int(r["row"]), r["recipient"]): r["status"] if r["status"] != "skipped" else r["reply"]
+                for r in csv.DictReader(f)}
+
+
+@pytest.mark.parametrize("to", [None, "To: {{ email }}", "To: {{ email | downcase }}", "To: x@b.example\nBcc: {{ email }}"])
+@pytest.mark.parametrize("rows", [
+    'bob@x.example,B,\n"cat@x.example, bob@x.example",C,\n',
+    '"cat@x.example, Bob@x.example",C,\nbob@x.example,B,\n',
+    'bob@x.example,B,\n"Bob <bob@x.example>, cat@x.example",C,\n',
+    '"ann@x.example, bob@x.example",B,\n"cat@x.example, bob@x.example",C,\n',
+])
+def test_each_address_of_a_cell_wants_a_word(shop, rows, to):
+    write_letter(shop / "letter.eml", f"From: a@b.example\n{to}\nSubject: Hi {{{{ plan }}}}\n\nHi {{{{ name }}}}\n") if to else bare(shop)
+    put(shop, "email,name,plan\n" + rows)
+    out = lettershop("check", "letter.eml", "list.csv", cwd=shop, check=2).stdout
+    assert "bob@x.example has 2 different rows: lines 2, 3" in out.lower() and "later rows without it" in out
+    assert "1 address stands in different rows; nothing was sent" in send(shop, status=2).stderr
+    send(shop, "--duplicates", "send")
+    assert len(results(shop)) == 2
+    send(shop, "--duplicates", "skip", "--results", "skip.csv", status=1)
+    assert sorted(a.lower() for (_, a), fate in each(shop, "skip.csv").items() if fate == "sent" and a != "x@b.example") == \
+        sorted({a.strip().lower() for a in rows.replace('"', ",").replace(" ", ",").replace("<", ",").replace(">", ",").split(",") if "@" in a})
+
+
+@pytest.mark.parametrize("preflight", [True, False])
+def test_others_of_the_cell_get_their_message(shop, preflight):
+    bare(shop)
+    put(shop, SHARED)
+    if preflight:
+        out = lettershop("check", "letter.eml", "list.csv", "--duplicates", "skip", cwd=shop, check=0).stdout
+        assert "2 messages, 1 duplicate left out" in out
+    send(shop, "--duplicates", "skip", *([] if preflight else ["--no-preflight"]), status=1, to="maildir:out")
+    sent = {(1, "bob@x.example"): "sent", (2, "cat@x.example"): "sent",
+            (2, "BOB@x.example"): "duplicate of line 2"}
+    assert each(shop) == sent
+    send(shop, "--duplicates", "skip", "--resume", *([] if preflight else ["--no-preflight"]), status=1, to="maildir:out")
+    assert each(shop) == sent and len(list((shop / "out" / "new").iterdir())) == 2
+
+
+def test_a_row_is_left_out_when_all_its_addresses_are(shop):
+    bare(shop)
+    put(shop, 'email,name,plan\na@x.example,A,\nb@x.example,B,\n"b@x.example, a@x.example",C,\n"c@x.example, a@x.example",D,\n'
+        '"a@x.example, c@x.example",E,\n')
+    out = lettershop("check", "letter.eml", "list.csv", "--duplicates", "skip", cwd=shop, check=0).stdout
+    assert "3 messages, 3 duplicates left out" in out
+    send(shop, "--duplicates", "skip", status=1)
+    assert each(shop) == {
+        (1, "a@x.example"): "sent", (2, "b@x.example"): "sent", (3, "b@x.example, a@x.example"): "duplicate of line 3",
+        (4, "c@x.example"): "sent", (4, "a@x.example"): "duplicate of line 2",
+        (5, "a@x.example, c@x.example"): "duplicate of line 2"}
+
+
+def test_an_address_of_the_letter_is_no_duplicate(shop):
+    """Only what the row names counts: who stands in every mail is meant."""
+    write_letter(shop / "letter.eml", "From: a@b.example\nTo: {{ email }}, boss@b.example\nCc: c@b.example\nSubject: Hi\n\nHi\n")
+    put(shop, "email\na@x.example\nb@x.example\n")
+    lettershop("check", "letter.eml", "list.csv", cwd=shop, check=0)
+    write_letter(shop / "letter.eml", "From: a@b.example\nTo: {{ email }}\nCc: {{ cc }}\nSubject: Hi\n\nHi\n")
+    put(shop, 'email,cc\na@x.example,"a@x.example, c@b.example"\n"b@x.example, d@x.example","d@x.example, c@b.example"\n')
+    lettershop("check", "letter.eml", "list.csv", cwd=shop, check=0)
+    write_letter(shop / "letter.eml", "From: a@b.example\nTo: boss@b.example\nCc: boss@b.example\nBcc: {{ email }}\n"
+                 "Subject: Hi\n\nHi\n")
+    put(shop, 'email\na@x.example\n"b@x.example, a@x.example"\n')
+    out = lettershop("check", "letter.eml", "list.csv", cwd=shop, check=2).stdout
+    assert "has 2 different rows: lines 2, 3" in out
+
+
+def test_an_address_that_is_suppressed_is_no_duplicate(shop):
+    bare(shop)
+    put(shop, SHARED)
+    (shop / "stop.txt").write_text("bob@x.example\n")
+    send(shop, "--suppress", "stop.txt", status=1)
+    assert each(shop) == {(1, "bob@x.example"): "suppressed", (2, "cat@x.example"): "sent",
+                          (2, "BOB@x.example"): "suppressed"}
+
+
+def test_a_rehearsal_to_oneself_has_each_message(shop):
+    bare(shop)
+    put(shop, SHARED)
+    send(shop, "--duplicates", "skip", "--redirect-to", "me@x.example")
+    assert fates(shop) == {1: "sent", 2: "sent"}
+
+
+def test_addresses_left_out_over_a_resume(shop, tmp_path):
+    """Cat is deferred and tried again; bob, who was left out of her row, has his message of an earlier row that
+    comes into the choice only then, as nobody else sent to him."""
+    bare(shop)
+    put(shop, 'email,name,plan\n"bob@x.example, ann@x.example",1,\nbob@x.example,2,\n"cat@x.example, bob@x.example",3,\n'
+        '"dan@x.example, cat@x.example",4,\n')
+    with Relay(tmp_path / "relay", "--refuse", "^(cat|bob)@=451 4.2.0 later") as relay:
+        to = f"smtp://127.0.0.1:{relay.port}?tls=none"
+        more = ("--duplicates", "skip", "--retry-for", "1ms")
+        send(shop, *more, "--rows", "2-3", status=1, to=to)
+        assert each(shop, "results.csv") == {(2, "bob@x.example"): "deferred", (3, "cat@x.example"): "deferred",
+                                             (3, "bob@x.example"): "duplicate of line 3"}
+        send(shop, *more, "--rows", "1-", "--resume", status=1, to=to)
+        assert each(shop, "results.csv") == {
+            (1, "bob@x.example"): "duplicate of line 3", (1, "ann@x.example"): "sent", (2, "bob@x.example"): "deferred",
+            (3, "cat@x.example"): "deferred", (3, "bob@x.example"): "duplicate of line 3",
+            (4, "dan@x.example"): "sent", (4, "cat@x.example"): "duplicate of line 4"}
+    with Relay(tmp_path / "relay2") as relay:
+        send(shop, *more, "--resume", status=1, to=f"smtp://127.0.0.1:{relay.port}?tls=none")
+        fate = each(shop, "results.csv")
+    assert sorted(k for k, v in fate.items() if v == "sent") == [
+        (1, "ann@x.example"), (2, "bob@x.example"), (3, "cat@x.example"), (4, "dan@x.example")]
+
+
 # ---- which rows ----
 
 PEOPLE = "email,name,plan,age\nann@x.example,Ann,pro,41\nbob@x.example,Bob,free,50\ncy@x.example,Cy,pro,9\n" \
@@ -324,3 +442,32 @@ def test_who_was_deferred_and_cannot_be_told_any_more(shop, tmp_path):
     with Relay(tmp_path / "later") as relay:
         send(shop, "--resume", "--key", "email", *ways, to=f"smtp://127.0.0.1:{relay.port}?tls=none", status=1)
     assert [n for n, r in sorted(results(shop, "results.csv").items()) if r["status"] == "sent"] == [1, 3]
+
+
+@pytest.mark.parametrize("preflight", [True, False])
+def test_nobody_twice_and_nobody_forgotten_whatever_stops_the_run(shop, tmp_path, preflight):
+    """Cells with several addresses, many of them again and again; some are deferred, then the run is killed."""
+    chance = random.Random(7)
+    people = [f"u{i}@x.example" for i in range(300)]
+    write_letter(shop / "letter.eml", "From: a@b.example\nTo: {{ email }}\nSubject: Hi {{ n }}\n\nHi\n")
+    rows = [[chance.choice(people) for _ in range(chance.choice([1, 1, 2, 3, 5]))] for _ in range(400)]
+    put(shop, "email,n\n" + "".join(f'"{", ".join(r)}",{i}\n' for i, r in enumerate(rows)))
+    more = ["--duplicates", "skip", "--connections", "4", "--retry-for", "1ms", *([] if preflight else ["--no-preflight"])]
+    with Relay(tmp_path / "first", "--refuse", "^u[0-9]*3@=451 4.2.0 later", "--delay", "2") as first, \
+            Relay(tmp_path / "second") as second:
+        run = subprocess.Popen([LETTERSHOP, "send", "letter.eml", "list.csv", "--yes", "--rows", "100-300", *more, "--relay",
+                                f"smtp://127.0.0.1:{first.port}?tls=none"],
+                               cwd=shop, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        until = time.monotonic() + 30
+        while len(first.accepted()) < 40 and time.monotonic() < until:
+            time.sleep(0.005)
+        run.kill()
+        run.wait()
+        send(shop, "--resume", "--rows", "1-", *more, to=f"smtp://127.0.0.1:{second.port}?tls=none", status=1)
+        counts = first.recipients() + second.recipients()
+    fate = each(shop, "results.csv")
+    doubted = {a for (_, a), status in fate.items() if status == "in_doubt"}
+    assert {a for a, n in counts.items() if n > 1} == set()
+    assert set(counts) | doubted == {a for r in rows for a in r}
+    assert {n for n, _ in fate} == set(range(1, 401))
+    assert sum(status in ("sent", "in_doubt") for status in fate.values()) == len(set(counts) | doubted)

@@ -257,6 +257,44 @@ static void states_of_groups(void **state)
 	fixture_groups = false;
 }
 
+/* Who was sent to, or may have been, apart from those who were left out. */
+static void recipients_that_were_begun(void **state)
+{
+	static const struct {
+		const char *what;
+		bool first, second, anybody, first_skipped, second_skipped;
+	} of[] = {
+		{ "CX", false, false, false, false, false },
+		{ "CISX", true, true, true, false, false }, /* one for all, as in a rehearsal */
+		{ "CKX", false, false, false, false, false },
+		{ "CIX", true, true, true, false, false },
+		{ "CP", true, true, true, false, false },
+		{ "2CK1ISX", true, false, true, false, true },
+		{ "2CIS1KX", false, true, true, true, false },
+		{ "2CK1KX", false, false, false, true, true },
+		{ "2CKX", false, false, false, false, true },
+		{ "2CK1IDX", true, false, true, false, true },
+	};
+
+	for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+		struct play p = { .f = *state, .attempt = 1, .of = 1 };
+		struct ledger *l;
+
+		fixture_empty(*state);
+		start(&p, true);
+		for (const char *at = of[i].what; *at; at++)
+			play_event(&p, *at);
+		l = fixture_ledger(*state);
+		if (ledger_recipient_begun(l, 1, 0) != of[i].first || ledger_recipient_begun(l, 1, 1) != of[i].second ||
+		    ledger_recipient_begun(l, 1, UINT32_MAX) != of[i].anybody)
+			fail_msg("%s: begun", of[i].what);
+		if (ledger_recipient_skipped(l, 1, 0) != of[i].first_skipped ||
+		    ledger_recipient_skipped(l, 1, 1) != of[i].second_skipped)
+			fail_msg("%s: skipped", of[i].what);
+		ledger_free(&l);
+	}
+}
+
 static void clean_end_loses_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -442,7 +480,7 @@ static void load_survives_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(states), FIXTURE_TEST(states_of_groups),
+		FIXTURE_TEST(states), FIXTURE_TEST(states_of_groups), FIXTURE_TEST(recipients_that_were_begun),
 		FIXTURE_TEST(clean_end_loses_nothing),
 		FIXTURE_TEST(many),
 		FIXTURE_TEST(begin_times),

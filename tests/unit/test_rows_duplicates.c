@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "engine/base/buf.h"
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
@@ -88,10 +89,10 @@ static void try(const struct duplicates_test *t, enum duplicates_rule rule, cons
 	for (int turn = 0; turn < 2; turn++) {
 		assert_int_equal(duplicates_rewind(d, &e), 0);
 		for (unsigned i = 0; i < n; i++) {
-			uint64_t line;
+			struct duplicates_answer a;
 
-			assert_int_equal(duplicates_of(d, i + 1, &line, &e), 0);
-			got[i] = line ? (char)('0' + line) : '-';
+			assert_int_equal(duplicates_of(d, i + 1, &a, &e), 0);
+			got[i] = a.n ? (char)('0' + a.each[0].line) : '-';
 		}
 		if (strcmp(got, want) != 0)
 			fail_msg("%s, rule %d: %s, not %s", t->name, (int)rule, got, want);
@@ -113,6 +114,120 @@ static void rules(void **state)
 			try(&tests_of[i], DUPLICATES_SKIP, tests_of[i].skip, backwards);
 			try(&tests_of[i], DUPLICATES_SEND, tests_of[i].send, backwards);
 		}
+}
+
+/* ---- rows with several addresses ---- */
+
+/* addresses: a letter each; a capital one was sent to by an earlier run, one in brackets is not shown. dup: for each
+ * row its addresses' lines, '-' for those that it mails itself; rows are parted by spaces. */
+static const struct several {
+	const char *addresses[ROWS_MAX], *cells, *stop, *skip, *send;
+	unsigned cases, skipped, addresses_skipped, left_out; /* the last three with skip */
+} severals[] = {
+	{ { "ab", "cd" }, "12", "-- --", "-- --", "-- --", 0, 0, 0, 0 },
+	{ { "ab", "ab" }, "11", "-- 22", "-- 22", "-- 22", 0, 1, 2, 0 },
+	{ { "ab", "ba" }, "12", "-- --", "-- 22", "-- --", 2, 1, 2, 0 },
+	{ { "b", "cb" }, "12", "- --", "- -2", "- --", 1, 0, 0, 1 },
+	{ { "cb", "b" }, "12", "-- -", "-- 2", "-- -", 1, 1, 1, 0 },
+	{ { "a", "b", "ab" }, "123", "- - --", "- - 23", "- - --", 2, 1, 2, 0 },
+	{ { "a", "b", "abc" }, "123", "- - ---", "- - 23-", "- - ---", 2, 0, 0, 2 },
+	{ { "a", "ab", "b" }, "123", "- -- -", "- 2- 3", "- -- -", 2, 1, 1, 1 },
+	{ { "ab", "aB" }, "12", "-- --", "-3 2-", "-- --", 2, 0, 0, 2 },
+	{ { "b", "Cb" }, "12", "- --", "- -2", "- --", 1, 0, 0, 1 },
+	{ { "b", "(a)b" }, "12", "- -", "- 2", "- -", 1, 1, 1, 0 },
+};
+
+static void show_several(struct duplicates *d, const char *addresses, char content, uint64_t number)
+{
+	struct span cell = span_of(&content, 1);
+	struct row row = { .number = number, .line = number + 1, .n_cells = 1, .cells = &cell };
+	struct duplicates_row seen[ROWS_MAX];
+	uint32_t of = 0, shown = 0;
+	struct err e;
+
+	for (const char *p = addresses; *p; p++) {
+		bool hidden = *p == '(';
+
+		if (hidden)
+			p += 2;
+		else {
+			duplicates_see(d, &row, span_of(p, 1), &seen[shown]);
+			seen[shown].size = 100;
+			seen[shown].begun = *p < 'a';
+			seen[shown++].which = of & 1023;
+		}
+		of++;
+	}
+	for (uint32_t i = 0; i < shown; i++) {
+		seen[i].of = of & 1023;
+		seen[i].shown = shown & 1023;
+	}
+	assert_int_equal(duplicates_add(d, seen, shown, &e), 0);
+}
+
+static void tell_several(struct duplicates *d, const struct several *t, struct buf *out)
+{
+	struct duplicates_answer a;
+	struct err e;
+
+	buf_reset(out);
+	for (uint64_t i = 0; t->addresses[i]; i++) {
+		uint32_t at = 0, which = 0;
+
+		assert_int_equal(duplicates_of(d, i + 1, &a, &e), 0);
+		if (i)
+			buf_add_char(out, ' ');
+		for (const char *p = t->addresses[i]; *p; p++, which++) {
+			if (*p == '(') {
+				p += 2;
+				continue;
+			}
+			bool is = at < a.n && a.each[at].which == which;
+
+			buf_add_char(out, is ? (char)('0' + a.each[at].line) : '-');
+			at += is;
+		}
+		assert_int_equal(at, a.n);
+	}
+}
+
+static void try_several(const struct several *t, enum duplicates_rule rule, const char *want)
+{
+	struct duplicates_found found;
+	struct duplicates *d;
+	struct buf got;
+	struct err e;
+
+	buf_init(&got, 100);
+	assert_int_equal(duplicates_new(&d, rule, &e), 0);
+	for (uint64_t i = 0; t->addresses[i]; i++)
+		show_several(d, t->addresses[i], t->cells[i], i + 1);
+	assert_int_equal(duplicates_find(d, &found, &e), 0);
+	tell_several(d, t, &got);
+	if (strcmp(buf_str(&got), want) != 0)
+		fail_msg("'%s' '%s', rule %d: %s, not %s", t->addresses[0], t->addresses[1], (int)rule, buf_str(&got), want);
+	assert_int_equal(found.cases, rule == DUPLICATES_STOP ? t->cases : 0);
+	for (uint32_t i = 0; i < found.n_first; i++)
+		assert_true(found.first[i].shared);
+	if (rule == DUPLICATES_SKIP) {
+		assert_int_equal(found.skipped, t->skipped);
+		assert_int_equal(found.skipped_bytes, 100 * t->skipped);
+		assert_int_equal(found.addresses, t->addresses_skipped);
+		assert_int_equal(found.left_out, t->left_out);
+	}
+	duplicates_free(&d);
+	buf_release(&got);
+}
+
+/* Each address counts; a row is left out as a whole only when all of its are. */
+static void several_addresses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof severals / sizeof *severals; i++) {
+		try_several(&severals[i], DUPLICATES_STOP, severals[i].stop);
+		try_several(&severals[i], DUPLICATES_SKIP, severals[i].skip);
+		try_several(&severals[i], DUPLICATES_SEND, severals[i].send);
+	}
 }
 
 /* Cells are told apart however they are cut: "ab","c" is not "a","bc". */
@@ -155,18 +270,20 @@ static void many(void **state)
 	assert_int_equal(duplicates_new(&d, DUPLICATES_SKIP, &e), 0);
 	for (uint32_t i = 1; i <= MANY; i++) {
 		uint64_t key = (uint64_t)i * 2654435761u % KEYS;
-		struct duplicates_row r = { .address = { key, ~key }, .cells = i, .place = { i, i + 1, i } };
+		struct duplicates_row r = { .address = { key, ~key }, .cells = i, .place = { i, i + 1, i },
+					    .of = 1, .shown = 1 };
 
 		assert_int_equal(duplicates_add(d, &r, 1, &e), 0);
 	}
 	assert_int_equal(duplicates_find(d, &found, &e), 0);
 	for (uint32_t i = 1; i <= MANY; i++) {
-		uint64_t line, key = (uint64_t)i * 2654435761u % KEYS;
+		uint64_t key = (uint64_t)i * 2654435761u % KEYS;
+		struct duplicates_answer a;
 
-		assert_int_equal(duplicates_of(d, i, &line, &e), 0);
-		if (line != (first[key] ? first[key] + 1 : 0))
+		assert_int_equal(duplicates_of(d, i, &a, &e), 0);
+		if ((a.n ? a.each[0].line : 0) != (first[key] ? first[key] + 1 : 0))
 			fail_msg("row %u", i);
-		duplicates += line != 0;
+		duplicates += a.n;
 		if (!first[key])
 			first[key] = i;
 	}
@@ -179,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules),
+		cmocka_unit_test(several_addresses),
 		cmocka_unit_test(cells_have_ends),
 		cmocka_unit_test(many),
 	};
