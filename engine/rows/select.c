@@ -210,6 +210,24 @@ static struct span address_of(struct selection *s, const struct row *row)
 	return address_parse(text, &s->scratch, &a, &unused) < 0 ? span_trim(text) : a.path;
 }
 
+/* Any of its addresses, however many stand there. */
+static bool is_listed(struct selection *s, const struct row *row)
+{
+	char reason[SUPPRESS_REASON_MAX];
+	struct span text = address_of(s, row);
+	struct address_list list;
+	struct err unused;
+
+	if (suppress_has(s->only, text, reason))
+		return true;
+	if (!memchr(text.p, ',', text.n) || address_parse_list(text, &s->scratch, &list, &unused) < 0)
+		return false;
+	for (uint32_t i = 0; i < list.n; i++)
+		if (suppress_has(s->only, list.items[i].path, reason))
+			return true;
+	return false;
+}
+
 static bool is_our_share(struct selection *s, const struct row *row)
 {
 	char number[8], lower[ADDRESS_PATH_MAX];
@@ -251,15 +269,13 @@ static enum select_answer meets_condition(struct selection *s, struct row *row, 
 /* What can be said of a row of the list by itself. */
 static enum select_answer fits_itself(struct selection *s, struct row *row, struct arena *memory, struct err *e)
 {
-	char reason[SUPPRESS_REASON_MAX];
-
 	while (s->at < s->ranges.n && s->ranges.items[s->at].last < row->number)
 		s->at++;
 	if (s->ranges.n > 0 && s->at == s->ranges.n)
 		return SELECT_END;
 	if (s->ranges.n > 0 && row->number < s->ranges.items[s->at].first)
 		return SELECT_NO;
-	if (s->only && !suppress_has(s->only, address_of(s, row), reason))
+	if (s->only && !is_listed(s, row))
 		return SELECT_NO;
 	return s->opt.where ? meets_condition(s, row, memory, e) : SELECT_YES;
 }

@@ -299,6 +299,15 @@ def test_addresses_left_out_over_a_resume(shop, tmp_path):
         (1, "ann@x.example"), (2, "bob@x.example"), (3, "cat@x.example"), (4, "dan@x.example")]
 
 
+@pytest.mark.parametrize("arguments", [("cat@x.example",), ("some.txt",), ("@CATS.example",)])
+def test_only_looks_at_each_address(shop, arguments):
+    bare(shop)
+    put(shop, 'email,name,plan\nann@x.example,A,\n"bob@x.example, Cat <cat@x.example>, c@cats.example",C,\n')
+    (shop / "some.txt").write_text("cat@x.example\n")
+    send(shop, "--only", *arguments)
+    assert sorted(each(shop)) == [(2, "bob@x.example"), (2, "c@cats.example"), (2, "cat@x.example")]
+
+
 # ---- which rows ----
 
 PEOPLE = "email,name,plan,age\nann@x.example,Ann,pro,41\nbob@x.example,Bob,free,50\ncy@x.example,Cy,pro,9\n" \
