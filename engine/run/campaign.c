@@ -124,7 +124,7 @@ static int look_back(struct campaign *c, struct err *e)
 	}
 	if (exists && !c->job->resume)
 		return exists_already(c, e);
-	if (c->job->resume && !exists && nothing_to_resume(c, e) < 0)
+	if (c->job->results && c->job->resume && !exists && nothing_to_resume(c, e) < 0)
 		return -1;
 	if (exists)
 		return ledger_load_pardoned(&c->ledger, c->job->results, c->throttle ? throttle_memory(c->throttle) : 0,
