@@ -28,7 +28,8 @@ struct address {
 	struct span path;   /* local@domain as it goes on the wire, quoted where it must be */
 	struct span group;  /* name of the group it stands in; empty when none */
 	bool utf8;          /* local part beyond ASCII: needs SMTPUTF8 */
-	bool of_list;       /* a letter's: of the same value as the one before it */
+	bool of_row;        /* in a letter: a value has a part in it */
+	bool of_list;       /* in a letter: of the same value as the one before it */
 };
 
 struct address_list {

@@ -59,10 +59,10 @@ static void report_case(struct campaign *c, struct report *r, const struct dupli
 		snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "%s%llu", i ? ", " : "",
 			 (unsigned long long)x->places[i].line);
 	finding_say(&r->sink, FINDING_ERROR, "same address in different rows", c->job->list, x->places[0].line, 0,
-		    rows_columns(c->list)->grouped
-			    ? "--duplicates skip mails the first group of an address, send mails each"
-		    : x->shared
+		    x->shared
 			    ? "--duplicates skip mails an address in its first row, and later rows without it; send mails each row to all"
+		    : rows_columns(c->list)->grouped
+			    ? "--duplicates skip mails the first group of an address, send mails each"
 			    : "--duplicates skip mails the first row of an address, send mails each, group makes one message of them",
 		    "%s has %llu different rows: lines %s%s", address, (unsigned long long)x->rows, lines,
 		    x->rows > x->n_places ? " and more" : "");

@@ -372,12 +372,29 @@ static int read_own(struct reader *r)
 	return 0;
 }
 
+static bool has_value(const struct reader *r, const struct element *el)
+{
+	bool angle = el->open != NOWHERE;
+	size_t from = angle ? (size_t)el->open : el->from, to = angle ? (size_t)el->close : el->to;
+
+	for (size_t i = from; i < to; i++)
+		if (r->mask[i] != MARK_LETTER)
+			return true;
+	return false;
+}
+
 static int read_element(struct reader *r, const struct element *el)
 {
+	uint32_t first = r->out->n;
+	bool of_row;
+
 	if (el->end == ':')
 		return open_group(r, el);
 	if ((el->open != NOWHERE ? read_angle(r, el) : read_plain(r, el)) < 0)
 		return -1;
+	of_row = has_value(r, el);
+	for (uint32_t i = first; i < r->out->n; i++)
+		r->out->items[i].of_row = of_row;
 	return el->end == ';' ? close_group(r) : 0;
 }
 

@@ -347,12 +347,11 @@ static bool is_new(const struct letter_job *job, enum letter_role role, uint32_t
 	return !in_list(job->lists[role], x, at);
 }
 
-/* The row itself names the first of the first To, Cc or Bcc that is not the same in all mails, and those who stand in
- * the same cell with it; others may be the letter's. */
+/* The row itself names the first with a value in it, and those who stand in the same cell; others may come again in
+ * other rows, as a manager does. */
 static void gather_role(struct letter_job *job, enum letter_role role, struct span *all, struct mail *out)
 {
-	const struct letter_field *f = job->l->role[role];
-	bool varies = f && !f->fixed, own = false;
+	bool own = false;
 
 	for (uint32_t i = 0; i < length_of(job, role); i++) {
 		const struct address *x = &job->lists[role]->items[i];
@@ -360,7 +359,7 @@ static void gather_role(struct letter_job *job, enum letter_role role, struct sp
 		own = own && x->of_list;
 		if (!is_new(job, role, i))
 			continue;
-		own = own || (varies && out->n_own == 0);
+		own = own || (x->of_row && out->n_own == 0);
 		if (own && out->n_own++ == 0)
 			out->own = out->n_recipients;
 		all[out->n_recipients++] = x->path;

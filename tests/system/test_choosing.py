@@ -249,6 +249,14 @@ def test_an_address_of_the_letter_is_no_duplicate(shop):
     write_letter(shop / "letter.eml", "From: a@b.example\nTo: {{ email }}, boss@b.example\nCc: c@b.example\nSubject: Hi\n\nHi\n")
     put(shop, "email\na@x.example\nb@x.example\n")
     lettershop("check", "letter.eml", "list.csv", cwd=shop, check=0)
+    write_letter(shop / "letter.eml", "From: a@b.example\nTo: Boss <boss@b.example>, {{ email }}\nSubject: Hi\n\nHi\n")
+    lettershop("check", "letter.eml", "list.csv", cwd=shop, check=0)
+    put(shop, 'email,n\na@x.example,1\n"b@x.example, a@x.example",2\n')
+    out = lettershop("check", "letter.eml", "list.csv", cwd=shop, check=2).stdout
+    assert "a@x.example has 2 different rows: lines 2, 3" in out
+    send(shop, "--duplicates", "skip", status=1)
+    assert each(shop) == {(1, "boss@b.example"): "sent", (1, "a@x.example"): "sent", (2, "boss@b.example"): "sent",
+                          (2, "b@x.example"): "sent", (2, "a@x.example"): "duplicate of line 2"}
     write_letter(shop / "letter.eml", "From: a@b.example\nTo: {{ email }}\nCc: {{ cc }}\nSubject: Hi\n\nHi\n")
     put(shop, 'email,cc\na@x.example,"a@x.example, c@b.example"\n"b@x.example, d@x.example","d@x.example, c@b.example"\n')
     lettershop("check", "letter.eml", "list.csv", cwd=shop, check=0)
