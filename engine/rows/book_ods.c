@@ -105,29 +105,29 @@ static bool is_hidden(const struct ods *o, const char *style)
 	return false;
 }
 
-static int keep_name(struct ods *o, const char **attributes, struct book_name **out, struct err *e)
+/* NULL: no memory. */
+static struct book_name *keep_name(struct ods *o, const char **attributes)
 {
 	const char *title = book_xml_attribute(attributes, "table:name");
 	struct book_name *n = arena_zero(o->memory, sizeof *n);
 	int ok;
 
 	if (!n)
-		return no_memory(e);
+		return NULL;
 	n->name = arena_copy(o->memory, span_str(title ? title : ""), &ok);
 	n->hidden = is_hidden(o, book_xml_attribute(attributes, "table:style-name"));
 	*o->next_name = n;
 	o->next_name = &n->next;
-	*out = n;
-	return ok ? 0 : no_memory(e);
+	return ok ? n : NULL;
 }
 
 static int on_table(struct ods *o, const char **attributes, struct err *e)
 {
-	struct book_name *n = NULL;
+	const struct book_name *n = keep_name(o, attributes);
 	char shown[80];
 
-	if (keep_name(o, attributes, &n, e) < 0)
-		return -1;
+	if (!n)
+		return no_memory(e);
 	if (o->state == DONE)
 		return 0;
 	if (o->wanted ? !span_eq(n->name, span_str(o->wanted)) : n->hidden)

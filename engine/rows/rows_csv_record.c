@@ -309,7 +309,7 @@ static enum fed go_on(struct csv_reader *r, struct rows_line *line, size_t *stra
 
 int csv_record_read(struct csv_reader *r, struct rows_line *line, struct row_block *into, struct err *e)
 {
-	size_t table = r->columns * sizeof(struct span), stray;
+	size_t table = r->columns * sizeof(struct span), stray = 0;
 	char *p = arena_take(r->memory, table + line->bytes.n);
 	enum fed fed;
 
