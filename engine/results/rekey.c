@@ -1,10 +1,12 @@
 /* rekey.c - two passes over all that is known: rows that were skipped come last, because one that was a duplicate may
- * share its key with the one that was sent to, and that must find its place first.
+ * share its key with the one that was sent to, and that must find its place first. A duplicate of one that was not
+ * sent to is forgotten: either may be the one that is left.
  *
  * Held by tests/unit/test_results_rekey.c, tests/system/test_key.py. */
 #include "engine/results/rekey.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
@@ -75,6 +77,20 @@ static int put(struct moving *m, struct journal_result *r, struct err *e)
 	return rc < 0 || (journal_pending(m->segment) > PENDING_MOST && journal_flush(m->segment, e) < 0) ? -1 : 0;
 }
 
+static int tell(const struct moving *m, const struct journal_result *r, struct err *e)
+{
+	if (m->skipped || r->verdict->kind == VERDICT_SKIPPED || m->k->tell(m->k->ctx, r->recipient.address) == 0)
+		return 0;
+	return err_nomem(e, "the journal under its new numbers");
+}
+
+static bool is_idle_duplicate(const struct moving *m, const struct journal_result *r)
+{
+	return m->skipped && r->verdict->kind == VERDICT_SKIPPED && r->verdict->stage &&
+	       strcmp(r->verdict->stage, "duplicate") == 0 && r->recipient.address.n > 0 &&
+	       !m->k->was_told(m->k->ctx, r->recipient.address);
+}
+
 static int move_rows(struct moving *m, struct ledger *old, struct err *e)
 {
 	struct ledger_cursor at = { .sent_too = true };
@@ -86,7 +102,10 @@ static int move_rows(struct moving *m, struct ledger *old, struct err *e)
 	while ((rc = ledger_next_failed(old, &at, &r, &v, e)) > 0) {
 		struct rekey_who who = { .row = r.row, .address = r.recipient.address };
 
-		if ((ledger_row(old, r.row) == ROW_SKIPPED) != m->skipped)
+		rc = tell(m, &r, e);
+		if (rc < 0)
+			break;
+		if ((ledger_row(old, r.row) == ROW_SKIPPED) != m->skipped || is_idle_duplicate(m, &r))
 			continue;
 		if (!m->k->by_row && r.recipient.address.n == 0 && r.message_id.n == 0 && r.time_ms == 0)
 			return not_known(old, r.row, e);
@@ -109,7 +128,10 @@ static int move_gone(struct moving *m, struct ledger *old, struct err *e)
 	while ((rc = ledger_gone_next(&g, e)) > 0) {
 		struct rekey_who who = { 0, g.result.recipient.address, g.how.column, { g.how.key[0], g.how.key[1] } };
 
-		if (g.how.skipped != m->skipped)
+		rc = tell(m, &g.result, e);
+		if (rc < 0)
+			break;
+		if (g.how.skipped != m->skipped || is_idle_duplicate(m, &g.result))
 			continue;
 		if (g.result.row != m->was)
 			find(m, g.result.row, &who);

@@ -27,6 +27,10 @@ struct rekey {
 	void (*begin)(void *ctx);
 	/* Where that row stands now, and no other is found there from then on: false when the list does not have it. */
 	bool (*find)(void *ctx, struct rekey_who *who, uint64_t *row, uint64_t *line);
+	/* That address was offered a message, whatever became of it; all are told before the first is asked for. -1: no
+	 * memory. */
+	int (*tell)(void *ctx, struct span address);
+	bool (*was_told)(void *ctx, struct span address);
 	void *ctx;
 	bool by_row; /* the number alone is enough: the address may be empty */
 };

@@ -444,7 +444,8 @@ static int remember_domains(struct campaign *c, struct err *e)
 
 static int renumber(struct campaign *c, struct journal *j, struct err *e)
 {
-	struct rekey k = { .begin = keyed_begin, .find = keyed_find, .ctx = c->keyed, .by_row = keyed_by_row(c->keyed) };
+	struct rekey k = { .begin = keyed_begin, .find = keyed_find, .tell = keyed_tell, .was_told = keyed_was_told,
+			   .ctx = c->keyed, .by_row = keyed_by_row(c->keyed) };
 	struct ledger *old;
 	int rc;
 

@@ -123,7 +123,7 @@ static void say_gone(const struct campaign *c, const struct rekey_counts *counts
 int campaign_recognise_rows(struct campaign *c, struct err *e)
 {
 	const struct journal_identity *was = &c->header.identity;
-	struct rekey k = { .begin = keyed_begin, .find = keyed_find };
+	struct rekey k = { .begin = keyed_begin, .find = keyed_find, .tell = keyed_tell, .was_told = keyed_was_told };
 	struct rekey_counts counts;
 	unsigned long long on_record, new;
 	struct ledger *now;

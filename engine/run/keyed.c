@@ -1,4 +1,5 @@
-/* keyed.c - a sorted array of hashes: 40 bytes a row; and one of the old list in the order of its rows: 16 bytes.
+/* keyed.c - a sorted array of hashes: 40 bytes a row; one of the old list in the order of its rows, and one of
+ * the addresses on record: 16 bytes each.
  *
  *  1. A key's hash has 128 bits of SipHash, with the campaign's seed: two keys are never taken for one, and what the
  *     journal has of somebody who was gone is the same in a later run.
@@ -40,6 +41,9 @@ struct keyed {
 	uint64_t *taken;     /* a bit for each row of the new list: it was found */
 	uint64_t (*old)[2];  /* hashes of the list as it was, by row; NULL: not known */
 	uint64_t n_old;
+	uint64_t (*told)[2]; /* hashes of addresses */
+	uint64_t n_told, told_room;
+	bool told_sorted;
 };
 
 static int compare(const void *a, const void *b)
@@ -225,6 +229,7 @@ void keyed_free(struct keyed **k)
 	mem_free((*k)->addresses.rows);
 	mem_free((*k)->taken);
 	mem_free((*k)->old);
+	mem_free((*k)->told);
 	mem_free(*k);
 	*k = NULL;
 }
@@ -236,6 +241,42 @@ void keyed_begin(void *ctx)
 	struct keyed *k = ctx;
 
 	memset(k->taken, 0, (k->new.n / 64 + 1) * sizeof *k->taken);
+	k->n_told = 0;
+}
+
+static int compare_told(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(uint64_t[2]));
+}
+
+int keyed_tell(void *ctx, struct span address)
+{
+	struct keyed *k = ctx;
+
+	if (k->n_told == k->told_room) {
+		uint64_t room = k->told_room ? 2 * k->told_room : 1024;
+		uint64_t (*more)[2] = mem_grow(k->told, room * sizeof *more);
+
+		if (!more)
+			return -1;
+		k->told = more;
+		k->told_room = room;
+	}
+	hash(k, address, k->told[k->n_told++]);
+	k->told_sorted = false;
+	return 0;
+}
+
+bool keyed_was_told(void *ctx, struct span address)
+{
+	struct keyed *k = ctx;
+	uint64_t want[2];
+
+	if (!k->told_sorted && k->n_told > 1)
+		qsort(k->told, k->n_told, sizeof *k->told, compare_told);
+	k->told_sorted = true;
+	hash(k, address, want);
+	return k->n_told > 0 && bsearch(want, k->told, k->n_told, sizeof *k->told, compare_told) != NULL;
 }
 
 /* The first one that was not found so far. */

@@ -34,6 +34,8 @@ void keyed_free(struct keyed **k);
  * that was gone before by the same column as then, else by its address. */
 void keyed_begin(void *ctx);
 bool keyed_find(void *ctx, struct rekey_who *who, uint64_t *row, uint64_t *line);
+int keyed_tell(void *ctx, struct span address);
+bool keyed_was_told(void *ctx, struct span address);
 bool keyed_by_row(const struct keyed *k);
 uint64_t keyed_rows(const struct keyed *k);
 

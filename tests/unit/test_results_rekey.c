@@ -10,6 +10,7 @@ struct list {
 	const unsigned *at;
 	unsigned n;
 	uint64_t taken;
+	unsigned told;
 };
 
 static void begin(void *ctx)
@@ -41,6 +42,18 @@ static bool find(void *ctx, struct rekey_who *who, uint64_t *row, uint64_t *line
 	return false;
 }
 
+static int tell(void *ctx, struct span address)
+{
+	((struct list *)ctx)->told += address.n > 0;
+	return 0;
+}
+
+static bool was_told(void *ctx, struct span address)
+{
+	(void)address;
+	return ((struct list *)ctx)->told > 0;
+}
+
 static struct journal_header edited(unsigned size)
 {
 	struct journal_header h = fixture_header();
@@ -70,7 +83,7 @@ static void edit(struct fixture *f, const unsigned *at, unsigned n, bool whole)
 	static unsigned size = 5000;
 	struct journal_header h = edited(size++);
 	struct list list = { .at = at, .n = n };
-	struct rekey k = { begin, find, &list, true };
+	struct rekey k = { begin, find, tell, was_told, &list, true };
 	struct ledger *old = fixture_ledger(f);
 	struct journal *j;
 
@@ -177,7 +190,7 @@ static void skipped_ones_come_last(void **state)
 {
 	struct fixture *f = *state;
 	struct list list = { .n = 1 };
-	struct rekey k = { begin, find_any, &list, true };
+	struct rekey k = { begin, find_any, tell, was_told, &list, true };
 	struct journal *j = fixture_open(f, false);
 	struct journal_segment *s = fixture_segment(f, j, 0);
 	struct rekey_counts counts;
@@ -195,6 +208,39 @@ static void skipped_ones_come_last(void **state)
 	assert_string_equal(counts.named[0], "user1.0@example.com");
 	ledger_free(&now);
 	ledger_free(&old);
+}
+
+/* Row 2 is a duplicate of row 1, and an edit leaves one of them: which was sent to, if any, must not be forgotten,
+ * and if none was, the one that is left is still to do. */
+static void duplicate_of_one_that_was_not_sent(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned sent = 0; sent < 2; sent++) {
+		struct verdict v = { .kind = VERDICT_SKIPPED, .scope = SCOPE_MAIL, .stage = "duplicate", .text = "duplicate of line 2" };
+		struct journal_result r = { .row = 2, .line = 3, .of = 1, .time_ms = 1, .recipient.address = SPAN("User1.0@example.com"),
+					    .verdict = &v };
+		struct list list = { .n = 1 };
+		struct rekey k = { begin, find_any, tell, was_told, &list, true };
+		struct journal *j = fixture_open(f, false);
+		struct journal_segment *s = fixture_segment(f, j, 0);
+		struct rekey_counts counts;
+		struct ledger *old, *now;
+
+		assert_int_equal(journal_result(s, &r, &f->e), 0);
+		if (sent)
+			fixture_result(s, 1, 1, 1, 0, VERDICT_SENT);
+		assert_int_equal(journal_flush(s, &f->e), 0);
+		journal_segment_close(&s);
+		journal_close(&j);
+		old = fixture_ledger(f);
+		assert_int_equal(ledger_rekey(&now, old, &k, &counts, &f->e), 0);
+		assert_int_equal(ledger_row(now, 1), sent ? ROW_SENT : ROW_TO_DO);
+		assert_true(counts.kept == sent && counts.gone == sent);
+		ledger_free(&now);
+		ledger_free(&old);
+		fixture_empty(f);
+	}
 }
 
 static void pardoned(void **state)
@@ -266,7 +312,7 @@ static void no_memory(void **state)
 	static const unsigned none[] = { 90 };
 	struct fixture *f = *state;
 	struct list list = { .at = none, .n = 1 };
-	struct rekey k = { begin, find, &list, true };
+	struct rekey k = { begin, find, tell, was_told, &list, true };
 	struct rekey_counts counts;
 	int rc = -1;
 
@@ -296,6 +342,7 @@ int main(void)
 		FIXTURE_TEST(there_and_back),
 		FIXTURE_TEST(cut_off),
 		FIXTURE_TEST(skipped_ones_come_last),
+		FIXTURE_TEST(duplicate_of_one_that_was_not_sent),
 		FIXTURE_TEST(pardoned),
 		FIXTURE_TEST(lines_without_a_row),
 		FIXTURE_TEST(tries),
