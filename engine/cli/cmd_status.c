@@ -58,7 +58,7 @@ static void print_head(const char *results, const struct tally *t)
 		printf("not running; send ... --resume goes on\n");
 	if (!t->running && !t->finished)
 		printf("The newest run did not end in order%s.\n",
-		       t->power_was_lost ? ": the machine was started anew since" : ": its process was killed");
+		       t->power_was_lost ? ": the machine was started anew since" : ": its process was killed, or its disk was full or failed");
 }
 
 static void print_count(const char *word, uint64_t n, const char *note)

@@ -1,4 +1,5 @@
 """`status`: what stands, from the journal alone, at rest and while a run writes."""
+import errno
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import time
 
 import pytest
 
+import preload
 from relay import LETTERSHOP, Relay, begin, lettershop, results, write_list
 
 
@@ -85,6 +87,19 @@ def test_after_a_kill_what_was_under_way_is_in_doubt(shop):
     told = json.loads(status(shop, "--json").stdout)
     assert (told["under_way"], told["in_doubt"], told["running"], told["finished"]) == (0, 1, False, False)
     assert "its process was killed" in status(shop).stdout
+
+
+@pytest.mark.parametrize("order", [f"call=pwrite path=.journal/run nth=20 do=fail errno={errno.ENOSPC} lasting",
+                                   f"call=fdatasync path=.journal/run nth=4 do=fail errno={errno.EIO} lasting"])
+def test_a_run_that_the_disk_ended_was_not_killed(shop, order):
+    write_list(shop / "list.csv", 400)
+    with Relay(shop / "relay") as r:
+        done = lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://127.0.0.1:{r.port}?tls=none", "--yes",
+                          "--on-log-error", "stop", "--sync", "each", "--drain", "1s", cwd=shop, env=preload.environment(order), check=3)
+        assert "No space left" in done.stderr or re.search("to disk.*: Input/output error\n  .*look after the disk", done.stderr), done.stderr
+        assert "its process was killed, or its disk was full or failed" in status(shop).stdout
+        send(shop, r, "--resume")
+        assert set(r.recipients().values()) == {1} and len(results(shop / "results.csv")) == 400
 
 
 def test_no_campaign(shop):
