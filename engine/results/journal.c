@@ -6,7 +6,8 @@
  *
  *  1. The lock is held from before the first byte is read until journal_close().
  *  2. RUN is durable before a segment of that run exists, and whatever earlier runs wrote is
- *     durable before RUN: a power cut from then on takes nothing from them.
+ *     durable before RUN: a power cut from then on takes nothing from them. How long their segments are is
+ *     written behind RUN.
  *  3. END is written only when every segment was closed with all of it on disk.
  *  4. After a failed sync every later claim fails: what is not known to be durable is not built on.
  * Held by tests/unit/test_results_journal.c, test_results_faults.c. */
@@ -49,6 +50,7 @@ static int sync_campaign(struct journal *j, struct err *e)
 	if (j->synced == j->end)
 		return 0;
 	if (journal_io_sync(j->fd, j->path, e) < 0) {
+		j->why_broken = errno;
 		j->broken = true;
 		return -1;
 	}
@@ -58,7 +60,7 @@ static int sync_campaign(struct journal *j, struct err *e)
 
 static int broken(const struct journal *j, struct err *e)
 {
-	return err_set(e, ERR_SYS, "the journal '%s' could not be brought to disk before", j->path);
+	return journal_io_is_broken(j->path, j->why_broken, e);
 }
 
 static int put_failed(struct err *e)
@@ -130,37 +132,32 @@ static int write_header(struct journal *j, const struct journal_header *header, 
 	return append(j, 1, e) < 0 ? -1 : sync_campaign(j, e);
 }
 
-static int sync_segment_file(struct journal *j, struct segment_name name, struct err *e)
-{
-	char *path = segment_path(j->results_path, name);
-	int fd, rc;
-
-	if (!path)
-		return err_nomem(e, "opening the journal");
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	rc = fd < 0 ? err_sys(e, "cannot open the journal '%s'", path) : journal_io_sync(fd, path, e);
-	if (fd >= 0)
-		close(fd);
-	mem_free(path);
-	return rc;
-}
-
 /* (2) */
 static int sync_earlier_runs(struct journal *j, struct err *e)
 {
-	struct segment_name *names;
-	size_t n;
-	int rc = 0;
-
 	if (journal_io_sync(j->fd, j->path, e) < 0)
 		return -1;
 	j->synced = j->end;
-	if (campaign_segments(j->results_path, 0, &names, &n, e) < 0)
-		return -1;
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = sync_segment_file(j, names[i], e);
-	mem_free(names);
-	return rc;
+	return segment_lengths_sync(&j->log.lengths, j->results_path, j->log.n_runs, &j->longer, e);
+}
+
+/* This run vouches for what it found of earlier ones: behind RUN, so that a RUN is never on disk without what is
+ * before it. They are sorted by run; a record is about one. */
+static int write_longer(struct journal *j, struct err *e)
+{
+	const struct segment_length *all = j->longer.all;
+
+	for (size_t from = 0, n; from < j->longer.n; from += n) {
+		for (n = 1; from + n < j->longer.n && n < RECORD_LENGTHS_MAX; n++)
+			if (all[from + n].name.run != all[from].name.run)
+				break;
+		buf_reset(&j->out);
+		if (record_put_lengths(&j->out, j->sequence, RECORD_SEGMENTS, all[from].name.run, all + from, n) < 0)
+			return put_failed(e);
+		if (append(j, 1, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int write_run(struct journal *j, struct err *e)
@@ -172,7 +169,9 @@ static int write_run(struct journal *j, struct err *e)
 	buf_reset(&j->out);
 	if (record_put_run(&j->out, j->sequence, &run) < 0)
 		return put_failed(e);
-	return append(j, 1, e) < 0 || sync_campaign(j, e) < 0 ? -1 : 0;
+	if (append(j, 1, e) < 0 || write_longer(j, e) < 0)
+		return -1;
+	return sync_campaign(j, e);
 }
 
 static int exists(const struct journal *j, struct err *e)
@@ -309,7 +308,9 @@ static void write_end(struct journal *j)
 	if (j->broken || atomic_load(&j->unsettled) || sync_campaign(j, NULL) < 0)
 		return;
 	buf_reset(&j->out);
-	if (record_put_end(&j->out, j->sequence, j->run) == 0 && append(j, 1, NULL) == 0)
+	if (record_put_lengths(&j->out, j->sequence, RECORD_END, j->run, j->made.all,
+			       j->made.n < RECORD_LENGTHS_MAX ? j->made.n : RECORD_LENGTHS_MAX) == 0 &&
+	    append(j, 1, NULL) == 0)
 		sync_campaign(j, NULL);
 }
 
@@ -324,6 +325,8 @@ void journal_close(struct journal **j)
 		close(old->fd);
 	journal_unlock(&old->lock_fd);
 	campaign_release(&old->log);
+	segment_lengths_release(&old->made);
+	segment_lengths_release(&old->longer);
 	buf_release(&old->out);
 	mem_free(old->path);
 	mem_free(old->folder);
@@ -351,6 +354,29 @@ unsigned journal_run(const struct journal *j)
 bool journal_power_was_lost(const struct journal *j)
 {
 	return j->power_was_lost;
+}
+
+/* ---- segments ---- */
+
+void journal_keep_length(struct journal *j, unsigned worker, uint64_t bytes)
+{
+	for (size_t i = 0; i < j->made.n; i++)
+		if (j->made.all[i].name.worker == worker && bytes > j->made.all[i].bytes)
+			j->made.all[i].bytes = bytes;
+}
+
+int journal_note_segment(struct journal *j, unsigned worker, uint64_t bytes, struct err *e)
+{
+	const struct segment_length length = { { j->run, worker }, bytes };
+
+	if (j->broken)
+		return broken(j, e);
+	buf_reset(&j->out);
+	if (record_put_lengths(&j->out, j->sequence, RECORD_SEGMENTS, j->run, &length, 1) < 0)
+		return put_failed(e);
+	if (segment_lengths_add(&j->made, length.name, bytes) < 0)
+		return err_nomem(e, "a worker's journal");
+	return append(j, 1, e);
 }
 
 /* ---- claims ---- */

@@ -96,6 +96,8 @@ int journal_note_rows(struct journal *j, uint64_t rows, struct err *e);
 /* The choice of rows as a resume widened it: journal_peek() gives the newest. */
 int journal_note_choice(struct journal *j, const char *selection, struct err *e);
 
+/* Made, on disk, and named in `campaign`: from then on it is missed when it is gone. The feeder's thread, or before
+ * there are threads; so is closing. */
 int journal_segment_open(struct journal_segment **out, struct journal *j, unsigned worker, struct err *e);
 void journal_segment_close(struct journal_segment **s);
 

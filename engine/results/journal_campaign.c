@@ -62,6 +62,7 @@ void campaign_release(struct campaign_log *c)
 {
 	mem_free(c->runs);
 	mem_free(c->pardons);
+	segment_lengths_release(&c->lengths);
 	c->runs = NULL;
 	c->pardons = NULL;
 }
@@ -114,6 +115,13 @@ bool campaign_is_pardoned(const struct campaign_log *c, unsigned run, const stru
 	return false;
 }
 
+static int take_lengths(struct campaign_log *c, const struct record *record, struct err *e)
+{
+	int rc = segment_lengths_take(&c->lengths, record, c->n_runs);
+
+	return rc < 0 ? err_nomem(e, "reading the journal") : rc;
+}
+
 static int take_pardon(struct campaign_log *c, const struct record *record, struct err *e)
 {
 	struct record_pardon p;
@@ -128,6 +136,7 @@ static int take(struct campaign_log *c, const struct record *record, struct err 
 {
 	struct campaign_run *run = c->n_runs ? &c->runs[c->n_runs - 1] : NULL;
 	struct record_claim claim;
+	struct span more;
 	unsigned ended;
 
 	switch (record->type) {
@@ -147,10 +156,12 @@ static int take(struct campaign_log *c, const struct record *record, struct err 
 		c->header.identity.list_known = true;
 		return 0;
 	case RECORD_END:
-		if (!run || record_get_end(record, &ended) < 0 || ended != run->note.run)
+		if (!run || record_get_lengths(record, &ended, &more) < 0 || ended != run->note.run)
 			return 1;
 		run->ended = true;
-		return 0;
+		return take_lengths(c, record, e);
+	case RECORD_SEGMENTS:
+		return take_lengths(c, record, e);
 	case RECORD_REKEYED:
 		if (take_identity(c, run, record) != 0)
 			return 1;
@@ -208,6 +219,7 @@ static int read_records(struct campaign_log *c, struct journal_reader *r, struct
 	}
 	c->end = journal_reader_end(r);
 	c->next_sequence = r->next_sequence;
+	segment_lengths_sort(&c->lengths);
 	decide_power(c);
 	return rc < 0 ? -1 : c->n_runs > 0;
 }
@@ -238,7 +250,7 @@ static int lost(const char *results_path, struct err *e)
 		if (!has_content(results_path, names[i]))
 			continue;
 		rc = err_set(e, ERR_CONFLICT, "the journal's file '%s/campaign' is lost or damaged", folder);
-		err_hint(e, "bring it back from a copy; without it nobody knows what was sent, and no guess is made");
+		err_hint(e, JOURNAL_DAMAGE_HINT);
 	}
 	mem_free(names);
 	mem_free(folder);
@@ -265,7 +277,9 @@ int campaign_read(struct campaign_log *out, const char *results_path, struct err
 		return -1;
 	rc = read_records(out, &r, e);
 	journal_reader_close(&r);
-	return rc == 0 ? lost(results_path, e) : rc;
+	if (rc == 0)
+		return lost(results_path, e);
+	return rc > 0 && segment_lengths_check(&out->lengths, results_path, e) < 0 ? -1 : rc;
 }
 
 /* ---- claims ---- */

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/results/journal_lengths.h"
 #include "engine/results/journal_record.h"
 
 struct err;
@@ -32,12 +33,14 @@ struct campaign_log { /* what `campaign` says */
 	uint32_t next_sequence;
 	struct record_pardon *pardons;
 	unsigned n_pardons;
+	struct segment_lengths lengths; /* sorted */
 	char boot[RECORD_BOOT_SIZE]; /* this machine's, now */
 };
 
 /* RESULTS.journal, or RESULTS.journal/NAME when name is given; NULL when memory ran out. */
 char *campaign_path(const char *results_path, const char *name);
-/* 1 read; 0 there is no campaign: no file, or one whose making was interrupted; -1. Memory of
+/* 1 read, and all segments that it speaks of are there; 0 there is no campaign: no file, or one whose making
+ * was interrupted; -1. Memory of
  * *out must go back with campaign_release(), in every case. */
 int campaign_read(struct campaign_log *out, const char *results_path, struct err *e);
 void campaign_release(struct campaign_log *c);
@@ -54,9 +57,6 @@ int claim_walk_open(struct claim_walk **out, const char *results_path, const str
 int claim_walk_next(struct claim_walk *w, uint64_t *first, uint64_t *last, uint64_t *number, struct err *e);
 void claim_walk_close(struct claim_walk **w);
 
-struct segment_name {
-	unsigned run, worker;
-};
 /* Segments of one run (0: of all), by run and worker; *out goes back with mem_free(). */
 int campaign_segments(const char *results_path, unsigned run, struct segment_name **out, size_t *n, struct err *e);
 /* RESULTS.journal/run-0001-worker-003; NULL when memory ran out. */

@@ -218,14 +218,27 @@ int record_get_choice(const struct record *r, char *out, size_t size)
 	return done(&c);
 }
 
-int record_get_end(const struct record *r, unsigned *run)
+int record_get_lengths(const struct record *r, unsigned *run, struct span *more)
 {
 	struct cursor c = cursor_of(r);
 
-	if (r->type != RECORD_END)
+	if (r->type != RECORD_END && r->type != RECORD_SEGMENTS)
 		return -1;
 	*run = (unsigned)take_up_to(&c, UINT32_MAX);
-	return done(&c);
+	*more = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	return c.bad ? -1 : 0;
+}
+
+int record_next_length(struct span *more, unsigned *worker, uint64_t *bytes)
+{
+	struct cursor c = { (const unsigned char *)more->p, (const unsigned char *)more->p + more->n, false };
+
+	if (more->n == 0)
+		return 0;
+	*worker = (unsigned)take_up_to(&c, UINT32_MAX);
+	*bytes = take_number(&c);
+	*more = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	return c.bad ? -1 : 1;
 }
 
 int record_get_rows(const struct record *r, uint64_t *rows)

@@ -16,6 +16,8 @@
 
 #define REAL_CALLS { pwrite, fdatasync, fsync, ftruncate, rename, NULL }
 
+#define BROKEN_HINT "nothing more is sent; look after the disk before going on with --resume"
+
 struct journal_io journal_io = REAL_CALLS;
 
 void journal_io_reset(void)
@@ -69,7 +71,14 @@ int journal_io_sync(int fd, const char *path, struct err *e)
 	if (rc == 0)
 		return 0;
 	err_sys(e, "cannot bring the journal '%s' to disk", path);
-	return err_hint(e, "nothing more is sent; look after the disk before going on with --resume");
+	return err_hint(e, BROKEN_HINT);
+}
+
+int journal_io_is_broken(const char *path, int why, struct err *e)
+{
+	errno = why;
+	err_sys(e, "the journal '%s' could not be brought to disk before", path);
+	return err_hint(e, BROKEN_HINT);
 }
 
 int journal_io_sync_folder(const char *folder, struct err *e)

@@ -29,7 +29,10 @@ void journal_io_reset(void);
 /* Writes all of p at `at`, the present end of the file, or nothing: after a failure the file is
  * cut back to that size. path is for the error. */
 int journal_io_append(int fd, const void *p, size_t n, uint64_t at, const char *path, struct err *e);
+/* errno is kept. */
 int journal_io_sync(int fd, const char *path, struct err *e);
+/* The sentence for all that is asked of a file after a sync of it failed, with that errno: -1. */
+int journal_io_is_broken(const char *path, int why, struct err *e);
 /* Syncs the folder, so that names in it are durable. */
 int journal_io_sync_folder(const char *folder, struct err *e);
 

@@ -63,7 +63,7 @@ uint64_t journal_reader_end(const struct journal_reader *r)
 int journal_reader_damaged(const struct journal_reader *r, uint64_t offset, struct err *e)
 {
 	err_set(e, ERR_CONFLICT, "the journal '%s' is damaged at byte %llu", r->path, (unsigned long long)offset);
-	return err_hint(e, "bring it back from a copy; without it nobody knows what was sent, and no guess is made");
+	return err_hint(e, JOURNAL_DAMAGE_HINT);
 }
 
 /* Bytes behind `at` move to the front, and more are read: 1 got some, 0 the file has no more. */

@@ -11,6 +11,9 @@
 
 struct err;
 
+#define JOURNAL_DAMAGE_HINT \
+	"bring it back from a copy; without it nobody knows what was sent, and no guess is made"
+
 struct journal_reader {
 	int fd;
 	char *path;

@@ -190,13 +190,19 @@ int record_put_choice(struct buf *out, uint32_t sequence, struct span selection)
 	return finish(&w, out, sequence);
 }
 
-int record_put_end(struct buf *out, uint32_t sequence, unsigned run)
+int record_put_lengths(struct buf *out, uint32_t sequence, enum record_type type, unsigned run,
+		       const struct segment_length *lengths, size_t n)
 {
 	struct writer w;
 
-	if (begin(&w, out, RECORD_END, NUMBER_MAX) < 0)
+	MUST(n <= RECORD_LENGTHS_MAX);
+	if (begin(&w, out, type, (1 + 2 * n) * NUMBER_MAX) < 0)
 		return -1;
 	put_number(&w, run);
+	for (size_t i = 0; i < n; i++) {
+		put_number(&w, lengths[i].name.worker);
+		put_number(&w, lengths[i].bytes);
+	}
 	return finish(&w, out, sequence);
 }
 

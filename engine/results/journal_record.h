@@ -30,7 +30,8 @@ enum {
 	RECORD_BODY_MAX = 65535,
 	RECORD_BOOT_SIZE = 40,
 	RECORD_HOST_SIZE = 65,
-	RECORD_STAGE_SIZE = 48
+	RECORD_STAGE_SIZE = 48,
+	RECORD_LENGTHS_MAX = 2000 /* segments in one record */
 };
 
 enum record_type {
@@ -39,12 +40,13 @@ enum record_type {
 	RECORD_RUN = 2,
 	RECORD_CLAIM = 3,
 	RECORD_LIST = 4,
-	RECORD_END = 5,      /* that run closed its journal with everything on disk */
+	RECORD_END = 5,      /* that run closed its journal with everything on disk: its segments, each so long */
 	RECORD_ROWS = 6,     /* how many rows take part */
 	RECORD_PARDON = 7,   /* refusals of a class in the runs so far count as deferred */
 	RECORD_IDENTITY = 8, /* from this run on the campaign is that one: its owner accepted what changed */
 	RECORD_REKEYED = 10, /* the list was edited: from this run on rows have other numbers (rekey.h) */
 	RECORD_CHOICE = 9,   /* the choice of rows, wider than before */
+	RECORD_SEGMENTS = 11, /* these segments of a run are on disk, each at least so long */
 	/* of a segment */
 	RECORD_SEGMENT = 16, /* the first */
 	RECORD_BEGIN = 17,
@@ -84,6 +86,15 @@ struct record_pardon {
 	char class[REFUSAL_CLASS_SIZE];
 };
 
+struct segment_name {
+	unsigned run, worker;
+};
+
+struct segment_length { /* so much of that segment is known to be on disk */
+	struct segment_name name;
+	uint64_t bytes;
+};
+
 struct record_segment {
 	unsigned char seed[JOURNAL_SEED_SIZE]; /* of the campaign it belongs to */
 	unsigned run, worker;
@@ -107,7 +118,9 @@ int record_put_run(struct buf *out, uint32_t sequence, const struct record_run *
 /* The n ranges are first to last of c, and more. */
 int record_put_claim(struct buf *out, uint32_t sequence, const struct journal_range *ranges, uint32_t n, uint64_t synced);
 int record_put_list(struct buf *out, uint32_t sequence, const unsigned char list[32]);
-int record_put_end(struct buf *out, uint32_t sequence, unsigned run);
+/* RECORD_SEGMENTS or RECORD_END: of segments that are all of that run, at most RECORD_LENGTHS_MAX. */
+int record_put_lengths(struct buf *out, uint32_t sequence, enum record_type type, unsigned run,
+		       const struct segment_length *lengths, size_t n);
 int record_put_choice(struct buf *out, uint32_t sequence, struct span selection);
 int record_put_rows(struct buf *out, uint32_t sequence, uint64_t rows);
 int record_put_pardon(struct buf *out, uint32_t sequence, const struct record_pardon *p);
@@ -135,7 +148,10 @@ int record_get_claim(const struct record *r, struct record_claim *out);
 /* The next range of claim.more, behind *range: 1, 0 no more, -1 that is none. */
 int record_next_range(struct span *more, struct journal_range *range);
 int record_get_list(const struct record *r, unsigned char list[32]);
-int record_get_end(const struct record *r, unsigned *run);
+/* more: the segments, for record_next_length(). Earlier versions wrote an END without them. */
+int record_get_lengths(const struct record *r, unsigned *run, struct span *more);
+/* The next one: 1, 0 no more, -1 that is none. */
+int record_next_length(struct span *more, unsigned *worker, uint64_t *bytes);
 /* out: of size bytes, NUL-terminated. */
 int record_get_choice(const struct record *r, char *out, size_t size);
 int record_get_rows(const struct record *r, uint64_t *rows);

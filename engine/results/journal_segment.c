@@ -8,7 +8,9 @@
  *  4. A failed sync is final for the segment: flush and sync fail from then on.
  *  5. After a sync the next flush carries a SYNCED record, by which a reader tells a tail that was
  *     lost in a power cut from damage.
- * Held by tests/unit/test_results_record.c, test_results_faults.c. */
+ *  6. `campaign` names the segment when its front is on disk, and before anything is claimed for it: a segment
+ *     that is named and not there was lost, and one that was not made yet is not named.
+ * Held by tests/unit/test_results_record.c, test_results_faults.c, test_results_lengths.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -25,6 +27,7 @@ enum { PENDING_MAX = 64 << 20, FIRST_ROOM = 64 << 10 };
 struct journal_segment {
 	struct journal *journal;
 	char *path;
+	unsigned worker;
 	int fd;
 	uint32_t sequence;
 	struct buf pending;
@@ -33,6 +36,7 @@ struct journal_segment {
 	/* read and written by the worker and by who syncs: */
 	atomic_uint_fast64_t flushed, synced; /* bytes */
 	atomic_bool broken;
+	atomic_int why_broken; /* errno of the sync that failed */
 };
 
 static int create_file(struct journal_segment *s, struct err *e)
@@ -43,9 +47,10 @@ static int create_file(struct journal_segment *s, struct err *e)
 	return 0;
 }
 
-static int write_front(struct journal_segment *s, unsigned worker, struct err *e)
+/* Only what is on disk is named in `campaign` (6). */
+static int write_front(struct journal_segment *s, struct err *e)
 {
-	struct record_segment front = { .run = s->journal->run, .worker = worker };
+	struct record_segment front = { .run = s->journal->run, .worker = s->worker };
 
 	memcpy(front.seed, s->journal->log.header.seed, sizeof front.seed);
 	if (!buf_room(&s->pending, FIRST_ROOM) || buf_add_str(&s->pending, JOURNAL_MAGIC) < 0 ||
@@ -54,7 +59,9 @@ static int write_front(struct journal_segment *s, unsigned worker, struct err *e
 	s->sequence++;
 	if (journal_flush(s, e) < 0 || journal_sync(s, e) < 0)
 		return -1;
-	return journal_io_sync_folder(s->journal->folder, e);
+	if (journal_io_sync_folder(s->journal->folder, e) < 0)
+		return -1;
+	return journal_note_segment(s->journal, s->worker, journal_segment_synced(s), e);
 }
 
 int journal_segment_open(struct journal_segment **out, struct journal *j, unsigned worker, struct err *e)
@@ -65,6 +72,7 @@ int journal_segment_open(struct journal_segment **out, struct journal *j, unsign
 	if (!s)
 		return err_nomem(e, "a worker's journal");
 	s->journal = j;
+	s->worker = worker;
 	s->fd = -1;
 	buf_init(&s->pending, PENDING_MAX);
 	s->path = segment_path(j->results_path, (struct segment_name){ j->run, worker });
@@ -72,7 +80,7 @@ int journal_segment_open(struct journal_segment **out, struct journal *j, unsign
 		err_nomem(e, "a worker's journal");
 		goto fail;
 	}
-	if (create_file(s, e) < 0 || write_front(s, worker, e) < 0)
+	if (create_file(s, e) < 0 || write_front(s, e) < 0)
 		goto fail;
 	*out = s;
 	return 0;
@@ -89,6 +97,7 @@ void journal_segment_close(struct journal_segment **s)
 		return;
 	if (old->fd < 0 || journal_flush(old, NULL) < 0 || journal_sync(old, NULL) < 0)
 		atomic_store(&old->journal->unsettled, true);
+	journal_keep_length(old->journal, old->worker, journal_segment_synced(old));
 	if (old->fd >= 0)
 		close(old->fd);
 	buf_release(&old->pending);
@@ -149,7 +158,7 @@ size_t journal_pending(const struct journal_segment *s)
 
 static int broken(const struct journal_segment *s, struct err *e)
 {
-	return err_set(e, ERR_SYS, "the journal '%s' could not be brought to disk before", s->path);
+	return journal_io_is_broken(s->path, atomic_load(&s->why_broken), e);
 }
 
 /* (5); without memory for it the next flush will carry it. */
@@ -188,12 +197,18 @@ int journal_sync(struct journal_segment *s, struct err *e)
 	if (flushed == synced)
 		return 0;
 	if (journal_io_sync(s->fd, s->path, e) < 0) {
+		atomic_store(&s->why_broken, errno);
 		atomic_store(&s->broken, true);
 		return -1;
 	}
 	while (synced < flushed && !atomic_compare_exchange_weak(&s->synced, &synced, flushed))
 		;
 	return 0;
+}
+
+uint64_t journal_segment_synced(const struct journal_segment *s)
+{
+	return atomic_load(&s->synced);
 }
 
 bool journal_is_broken(const struct journal_segment *s)

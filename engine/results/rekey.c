@@ -187,6 +187,8 @@ int journal_rekey(struct journal *j, struct ledger *old, const struct rekey *k, 
 	if (journal_segment_open(&m.segment, j, REKEY_WORKER, e) < 0)
 		return -1;
 	rc = move_all(&m, old, e) < 0 || journal_flush(m.segment, e) < 0 || journal_sync(m.segment, e) < 0 ? -1 : 0;
+	if (rc == 0)
+		rc = journal_note_segment(j, REKEY_WORKER, journal_segment_synced(m.segment), e);
 	journal_segment_close(&m.segment);
 	return rc < 0 ? -1 : journal_note_rekeyed(j, identity, e);
 }

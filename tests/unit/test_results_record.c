@@ -162,7 +162,7 @@ static void random_bodies(void **state)
 {
 	static const enum record_type types[] = { RECORD_CAMPAIGN, RECORD_RUN, RECORD_CLAIM, RECORD_LIST, RECORD_END,
 						  RECORD_SEGMENT, RECORD_BEGIN, RECORD_INTENT, RECORD_RESULT,
-						  RECORD_SYNCED, RECORD_GROUP, RECORD_GONE, (enum record_type)99 };
+						  RECORD_SYNCED, RECORD_GROUP, RECORD_GONE, RECORD_SEGMENTS, (enum record_type)99 };
 	struct rng rng;
 
 	(void)state;
@@ -183,6 +183,8 @@ static void random_bodies(void **state)
 		struct verdict v;
 		char stage[RECORD_STAGE_SIZE];
 		unsigned char list[32];
+		struct span more;
+		uint64_t bytes;
 		unsigned ended;
 
 		for (size_t k = 0; k < n; k++)
@@ -191,7 +193,9 @@ static void random_bodies(void **state)
 		record_get_run(&r, &run);
 		record_get_claim(&r, &claim);
 		record_get_list(&r, list);
-		record_get_end(&r, &ended);
+		if (record_get_lengths(&r, &ended, &more) == 0)
+			while (record_next_length(&more, &ended, &bytes) == 1)
+				;
 		record_get_segment(&r, &segment);
 		if (record_get_mark(&r, &mark) == 0 && r.type != RECORD_BEGIN)
 			assert_true(mark.row > 0 && mark.indexes.n <= JOURNAL_RECIPIENTS_MAX);
