@@ -89,6 +89,7 @@ void ledger_gone_end(struct ledger_gone *g);
 struct ledger_cursor {
 	size_t at;
 	bool sent_too; /* those who were sent to are wanted as well */
+	enum ledger_rows { LEDGER_ALL_ROWS, LEDGER_SKIPPED_ROWS, LEDGER_OTHER_ROWS } rows; /* skipped as a whole or not */
 };
 int ledger_next_failed(struct ledger *l, struct ledger_cursor *at, struct journal_result *out,
 		       struct verdict *verdict, struct err *e);

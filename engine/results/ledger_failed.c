@@ -67,6 +67,11 @@ int ledger_result(struct ledger *l, const struct record *record, uint64_t row, u
 
 /* ---- the window ---- */
 
+static bool row_wanted(const struct ledger *l, uint64_t row)
+{
+	return l->failed_rows == LEDGER_ALL_ROWS || (ledger_row(l, row) == ROW_SKIPPED) == (l->failed_rows == LEDGER_SKIPPED_ROWS);
+}
+
 static bool wanted(const struct ledger *l, enum standing stands)
 {
 	return stands != STANDS_TO_DO && (stands != STANDS_SENT || l->sent_too);
@@ -105,7 +110,7 @@ static int choose_rows(struct ledger *l, uint64_t first, uint64_t *behind, struc
 	uint64_t row = first;
 
 	for (; row < l->n_bytes && expected < FAILED_WINDOW; row++) {
-		uint32_t of = ledger_row_recipients(l, row);
+		uint32_t of = row_wanted(l, row) ? ledger_row_recipients(l, row) : 0;
 
 		for (uint32_t i = 0; i < of; i++) {
 			if (!wanted(l, ledger_standing(l, row, i)))
@@ -149,7 +154,7 @@ static int find_records(struct ledger *l, uint64_t first, uint64_t behind, struc
 		struct record_rows rows = { .rest = record.others };
 
 		while (rc >= 0 && record_next_row(&rows, m.row))
-			if (rows.now.number >= first && rows.now.number < behind)
+			if (rows.now.number >= first && rows.now.number < behind && row_wanted(l, rows.now.number))
 				rc = add_record(l, &record, &m, rows.now.number, position, e);
 		if (rc < 0)
 			break;
@@ -228,8 +233,9 @@ int ledger_next_failed(struct ledger *l, struct ledger_cursor *at, struct journa
 {
 	int rc;
 
-	if (at->at < l->failed_first || at->sent_too != l->sent_too) { /* a cursor that begins anew */
+	if (at->at < l->failed_first || at->sent_too != l->sent_too || at->rows != l->failed_rows) { /* it begins anew */
 		l->sent_too = at->sent_too;
+		l->failed_rows = at->rows;
 		l->failed_first = l->n_failed = 0;
 		l->failed_next_row = 1;
 	}

@@ -82,6 +82,7 @@ struct ledger {
 	/* ledger_next_failed(): failed records of some rows, sorted */
 	struct failed_record *failed;
 	bool sent_too;                              /* it is not only the failed ones */
+	enum ledger_rows failed_rows;
 	size_t n_failed, failed_room, failed_first; /* ordinal of failed[0] */
 	uint64_t failed_next_row;                   /* first row behind these */
 	struct journal_reader reader;

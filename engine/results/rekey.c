@@ -93,7 +93,7 @@ static bool is_idle_duplicate(const struct moving *m, const struct journal_resul
 
 static int move_rows(struct moving *m, struct ledger *old, struct err *e)
 {
-	struct ledger_cursor at = { .sent_too = true };
+	struct ledger_cursor at = { .sent_too = true, .rows = m->skipped ? LEDGER_SKIPPED_ROWS : LEDGER_OTHER_ROWS };
 	struct journal_result r;
 	struct verdict v;
 	int rc;
@@ -105,7 +105,7 @@ static int move_rows(struct moving *m, struct ledger *old, struct err *e)
 		rc = tell(m, &r, e);
 		if (rc < 0)
 			break;
-		if ((ledger_row(old, r.row) == ROW_SKIPPED) != m->skipped || is_idle_duplicate(m, &r))
+		if (is_idle_duplicate(m, &r))
 			continue;
 		if (!m->k->by_row && r.recipient.address.n == 0 && r.message_id.n == 0 && r.time_ms == 0)
 			return not_known(old, r.row, e);

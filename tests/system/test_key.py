@@ -1,9 +1,12 @@
 """A list that was edited halfway: --key recognises rows by a column; done ones stay done."""
+import collections
 import json
+import random
+import subprocess
 
 import pytest
 
-from relay import Relay, begin, lettershop, results, write_letter
+from relay import LONG, Relay, begin, lettershop, on_with, results, write_letter
 
 
 def write(shop, users, name="Name"):
@@ -349,3 +352,44 @@ def test_show_what_was_sent_before(shop):
         assert ("before the list was edited" in done.stderr) == (user <= 10 or user > 15)
     done = lettershop("show", "results.csv", "--row", 30, "letter.eml", "list.csv", cwd=shop, check=2)
     assert "no message of row 30" in done.stderr
+
+
+@pytest.mark.parametrize("seed", range(40 if LONG else 4))
+def test_edits_and_kills_by_chance(shop, seed):
+    """People come and go, in any order, case and number of copies, and runs are killed: nobody is mailed twice or lost."""
+    rnd = random.Random(seed)
+    everyone = range(1, rnd.choice([20, 200, 600]))
+    write_letter(shop / "letter.eml", "From: a@sender.example\nTo: {{ email }}\nSubject: Hi\n\nHi {{ name }}\n")
+
+    def write_some(share):
+        who = [u for u in everyone if rnd.random() < share]
+        who += [u for u in who if rnd.random() < .1]
+        if rnd.random() < .5:
+            rnd.shuffle(who)
+        customers(shop, [(f"K-{u}", f"{word}{u}") for word in [rnd.choice(["user", "User"])] for u in who])
+
+    def way():
+        return on_with(shop, "--key", "email")
+    with Relay(shop / "relay", "--refuse", "^[Uu]ser[0-9]*3@=550 5.1.1 no", "--refuse", "^[Uu]ser[0-9]*4@=450 4.2.0 later") as r:
+        to = ["letter.eml", "list.csv", "--relay", f"smtp://127.0.0.1:{r.port}?tls=none", "--yes", "--retry-for", "1ms"]
+        for _ in range(rnd.randrange(3, 8)):
+            write_some(rnd.choice([.1, .6, .95]))
+            run = begin("send", *to, "--rate", rnd.choice(["50/s", "200/s", "2000/s"]), *way(), cwd=shop)
+            try:
+                run.communicate(timeout=rnd.choice([.03, .5]) * rnd.random())
+            except subprocess.TimeoutExpired:
+                (run.kill if rnd.random() < .6 else run.terminate)()
+                run.communicate()
+        write_some(2)
+        for _ in range(2):
+            done = lettershop("send", *to, *way(), cwd=shop)
+            assert done.returncode in (0, 1), done.stderr
+        mailed = collections.Counter(a.lower() for a in r.recipients().elements())
+    lines = results(shop / "results.csv")
+    told = collections.defaultdict(set)
+    for x in lines:
+        told[x["status"]].add(x["recipient"].lower())
+    assert set(mailed.values()) <= {1} and set(mailed) <= told["sent"] | told["in_doubt"]
+    assert all(f"user{u}@list.example" in mailed or f"user{u}@list.example" in told["in_doubt"] for u in everyone if u % 10 not in (3, 4))
+    rows = [x["row"] for x in lines if x["row"]]
+    assert len(rows) == len(set(rows))
