@@ -25,7 +25,7 @@ static const char help[] =
 	"Prints the message of one row exactly as it was sent: with the Message-ID, the\n"
 	"date and the boundaries of then, from the journal beside RESULTS. Letter, list\n"
 	"and the options that change messages must be those of the campaign. Of a row\n"
-	"that was sent before the list was edited (--key) it takes the cells of now.\n"
+	"that was sent before the list was edited it takes the cells of now.\n"
 	"\n"
 	"  --row N                which row (the first below the header is 1)\n"
 	"  --var NAME=VALUE       a value for the letter; NAME=@FILE reads a file\n"

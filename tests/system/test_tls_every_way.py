@@ -297,6 +297,10 @@ class Server(threading.Thread):
 
         step(lambda: tls.do_handshake() or True)
         if how == "cut later":
+            c.shutdown(socket.SHUT_WR)  # and not a reset, which a close with words unread would be
+            c.settimeout(5)
+            while c.recv(65536):
+                pass
             return
         if how == "end later":
             try:
