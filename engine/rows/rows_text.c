@@ -212,13 +212,25 @@ static bool is_plain_line(const char *line, size_t n, char delimiter)
 uint32_t rows_text_run(struct rows_text *t, uint32_t max, size_t max_bytes, char delimiter, uint32_t *ends,
 		       struct span *out)
 {
-	size_t begin = t->at, limit = next(t, &t->nul, '\0'), end, end_bytes;
+	size_t begin = t->at, limit = next(t, &t->nul, '\0'), end, end_bytes = 1;
 	uint32_t n = 0;
+	bool only_lf;
 
 	if (limit > t->good)
 		limit = t->good;
-	while (n < max && find_end(t, &end, &end_bytes) && end <= limit && end - begin <= max_bytes &&
-	       is_plain_line(t->p + t->at, end - t->at - end_bytes, delimiter)) {
+	only_lf = next(t, &t->cr, '\r') >= limit;
+	while (n < max) {
+		if (only_lf) {
+			const char *lf = memchr(t->p + t->at, '\n', limit - t->at);
+
+			if (!lf)
+				break;
+			end = (size_t)(lf - t->p) + 1;
+		} else if (!find_end(t, &end, &end_bytes) || end > limit) {
+			break;
+		}
+		if (end - begin > max_bytes || !is_plain_line(t->p + t->at, end - t->at - end_bytes, delimiter))
+			break;
 		ends[n++] = (uint32_t)(end - begin);
 		t->at = end;
 	}
