@@ -170,14 +170,13 @@ static char choose_mark(struct span text)
 	return 0;
 }
 
-/* Bytes of the string that begins at s. */
-static size_t string_length(struct span s)
+size_t json_string_bytes(struct span text)
 {
 	size_t i = 1;
 
-	while (i < s.n && s.p[i] != '"')
-		i += s.p[i] == '\\' ? 2 : 1;
-	return i < s.n ? i + 1 : s.n;
+	while (i < text.n && text.p[i] != '"')
+		i += text.p[i] == '\\' ? 2 : 1;
+	return i < text.n ? i + 1 : text.n;
 }
 
 static bool number_byte(char c)
@@ -201,7 +200,7 @@ static int quote_big(struct span text, char mark, struct buf *out)
 {
 	while (text.n && !out->failed) {
 		bool number = (text.p[0] >= '0' && text.p[0] <= '9') || text.p[0] == '-', big = false;
-		size_t n = text.p[0] == '"' ? string_length(text) : number ? number_length(text, &big) : 1;
+		size_t n = text.p[0] == '"' ? json_string_bytes(text) : number ? number_length(text, &big) : 1;
 
 		if (big)
 			buf_addf(out, "\"\\u000%d", mark);

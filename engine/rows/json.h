@@ -11,6 +11,9 @@ struct err;
  * which have line and column. ERR_INPUT, ERR_NOMEM. */
 int json_parse(struct span text, const char *path, struct arena *a, struct value *out, struct err *e);
 
+/* Bytes of the string that begins at text.p[0], a quote, with its quotes; all of them when it does not end. */
+size_t json_string_bytes(struct span text);
+
 /* The value as JSON in one line; numbers that are cells stay numbers. A failure is out's. */
 void json_write(struct value v, struct buf *out);
 

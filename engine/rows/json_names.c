@@ -9,6 +9,7 @@
 #include "engine/base/err.h"
 #include "engine/base/rng.h"
 #include "engine/model/row.h"
+#include "engine/rows/json.h"
 
 enum { FIRST_ROOM = 32 };
 
@@ -79,16 +80,6 @@ int json_names_add(struct json_names *s, struct arena *memory, struct value obje
 	return 0;
 }
 
-/* Bytes of the string that begins at text[0], with its quotes. */
-static size_t string_bytes(struct span text)
-{
-	size_t i = 1;
-
-	while (i < text.n && text.p[i] != '"')
-		i += text.p[i] == '\\' ? 2 : 1;
-	return i < text.n ? i + 1 : text.n;
-}
-
 bool json_names_cover(const struct json_names *s, struct span text)
 {
 	unsigned depth = 0;
@@ -99,7 +90,7 @@ bool json_names_cover(const struct json_names *s, struct span text)
 		size_t n = 1;
 
 		if (text.p[0] == '"') {
-			n = string_bytes(text);
+			n = json_string_bytes(text);
 			struct span inside = span_sub(text, 1, n > 2 ? n - 2 : 0);
 			int i = -1;
 

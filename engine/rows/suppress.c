@@ -192,10 +192,8 @@ static size_t count_ats(struct span s)
 {
 	size_t n = 0;
 
-	while (s.n > 0) {
-		s = span_skip(s, span_find(s, '@') + 1);
-		n++;
-	}
+	for (size_t i = 0; i < s.n; i++)
+		n += s.p[i] == '@';
 	return n;
 }
 

@@ -67,6 +67,8 @@ static const struct bad {
 	{ "ann@x.org\nBob \"Bobby\" Lee <bob@x.org>\n", "cannot be read: a quote", 2 },
 	{ "name,email\nann,ann@x.org\nbob\n", "cannot be read: 1 cell, the header has 2", 3 },
 	{ "ann@x.org\nbob@x.org,eve@x.org\n", "is no address", 2 },
+	{ "email,name\nann@x.org,Ann\nbob@x.org,Bob,eve@x.org\n", "cannot be read: 3 cells, the header has 2", 3 },
+	{ "email,name\nann@x.org,Ann\nbob@x.org,Bob,eve@\n", "cannot be read: 3 cells, the header has 2", 3 },
 	{ "email,name\nann@x.org,\"Ann\n\"Lee\"\n", "goes on to line 3", 2 },
 };
 
