@@ -84,13 +84,19 @@ static void name_others(const char *results, char *out, size_t size)
 	if (slash && snprintf(folder, sizeof folder, "%.*s", (int)(slash - results) + 1, results) >= (int)sizeof folder)
 		return;
 	d = opendir(folder);
-	while (d && (entry = readdir(d)) && n < size) {
+	while (d && (entry = readdir(d))) {
 		struct span name = span_str(entry->d_name);
+		int more;
 
 		if (!span_ends(name, ending))
 			continue;
 		name.n -= ending.n;
-		n += (size_t)snprintf(out + n, size - n, "%s'%s%.*s'", n ? ", " : "", slash ? folder : "", SPAN_ARG(name));
+		more = snprintf(out + n, size - n, "%s'%s%.*s'", n ? ", " : "", slash ? folder : "", SPAN_ARG(name));
+		if (more < 0 || (size_t)more >= size - n) { /* whole names only */
+			out[n] = '\0';
+			break;
+		}
+		n += (size_t)more;
 	}
 	if (d)
 		closedir(d);
@@ -107,7 +113,7 @@ static int nothing_to_resume(const struct campaign *c, struct err *e)
 	err_set(e, ERR_INPUT, "there is no campaign of '%s' to resume: no folder '%s'", c->job->results, journal);
 	name_others(c->job->results, others, sizeof others);
 	if (others[0])
-		return err_hint(e, "name the results of the one you mean: --results %s; or begin another one: leave out --resume",
+		return err_hint(e, "name the one you mean with --results (there are %s), or leave out --resume to begin another one",
 				others);
 	return err_hint(e, "leave out --resume to begin one, or name its results: --results FILE");
 }
@@ -411,9 +417,9 @@ static int show_first(struct campaign *c, struct row_block *block, struct campai
 	for (uint32_t i = 0; i < block->n && rc < 0; i++) {
 		enum select_answer wants = selection_wants(c->selection, &block->rows[i], &block->memory, &e);
 
+		out->none_chosen &= wants == SELECT_NO || wants == SELECT_END;
 		if (wants >= SELECT_END)
 			break;
-		out->none_chosen &= wants == SELECT_NO;
 		if (wants == SELECT_NO || campaign_is_done(c, block->rows[i].number) || block->rows[i].problem.n)
 			continue;
 		rc = letter_view(c->letter, desk, &c->memory, &block->rows[i], clock_wall_ms(), &view, &e);
