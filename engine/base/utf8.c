@@ -7,6 +7,8 @@
  * Held by tests/unit/test_base_utf8.c. */
 #include "engine/base/utf8.h"
 
+#include "engine/base/utf8_blocks.h"
+
 enum {
 	DISTANCE_CHARS_MAX = 96 /* longer names are compared for equality alone */
 };
@@ -141,24 +143,13 @@ size_t utf8_printable_run(struct span s)
 	return at;
 }
 
-/* Behind the characters of three bytes from `at` on whose first byte leaves the others free: most
- * of the text of half the world's scripts, so it is worth a loop of its own. */
-static size_t skip_three(struct span s, size_t at)
-{
-	const unsigned char *p = (const unsigned char *)s.p;
-
-	while (s.n - at >= 3 && p[at] > 0xe0 && p[at] < 0xf0 && p[at] != 0xed && (p[at + 1] & 0xc0) == 0x80 &&
-	       (p[at + 2] & 0xc0) == 0x80)
-		at += 3;
-	return at;
-}
-
 size_t utf8_bad(struct span s)
 {
 	size_t at = skip_ascii(s, 0);
 
+	at += utf8_blocks(s.p + at, s.n - at);
 	while (at < s.n) {
-		size_t after = skip_three(s, at), size = after > at ? after - at : size_at(s, at);
+		size_t size = size_at(s, at);
 
 		if (size == 0)
 			return at;

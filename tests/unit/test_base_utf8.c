@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "engine/base/utf8.h"
+#include "engine/base/utf8_blocks.h"
 
 static void every_code_point_there_and_back(void **state)
 {
@@ -91,6 +92,66 @@ static void bad_byte_is_found_at_every_place(void **state)
 	}
 	assert_true(utf8_valid((struct span){ NULL, 0 }));
 	assert_true(utf8_ascii((struct span){ NULL, 0 }));
+}
+
+/* One character after the other. */
+static size_t slow_bad(struct span s)
+{
+	struct span rest = s;
+
+	while (rest.n > 0) {
+		size_t at = s.n - rest.n;
+
+		if (utf8_take(&rest) < 0)
+			return at;
+	}
+	return s.n;
+}
+
+/* Any four bytes at any place of a block, between characters of one to four bytes. */
+static void blocks_find_what_the_look_at_each_character_finds(void **state)
+{
+	static const unsigned char edge[] = { 0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0,
+					      0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf7, 0xf8, 0xff };
+	static const char *const fills[] = { "a", "\xc3\xa9", "\xe4\xb8\xad", "\xf0\x9f\x98\x80" };
+	enum { N = sizeof edge, SIZE = 52, PLACES = 36 };
+
+	(void)state;
+	for (uint32_t i = 0; i < N * N * N * N; i++) {
+		unsigned char p[SIZE];
+		struct span s = span_of(p, SIZE);
+		const char *fill = fills[i % 4];
+		size_t size = i % 4 + 1, at = i / 4 * 7 % PLACES;
+
+		memset(p, 'a', SIZE);
+		for (size_t k = at; k >= size; k -= size)
+			memcpy(p + k - size, fill, size);
+		for (size_t k = at + 4; k + size <= SIZE; k += size)
+			memcpy(p + k, fill, size);
+		p[at] = edge[i % N];
+		p[at + 1] = edge[i / N % N];
+		p[at + 2] = edge[i / N / N % N];
+		p[at + 3] = edge[i / N / N / N];
+		if (utf8_bad(s) != slow_bad(s) || utf8_blocks(s.p, s.n) > slow_bad(s))
+			fail_msg("at %zu, case %u: %zu, not %zu", at, i, utf8_bad(s), slow_bad(s));
+	}
+}
+
+static void blocks_leave_little(void **state)
+{
+	char text[300];
+
+	(void)state;
+	for (size_t n = 0; n + 3 <= sizeof text; n += 3)
+		memcpy(text + n, "\xe4\xb8\xad", 3);
+	if (utf8_blocks(text, 16) == 0)
+		skip(); /* no such processor */
+	for (size_t n = 0; n <= sizeof text; n++) {
+		size_t blocks = utf8_blocks(text, n);
+
+		assert_true(blocks + 19 > n && blocks <= n);
+		assert_int_equal(utf8_bad(span_of(text, n)), n / 3 * 3);
+	}
 }
 
 static void broken_text_is_read_on(void **state)
@@ -217,6 +278,8 @@ int main(void)
 		cmocka_unit_test(every_code_point_there_and_back),
 		cmocka_unit_test(bytes_agree_with_the_definition),
 		cmocka_unit_test(bad_byte_is_found_at_every_place),
+		cmocka_unit_test(blocks_find_what_the_look_at_each_character_finds),
+		cmocka_unit_test(blocks_leave_little),
 		cmocka_unit_test(broken_text_is_read_on),
 		cmocka_unit_test(index_counts_characters),
 		cmocka_unit_test(cuts_are_whole_and_as_long_as_can_be),
