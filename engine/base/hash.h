@@ -15,7 +15,7 @@ struct hash_wide {
 };
 
 uint64_t hash_span(struct hash_key key, struct span s);
-/* SipHash-2-4 of 128 bits over n spans, each led by its length and filled up to whole words: with a secret
+/* SipHash-2-4 of 128 bits over n spans, each with its length and filled up to whole words: with a secret
  * key long enough to be taken for what it stands for. */
 struct hash_wide hash_spans(struct hash_key key, const struct span *spans, size_t n);
 

@@ -147,7 +147,8 @@ size_t utf8_bad(struct span s)
 {
 	size_t at = skip_ascii(s, 0);
 
-	at += utf8_blocks(s.p + at, s.n - at);
+	if (at < s.n)
+		at += utf8_blocks(s.p + at, s.n - at);
 	while (at < s.n) {
 		size_t size = size_at(s, at);
 

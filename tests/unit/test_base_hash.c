@@ -71,27 +71,37 @@ static struct hash_wide slowly(struct hash_key key, const unsigned char *p, size
 	return out;
 }
 
+/* As hash.c says: seven bytes and the length, or 255 and the length in a word of its own; the others; zeros. */
+static size_t frame(unsigned char *out, const unsigned char *p, size_t n)
+{
+	size_t head = n < 7 ? n : 7, len = n < 255 ? 8 : 16;
+
+	memset(out, 0, len + n + 8);
+	memcpy(out, p, head);
+	out[7] = (unsigned char)(n < 255 ? n : 255);
+	if (n >= 255)
+		memcpy(out + 8, &n, sizeof n); /* little-endian here */
+	memcpy(out + len, p + head, n - head);
+	return len + (n - head + 7) / 8 * 8;
+}
+
 /* Spans of every length at every alignment, and behind one another. */
 static void spans_are_hashed_as_defined(void **state)
 {
+	enum { LONGEST = 280 };
 	const struct hash_key key = { 3, 4 };
-	unsigned char in[64 + 8], framed[256];
+	unsigned char in[LONGEST + 8], framed[2 * LONGEST + 64];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof in; i++)
 		in[i] = (unsigned char)(i * 37 + 200);
-	for (size_t n = 0; n <= 64; n++) {
+	for (size_t n = 0; n <= LONGEST; n++) {
 		for (size_t from = 0; from < 8; from++) {
-			struct span spans[2] = { { (const char *)in + from, n }, { (const char *)in + 1, n % 11 } };
+			struct span spans[] = { span_of(in + from, n), span_of(in + from, n / 3) };
 			struct hash_wide got = hash_spans(key, spans, 2), want;
-			size_t len = 0;
+			size_t len = frame(framed, in + from, n);
 
-			memset(framed, 0, sizeof framed);
-			for (size_t i = 0; i < 2; i++) {
-				framed[len] = (unsigned char)spans[i].n;
-				memcpy(framed + len + 8, spans[i].p, spans[i].n);
-				len += 8 + (spans[i].n + 7) / 8 * 8;
-			}
+			len += frame(framed + len, in + from, n / 3);
 			want = slowly(key, framed, len);
 			assert_true(got.a == want.a && got.b == want.b);
 		}
