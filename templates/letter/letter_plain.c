@@ -245,7 +245,7 @@ static void enter(struct plain *p, const GumboNode *node)
 	else if (tag == GUMBO_TAG_PRE)
 		p->pre++;
 	else if (tag == GUMBO_TAG_A)
-		p->link_from = p->flow.out.size;
+		p->link_from = mime_out_size(&p->flow.out);
 	if (tag == GUMBO_TAG_BR)
 		p->flow.space = false;
 }
@@ -271,8 +271,9 @@ static unsigned number_of(struct plain *p, struct span to)
 }
 
 /* Is what the link shows where it goes? Its text is the end of what was written. */
-static bool shows_itself(const struct plain *p, struct span to)
+static bool shows_itself(struct plain *p, struct span to)
 {
+	mime_out_close(&p->flow.out);
 	struct span last = p->flow.out.n ? p->flow.out.spans[p->flow.out.n - 1] : SPAN("");
 
 	if (span_case_begins(to, SPAN("mailto:")))
@@ -287,7 +288,7 @@ static void leave_link(struct plain *p, const GumboNode *node)
 	char mark[24];
 	unsigned number;
 
-	if (p->flow.out.size == p->link_from || !is_outside(to) || shows_itself(p, to))
+	if (mime_out_size(&p->flow.out) == p->link_from || !is_outside(to) || shows_itself(p, to))
 		return;
 	number = number_of(p, to);
 	if (number == 0)

@@ -172,13 +172,13 @@ static int flush(struct builder *b)
 {
 	struct letter_op *op;
 
-	if (b->pending.size == 0)
+	if (mime_out_size(&b->pending) == 0)
 		return 0;
 	op = new_op(b, OP_FIXED);
 	if (!op)
 		return no_memory(b);
 	op->fixed = mime_out_flat(&b->pending, &b->c->l->memory);
-	b->size += b->pending.size;
+	b->size += op->fixed.n;
 	arena_reset(&b->scratch);
 	mime_out_init(&b->pending, &b->scratch);
 	return op->fixed.p ? 0 : no_memory(b);

@@ -203,9 +203,10 @@ static int write_file(struct letter_job *job, const struct letter_file *f, struc
 /* ---- S/MIME ---- */
 
 /* The octets from `from` on, in pieces; -1: no memory. */
-static int pieces_from(const struct mime_out *o, uint64_t from, struct arena *a, struct span **out, uint32_t *n)
+static int pieces_from(struct mime_out *o, uint64_t from, struct arena *a, struct span **out, uint32_t *n)
 {
 	*n = 0;
+	mime_out_close(o);
 	*out = arena_array(a, o->n, sizeof **out);
 	if (!*out)
 		return -1;
@@ -252,7 +253,7 @@ int letter_job_op(struct letter_job *job, const struct letter_op *op, struct mim
 	case OP_FILE:
 		return write_file(job, op->file, o, e);
 	case OP_SIGNED_BEGIN:
-		job->signed_from = o->size;
+		job->signed_from = mime_out_size(o);
 		return 0;
 	case OP_SIGNED_END:
 		return write_signature(job, op->fixed, o, e);
@@ -477,6 +478,7 @@ static int write_in(struct letter_job *job, struct mime_converter *converter, st
 		if (letter_job_op(job, &p->ops[i], o, e) < 0)
 			return -1;
 	}
+	mime_out_close(o);
 	job->misfit |= o->misfit;
 	return job->misfit ? -1 : 0;
 }

@@ -24,12 +24,14 @@ struct mime_out {
 	struct arena *arena;
 	struct mime_converter *words; /* encoded words are in its charset; NULL: UTF-8 */
 	bool misfit;                  /* one did not fit into it: the message is of no use */
-	struct span *spans; /* none is empty */
+	/* All that was written until the last mime_out_close(): */
+	struct span *spans;           /* none is empty */
 	uint32_t n, cap;
-	char *at, *end;     /* free bytes of the block */
-	bool open;          /* the last span ends at `at` and can grow */
-	uint64_t size;      /* octets of all spans */
-	uint64_t copied;    /* those of them that were copied */
+	uint64_t size;                /* octets of all spans */
+	uint64_t copied;              /* those of them that were copied */
+	/* Copies since then: */
+	char *from, *at, *end;        /* free bytes are from at to end */
+	bool joins;                   /* the last span ends at from */
 };
 
 void mime_out_init(struct mime_out *o, struct arena *a);
@@ -38,32 +40,40 @@ char *mime_out_more_room(struct mime_out *o, size_t n); /* for mime_out_room() *
 /* At least n free bytes, to be kept with mime_out_wrote(); NULL: no memory. */
 static inline char *mime_out_room(struct mime_out *o, size_t n)
 {
-	return o->n < o->cap && o->at && (size_t)(o->end - o->at) >= n ? o->at : mime_out_more_room(o, n);
+	return (size_t)(o->end - o->at) > n ? o->at : mime_out_more_room(o, n);
 }
 
 /* The bytes from the last mime_out_room() up to end belong to the message. */
-static inline void mime_out_wrote(struct mime_out *o, const char *end)
+static inline void mime_out_wrote(struct mime_out *o, char *end)
 {
-	size_t n = (size_t)(end - o->at);
-
 	MUST(end >= o->at && end <= o->end);
-	if (n == 0)
-		return;
-	if (o->open)
-		o->spans[o->n - 1].n += n;
-	else
-		o->spans[o->n++] = (struct span){ o->at, n };
-	o->open = true;
-	o->at += n;
-	o->size += n;
-	o->copied += n;
+	o->at = end;
 }
 
 /* Copies s. -1: no memory. */
-int mime_out_copy(struct mime_out *o, struct span s);
+static inline int mime_out_copy(struct mime_out *o, struct span s)
+{
+	char *p = mime_out_room(o, s.n);
+
+	if (!p)
+		return -1;
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	o->at = p + s.n;
+	return 0;
+}
+
+/* Octets written so far. */
+static inline uint64_t mime_out_size(const struct mime_out *o)
+{
+	return o->size + (size_t)(o->at - o->from);
+}
+
+/* Makes spans, n, size and copied tell of all that was written so far. */
+void mime_out_close(struct mime_out *o);
 /* References s when it is long; s must outlive the message. -1: no memory. */
 int mime_out_refer(struct mime_out *o, struct span s);
 /* All of it as one piece of memory of a; p is NULL when memory ran out ("" when it is empty). */
-struct span mime_out_flat(const struct mime_out *o, struct arena *a);
+struct span mime_out_flat(struct mime_out *o, struct arena *a);
 
 #endif

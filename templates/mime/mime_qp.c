@@ -158,23 +158,61 @@ int mime_qp_value(struct mime_qp *q, struct span v)
 	return 0;
 }
 
+static inline uint64_t word_at(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof word);
+	return word;
+}
+
+/* Bits for bytes that are not from space to tilde, and for '=': none, or for the first of them and perhaps others. */
+static inline uint64_t coded_in(uint64_t word)
+{
+	const uint64_t each = 0x0101010101010101;
+	uint64_t equals = word ^ '=' * each;
+
+	return (word | (word - ' ' * each) | (word + each) | ((equals - each) & ~equals)) & 0x80 * each;
+}
+
+/* Copies the n > 0 bytes at p by loads and stores that overlap. True: none of them is for coded_in(). */
+static inline bool copy_plain(char *to, const char *p, size_t n)
+{
+	uint64_t word, found = 0;
+	uint32_t half[2];
+
+	if (n < 4) {
+		to[0] = p[0];
+		to[n / 2] = p[n / 2];
+		to[n - 1] = p[n - 1];
+		word = (unsigned char)p[0] | (uint64_t)(unsigned char)p[n / 2] << 8 | (uint64_t)(unsigned char)p[n - 1] << 16;
+		return coded_in(word | 0x6161616161000000) == 0;
+	}
+	if (n < 8) {
+		memcpy(&half[0], p, sizeof half[0]);
+		memcpy(&half[1], p + n - 4, sizeof half[1]);
+		memcpy(to, &half[0], sizeof half[0]);
+		memcpy(to + n - 4, &half[1], sizeof half[1]);
+		return coded_in(half[0] | (uint64_t)half[1] << 32) == 0;
+	}
+	for (size_t i = 0; i + 8 < n; i += 8) {
+		word = word_at(p + i);
+		memcpy(to + i, &word, sizeof word);
+		found |= coded_in(word);
+	}
+	word = word_at(p + n - 8);
+	memcpy(to + n - 8, &word, sizeof word);
+	return (found | coded_in(word)) == 0;
+}
+
 int mime_qp_plain(struct mime_qp *q, struct span v)
 {
-	enum octet_class class = CODED;
 	char *room;
 
-	if (q->column == 0 || v.n > MIME_QP_COLUMNS - q->column)
-		return 0;
+	if (v.n == 0 || v.n > MIME_QP_COLUMNS - q->column || v.p[v.n - 1] == ' ' || (q->column == 0 && is_dangerous(v)))
+		return 0; /* a blank at the end is not to be forgotten */
 	room = mime_out_room(q->out, v.n);
-	if (!room)
-		return 0;
-	for (size_t i = 0; i < v.n; i++) {
-		class = class_of((unsigned char)v.p[i]);
-		if (class > BLANK)
-			return 0;
-		room[i] = v.p[i];
-	}
-	if (class != PLAIN) /* a blank at the end is not to be forgotten */
+	if (!room || !copy_plain(room, v.p, v.n))
 		return 0;
 	mime_out_wrote(q->out, room + v.n);
 	q->column += (unsigned)v.n;

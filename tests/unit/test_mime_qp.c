@@ -231,6 +231,62 @@ static void long_values(void **state)
 	arena_reset(&memory);
 }
 
+/* Both ways over value behind `before` plain octets: where the quick one takes it, it does the same. */
+static void check_plain(size_t before, struct span value, bool *quick)
+{
+	static const char line[] = "0123456789012345678901234567890123456789012345678901234567890123456789012345";
+	struct mime_out o[2];
+	struct mime_qp q[2];
+	struct span got[2];
+
+	for (int i = 0; i < 2; i++) {
+		mime_out_init(&o[i], &memory);
+		mime_qp_begin(&q[i], &o[i]);
+		assert_int_equal(mime_qp_value(&q[i], span_of(line, before)), 0);
+	}
+	*quick = mime_qp_plain(&q[0], value);
+	assert_int_equal(*quick ? 0 : mime_qp_value(&q[0], value), 0);
+	assert_int_equal(mime_qp_value(&q[1], value), 0);
+	for (int i = 0; i < 2; i++)
+		got[i] = mime_out_flat(&o[i], &memory);
+	assert_true(span_eq(got[0], got[1]));
+	assert_int_equal(q[0].column, q[1].column);
+	assert_int_equal(q[0].blank, q[1].blank);
+}
+
+/* Each octet at each place of values of each length, at begin, middle and end of a line. */
+static void plain_values_are_values(void **state)
+{
+	static const size_t columns[] = { 0, 1, 40, 58, 74, 75 };
+	bool quick;
+
+	(void)state;
+	for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++) {
+		for (size_t n = 0; n <= 26; n++) {
+			for (size_t at = 0; at < n || at == 0; at++) {
+				for (int c = 0; c < 256; c++) {
+					char *value = malloc(n + (n == 0)); /* of just that size: nothing is read beyond */
+					bool coded = c < ' ' || c > '~' || c == '=', fits = n > 0 && n <= MIME_QP_COLUMNS - columns[k];
+
+					memset(value, 'm', n);
+					if (at < n)
+						value[at] = (char)c;
+					check_plain(columns[k], span_of(value, n), &quick);
+					bool dangerous = columns[k] == 0 && at == 0 && (c == '.' || (n == 1 && c == 'F'));
+
+					assert_int_equal(quick, fits && !coded && !dangerous && !(c == ' ' && at == n - 1));
+					free(value);
+				}
+				arena_reset(&memory);
+			}
+		}
+	}
+	check_plain(0, SPAN("From x"), &quick);
+	assert_false(quick);
+	check_plain(1, SPAN("From x"), &quick);
+	assert_true(quick);
+}
+
 static void no_memory(void **state)
 {
 	struct arena tight;
@@ -268,6 +324,7 @@ int main(void)
 		cmocka_unit_test(random_texts_and_cuts),
 		cmocka_unit_test(fixed_text_is_referenced),
 		cmocka_unit_test(long_values),
+		cmocka_unit_test(plain_values_are_values),
 		cmocka_unit_test(no_memory),
 	};
 
