@@ -21,8 +21,9 @@
 #include "templates/mime/mime_header.h"
 
 struct reader {
-	struct span text;
-	const char *mask;
+	const struct letter_rendered *line;
+	struct span text; /* of line */
+	uint32_t hole;    /* the first of line that ends behind the begin of this element */
 	struct arena *a;
 	struct address_list *out;
 	struct span group; /* that stands open; p NULL: none */
@@ -38,12 +39,6 @@ struct element {
 	char end;           /* ',', ';', ':' or NUL at the end of the text */
 };
 
-/* The byte at i when it is the letter's own, else NUL. */
-static char syntax_at(const struct reader *r, size_t i)
-{
-	return r->mask[i] == MARK_LETTER ? r->text.p[i] : '\0';
-}
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
@@ -54,16 +49,19 @@ static int not_closed(struct reader *r, char c)
 	return err_set(r->e, ERR_INPUT, "a '%c' is not closed in '%.*s'", c, SPAN_ARG(r->text));
 }
 
-/* Index behind the quoted string or comment that begins at i; 0: it never ends. */
-static size_t skip_enclosed(const struct reader *r, size_t i)
+/* Index behind the quoted string or comment of the letter that begins at i; 0: it never ends. */
+static size_t skip_enclosed(const struct reader *r, uint32_t *hole, size_t i)
 {
 	char open = r->text.p[i], close = open == '"' ? '"' : ')';
 	unsigned depth = 1;
 
 	for (i++; i < r->text.n; i++) {
-		char c = syntax_at(r, i);
+		const struct letter_hole *value = letter_hole_at(r->line, hole, i);
+		char c = r->text.p[i];
 
-		if (c == '\\')
+		if (value)
+			i = value->to - 1;
+		else if (c == '\\')
 			i++;
 		else if (c == close && --depth == 0)
 			return i + 1;
@@ -75,15 +73,23 @@ static size_t skip_enclosed(const struct reader *r, size_t i)
 
 static int take_element(struct reader *r, size_t from, struct element *el)
 {
+	uint32_t hole;
 	size_t i = from;
 
+	letter_hole_at(r->line, &r->hole, from);
+	hole = r->hole;
 	*el = (struct element){ .from = from, .open = NOWHERE, .close = NOWHERE };
 	while (i < r->text.n) {
-		char c = syntax_at(r, i);
+		const struct letter_hole *value = letter_hole_at(r->line, &hole, i);
 		bool inside = el->open != NOWHERE && el->close == NOWHERE;
+		char c = r->text.p[i];
 
+		if (value) {
+			i = value->to;
+			continue;
+		}
 		if (c == '"' || (c == '(' && !inside)) {
-			i = skip_enclosed(r, i);
+			i = skip_enclosed(r, &hole, i);
 			if (i == 0)
 				return not_closed(r, c);
 			continue;
@@ -140,10 +146,20 @@ static bool is_special(char c)
 	}
 }
 
+/* The hole that [from, to) of this element begins with, or lies in; NULL: the letter's own bytes come first. */
+static const struct letter_hole *value_at(const struct reader *r, size_t from)
+{
+	uint32_t hole = r->hole;
+
+	return letter_hole_at(r->line, &hole, from);
+}
+
 /* Index behind a quoted string that one value begins with at from; from when there is none. */
 static size_t skip_quoted_value(const struct reader *r, size_t from, size_t to)
 {
-	for (size_t i = from; i < to && r->mask[i] == r->mask[from] && r->mask[i] != MARK_LETTER; i++) {
+	const struct letter_hole *value = value_at(r, from);
+
+	for (size_t i = from; value && i < to && i < value->to; i++) {
 		char c = r->text.p[i];
 
 		if (i > from && c == '"')
@@ -158,6 +174,7 @@ static size_t skip_quoted_value(const struct reader *r, size_t from, size_t to)
 static int check_values(struct reader *r, size_t from, size_t to)
 {
 	static const struct span scheme = { "mailto:", 7 };
+	uint32_t hole = r->hole;
 
 	while (from < to && is_blank(r->text.p[from]))
 		from++;
@@ -166,7 +183,7 @@ static int check_values(struct reader *r, size_t from, size_t to)
 	for (size_t i = skip_quoted_value(r, from, to); i < to; i++) {
 		char c = r->text.p[i];
 
-		if (r->mask[i] != MARK_LETTER && is_special(c))
+		if (is_special(c) && letter_hole_at(r->line, &hole, i))
 			return err_set(r->e, ERR_INPUT, "'%.*s' is not one address: it has a '%c'",
 				       SPAN_ARG(trimmed(r, from, to)), c);
 	}
@@ -192,12 +209,13 @@ struct name {
 	bool space; /* a blank of the letter waits for what follows */
 };
 
-static void name_add(struct name *name, char c)
+static void name_add(struct name *name, struct span s)
 {
 	if (name->space && name->n > 0)
 		name->p[name->n++] = ' ';
 	name->space = false;
-	name->p[name->n++] = c;
+	memcpy(name->p + name->n, s.p, s.n);
+	name->n += s.n;
 }
 
 /* The words of [from, to) as a name: quotes of the letter undone, its comments and spare blanks
@@ -205,22 +223,27 @@ static void name_add(struct name *name, char c)
 static int build_name(struct reader *r, size_t from, size_t to, struct span *out)
 {
 	struct name name = { .p = arena_take(r->a, 2 * (to - from) + 1) };
+	uint32_t hole = r->hole;
 
 	if (!name.p)
 		return err_nomem(r->e, "a name");
 	for (size_t i = from; i < to; i++) {
-		char c = syntax_at(r, i);
+		const struct letter_hole *value = letter_hole_at(r->line, &hole, i);
+		char c = r->text.p[i];
 
-		if (c == '"')
+		if (value) {
+			name_add(&name, span_sub(r->text, i, value->to - i));
+			i = value->to - 1;
+		} else if (c == '"')
 			name.quoted = !name.quoted;
 		else if (c == '(' && !name.quoted)
-			i = skip_enclosed(r, i) - 1;
+			i = skip_enclosed(r, &hole, i) - 1;
 		else if (c == '\\' && name.quoted && i + 1 < to)
-			name_add(&name, r->text.p[++i]);
+			name_add(&name, span_sub(r->text, ++i, 1));
 		else if (is_blank(c) && !name.quoted)
 			name.space = true;
 		else
-			name_add(&name, r->text.p[i]);
+			name_add(&name, span_sub(r->text, i, 1));
 	}
 	*out = span_trim(span_of(name.p, name.n));
 	return 0;
@@ -228,9 +251,11 @@ static int build_name(struct reader *r, size_t from, size_t to, struct span *out
 
 static int check_tail(struct reader *r, size_t from, size_t to)
 {
+	uint32_t hole = r->hole;
+
 	for (size_t i = from; i < to; i++) {
-		if (syntax_at(r, i) == '(')
-			i = skip_enclosed(r, i) - 1;
+		if (r->text.p[i] == '(' && !letter_hole_at(r->line, &hole, i))
+			i = skip_enclosed(r, &hole, i) - 1;
 		else if (!is_blank(r->text.p[i]))
 			return err_set(r->e, ERR_INPUT, "'%.*s' stands behind an address",
 				       SPAN_ARG(trimmed(r, i, to)));
@@ -238,18 +263,18 @@ static int check_tail(struct reader *r, size_t from, size_t to)
 	return 0;
 }
 
-/* Does [from, to), trimmed, come from one value? */
+/* Does [from, to), but for blanks of the letter, come from one value? */
 static bool stands_alone(const struct reader *r, size_t from, size_t to)
 {
-	while (from < to && syntax_at(r, from) && is_blank(r->text.p[from]))
+	const struct letter_hole *value = NULL, *end = r->line->holes + r->line->n_holes;
+
+	while (from < to && !(value = value_at(r, from)) && is_blank(r->text.p[from]))
 		from++;
-	while (to > from && syntax_at(r, to - 1) && is_blank(r->text.p[to - 1]))
+	if (!value || (value + 1 < end && value[1].from < to))
+		return false;
+	while (to > value->to && is_blank(r->text.p[to - 1]))
 		to--;
-	for (size_t i = from; i < to; i++) {
-		if (r->mask[i] == MARK_LETTER || r->mask[i] != r->mask[from])
-			return false;
-	}
-	return from < to;
+	return to == value->to;
 }
 
 /* [from, to) is one value, and that is one address: nothing in it can reach beyond it. */
@@ -376,11 +401,10 @@ static bool has_value(const struct reader *r, const struct element *el)
 {
 	bool angle = el->open != NOWHERE;
 	size_t from = angle ? (size_t)el->open : el->from, to = angle ? (size_t)el->close : el->to;
+	uint32_t hole = r->hole;
 
-	for (size_t i = from; i < to; i++)
-		if (r->mask[i] != MARK_LETTER)
-			return true;
-	return false;
+	letter_hole_at(r->line, &hole, from);
+	return hole < r->line->n_holes && r->line->holes[hole].from < to;
 }
 
 static int read_element(struct reader *r, const struct element *el)
@@ -398,18 +422,18 @@ static int read_element(struct reader *r, const struct element *el)
 	return el->end == ';' ? close_group(r) : 0;
 }
 
-int letter_addresses(struct span text, const char *mask, struct arena *a, struct address_list *out, struct err *e)
+int letter_addresses(const struct letter_rendered *line, struct arena *a, struct address_list *out, struct err *e)
 {
-	struct reader r = { .text = text, .mask = mask, .a = a, .out = out, .e = e };
+	struct reader r = { .line = line, .text = line->text, .a = a, .out = out, .e = e };
 	struct element el;
 	size_t at = 0;
 
-	if (!mask)
+	if (line->fixed)
 		return read_own(&r);
 	do {
 		if (take_element(&r, at, &el) < 0 || read_element(&r, &el) < 0)
 			return -1;
 		at = el.to + 1;
 	} while (el.end);
-	return r.group.p ? err_set(e, ERR_INPUT, "a group is not closed by ';' in '%.*s'", SPAN_ARG(text)) : 0;
+	return r.group.p ? err_set(e, ERR_INPUT, "a group is not closed by ';' in '%.*s'", SPAN_ARG(r.text)) : 0;
 }

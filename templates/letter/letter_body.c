@@ -173,14 +173,6 @@ static int bad_text(struct err *e)
 	return err_set(e, ERR_INPUT, "a value in the body is not UTF-8 text");
 }
 
-static int qp_on_piece(struct liquid_sink *self, uint32_t piece, struct span text, struct err *e)
-{
-	struct body_sink *s = (struct body_sink *)(void *)self;
-
-	(void)text;
-	return mime_qp_fixed(&s->qp, &s->k->encoded[piece]) < 0 ? err_nomem(e, "a mail") : 0;
-}
-
 /* A value checked, and in the mail's charset. */
 static int take_value(struct body_sink *s, struct span bytes, struct span *out, struct err *e)
 {
@@ -193,10 +185,8 @@ static int take_value(struct body_sink *s, struct span bytes, struct span *out, 
 	return rc < 0 ? err_nomem(e, "a mail") : rc > 0 ? -1 : 0;
 }
 
-static int qp_on_value(struct liquid_sink *self, struct span bytes, struct err *e)
+static int qp_value(struct body_sink *s, struct span bytes, struct err *e)
 {
-	struct body_sink *s = (struct body_sink *)(void *)self;
-
 	if (!s->job->converter && mime_qp_plain(&s->qp, bytes))
 		return 0;
 	if (take_value(s, bytes, &bytes, e) < 0)
@@ -204,21 +194,32 @@ static int qp_on_value(struct liquid_sink *self, struct span bytes, struct err *
 	return mime_qp_value(&s->qp, bytes) < 0 ? err_nomem(e, "a mail") : 0;
 }
 
-static int base64_on_piece(struct liquid_sink *self, uint32_t piece, struct span text, struct err *e)
+static int qp_write(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
 {
 	struct body_sink *s = (struct body_sink *)(void *)self;
 
-	(void)text;
-	return mime_base64_text(&s->base64, s->k->replaced[piece]) < 0 ? err_nomem(e, "a mail") : 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (bits[i].piece < 0 && qp_value(s, bits[i].bytes, e) < 0)
+			return -1;
+		if (bits[i].piece >= 0 && mime_qp_fixed(&s->qp, &s->k->encoded[bits[i].piece]) < 0)
+			return err_nomem(e, "a mail");
+	}
+	return 0;
 }
 
-static int base64_on_value(struct liquid_sink *self, struct span bytes, struct err *e)
+static int base64_write(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
 {
 	struct body_sink *s = (struct body_sink *)(void *)self;
 
-	if (take_value(s, bytes, &bytes, e) < 0)
-		return -1;
-	return mime_base64_text(&s->base64, bytes) < 0 ? err_nomem(e, "a mail") : 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct span bytes = bits[i].piece < 0 ? bits[i].bytes : s->k->replaced[bits[i].piece];
+
+		if (bits[i].piece < 0 && take_value(s, bytes, &bytes, e) < 0)
+			return -1;
+		if (mime_base64_text(&s->base64, bytes) < 0)
+			return err_nomem(e, "a mail");
+	}
+	return 0;
 }
 
 static int render(const struct letter_body *b, struct letter_job *job, struct liquid_sink *sink, struct err *e)
@@ -233,26 +234,24 @@ struct calendar_sink {
 	struct mime_out out;
 };
 
-static int calendar_on_piece(struct liquid_sink *self, uint32_t piece, struct span text, struct err *e)
+static int calendar_write(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
 {
 	struct calendar_sink *s = (struct calendar_sink *)(void *)self;
 
-	(void)piece;
-	return mime_out_copy(&s->out, text) < 0 ? err_nomem(e, "an invitation") : 0;
-}
+	for (uint32_t i = 0; i < n; i++) {
+		bool value = bits[i].piece < 0;
 
-static int calendar_on_value(struct liquid_sink *self, struct span bytes, struct err *e)
-{
-	struct calendar_sink *s = (struct calendar_sink *)(void *)self;
-
-	if (!utf8_valid(bytes))
-		return bad_text(e);
-	return letter_calendar_value(&s->out, bytes) < 0 ? err_nomem(e, "an invitation") : 0;
+		if (value && !utf8_valid(bits[i].bytes))
+			return bad_text(e);
+		if ((value ? letter_calendar_value(&s->out, bits[i].bytes) : mime_out_copy(&s->out, bits[i].bytes)) < 0)
+			return err_nomem(e, "an invitation");
+	}
+	return 0;
 }
 
 static int render_calendar(const struct letter_body *b, struct letter_job *job, struct span *out, struct err *e)
 {
-	struct calendar_sink s = { .sink = { calendar_on_piece, calendar_on_value } };
+	struct calendar_sink s = { .sink = { calendar_write } };
 
 	mime_out_init(&s.out, job->a);
 	if (render(b, job, &s.sink, e) < 0)
@@ -314,13 +313,13 @@ int letter_body_write(const struct letter_body *b, struct letter_job *job, struc
 	s.k = skeleton(b, job);
 	s.job = job;
 	if (s.k->encoding == MIME_BASE64) {
-		s.sink = (struct liquid_sink){ base64_on_piece, base64_on_value };
+		s.sink.write = base64_write;
 		mime_base64_begin(&s.base64, o);
 		if (render(b, job, &s.sink, e) < 0)
 			return -1;
 		rc = mime_base64_end(&s.base64);
 	} else {
-		s.sink = (struct liquid_sink){ qp_on_piece, qp_on_value };
+		s.sink.write = qp_write;
 		mime_qp_begin(&s.qp, o);
 		if (render(b, job, &s.sink, e) < 0)
 			return -1;

@@ -5,6 +5,7 @@
 #include "templates/letter/letter_compile.h"
 #include "templates/letter/letter_file.h"
 #include "templates/letter/letter_images.h"
+#include "templates/letter/letter_text.h"
 #include "templates/mime/mime_out.h"
 #include "templates/mime/mime_type.h"
 
@@ -66,7 +67,8 @@ static int finish_fixed(struct letter_compile *c, struct letter_file *f)
 	struct letter_file_name *name = &f->fixed_name;
 	struct span cid;
 	struct err e = { 0 };
-	int rc = letter_file_parse(name, f->text.value, NULL, &l->memory, &e);
+	const struct letter_rendered line = { .text = f->text.value, .fixed = true };
+	int rc = letter_file_parse(name, &line, &l->memory, &e);
 
 	if (rc == 0 && letter_has_image(c, letter_image_name(name->path))) {
 		f->is_inline = true;

@@ -147,15 +147,14 @@ static int render_addresses(const struct letter_field *f, struct letter_job *job
 {
 	for (uint32_t i = 0; i < f->n_texts; i++) {
 		const struct letter_text *t = &f->texts[i];
-		struct span text;
-		const char *mask;
+		struct letter_rendered line;
 
-		if (letter_text_render(t, job, f->name, &text, &mask, e) < 0)
+		if (letter_text_render(t, job, f->name, &line, e) < 0)
 			return -1;
-		*null_path = is_null_path(f, text);
+		*null_path = is_null_path(f, line.text);
 		if (*null_path)
 			return 0;
-		if (letter_addresses(text, mask, job->a, list, e) < 0) {
+		if (letter_addresses(&line, job->a, list, e) < 0) {
 			err_topic(e, "bad address");
 			return err_at(e, t->path, t->line, t->column);
 		}
@@ -174,13 +173,14 @@ static void note_needs(const struct address_list *list, struct letter_job *job)
 int letter_field_render(const struct letter_field *f, struct letter_job *job, struct letter_field_value *out,
 			struct err *e)
 {
+	struct letter_rendered line;
 	struct address_list *list;
 
 	*out = (struct letter_field_value){ 0 };
 	if (f->kind != FIELD_ADDRESSES) {
-		if (letter_text_render(&f->texts[0], job, f->name, &out->text, NULL, e) < 0)
+		if (letter_text_render(&f->texts[0], job, f->name, &line, e) < 0)
 			return -1;
-		out->text = span_trim(out->text);
+		out->text = span_trim(line.text);
 		out->empty = out->text.n == 0;
 		return 0;
 	}

@@ -22,6 +22,7 @@
 #include "engine/model/mail.h"
 #include "templates/letter/letter_params.h"
 #include "templates/letter/letter_parts.h"
+#include "templates/letter/letter_text.h"
 #include "templates/mime/mime_base64.h"
 #include "templates/mime/mime_header.h"
 #include "templates/mime/mime_out.h"
@@ -190,10 +191,10 @@ static int set_parameter(struct letter_file_name *out, struct span key, struct s
 	return 0;
 }
 
-int letter_file_parse(struct letter_file_name *out, struct span text, const char *mask, struct arena *a,
+int letter_file_parse(struct letter_file_name *out, const struct letter_rendered *line, struct arena *a,
 		      struct err *e)
 {
-	struct letter_params p = { .text = text, .mask = mask, .a = a };
+	struct letter_params p = { .text = line->text, .line = line, .a = a };
 	struct span key, value;
 	int got;
 

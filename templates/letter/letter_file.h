@@ -13,6 +13,7 @@
 struct err;
 struct letter_file;
 struct letter_file_name;
+struct letter_rendered;
 
 enum letter_file_trust {
 	FILE_BENEATH,  /* named by data: only below the folder, decided by the kernel */
@@ -23,9 +24,8 @@ enum letter_file_trust {
 int letter_file_read(int folder, struct span path, enum letter_file_trust trust, uint64_t max, struct arena *a,
 		     struct span *out, struct err *e);
 
-/* "path; type=...; name=..." into its parts. mask[i] is 0 where text[i] is the letter's own: only
- * such bytes are syntax. Values live in a and in text. */
-int letter_file_parse(struct letter_file_name *out, struct span text, const char *mask, struct arena *a,
+/* "path; type=...; name=..." into its parts. Only the letter's own bytes are syntax. Lives in a. */
+int letter_file_parse(struct letter_file_name *out, const struct letter_rendered *line, struct arena *a,
 		      struct err *e);
 
 /* The header fields of the file's part with the empty line, and its encoded content. -1: no

@@ -4,10 +4,11 @@
 #include <stdbool.h>
 
 #include "engine/base/err.h"
+#include "templates/letter/letter_text.h"
 
-static bool is_syntax(const struct letter_params *p, char c)
+static bool is_syntax(struct letter_params *p, char c)
 {
-	return p->text.p[p->at] == c && (!p->mask || p->mask[p->at] == 0);
+	return p->text.p[p->at] == c && (!p->line || !letter_hole_at(p->line, &p->hole, p->at));
 }
 
 /* Takes what stands before the next ';' (or '=', when asked), quotes undone, trimmed. */

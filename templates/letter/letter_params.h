@@ -5,17 +5,20 @@
 #define TEMPLATES_LETTER_LETTER_PARAMS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/span.h"
 
 struct err;
+struct letter_rendered;
 
 struct letter_params {
 	struct span text;
-	const char *mask; /* enum letter_mark for each byte; NULL: all is the letter's own */
-	struct arena *a;  /* results live there */
+	struct arena *a; /* results live there */
+	const struct letter_rendered *line; /* of text; NULL: all of it is the letter's own */
 	size_t at;
+	uint32_t hole; /* of line, for letter_hole_at() */
 };
 /* What stands before the first ';', quotes undone. -1 with e: ERR_INPUT, ERR_NOMEM. */
 int letter_params_first(struct letter_params *p, struct span *out, struct err *e);

@@ -6,27 +6,27 @@
 #include "templates/letter/letter_text.h"
 
 #include "engine/base/err.h"
-#include "engine/base/must.h"
+#include "engine/base/utf8.h"
 #include "templates/letter/letter_parts.h"
 #include "templates/mime/mime_header.h"
 
-enum { TEXT_FIRST = 256 };
+enum { TEXT_FIRST = 256, HOLES_FIRST = 8 };
 
 struct text_sink {
 	struct liquid_sink sink; /* first member */
 	const struct letter_text *t;
 	struct arena *a;
-	bool masked;
-	char *p, *mask;
+	char *p;
 	size_t n, cap;
-	char mark; /* of the last value */
+	struct letter_hole *holes;
+	uint32_t n_holes, cap_holes;
 };
 
-/* -1: no memory. */
+/* Room for n bytes. -1: no memory. */
 static int more_room(struct text_sink *s, size_t n)
 {
 	size_t cap = s->cap ? s->cap : TEXT_FIRST;
-	char *p, *mask = s->mask;
+	char *p;
 
 	while (cap - s->n < n)
 		cap *= 2;
@@ -34,44 +34,46 @@ static int more_room(struct text_sink *s, size_t n)
 	if (!p)
 		return -1;
 	s->p = p;
-	if (s->masked) {
-		mask = arena_grow(s->a, s->mask, s->cap, cap);
-		if (!mask)
-			return -1; /* the render ends here */
-	}
-	s->mask = mask;
 	s->cap = cap;
 	return 0;
 }
 
-static int add(struct text_sink *s, struct span bytes, char mark, struct err *e)
+static int more_holes(struct text_sink *s)
 {
-	if (bytes.n == 0)
-		return 0;
-	if ((!s->p || s->cap - s->n < bytes.n) && more_room(s, bytes.n) < 0)
+	uint32_t cap = s->cap_holes ? s->cap_holes * 2 : HOLES_FIRST;
+	struct letter_hole *holes = arena_grow(s->a, s->holes, s->cap_holes * sizeof *holes, cap * sizeof *holes);
+
+	if (!holes)
+		return -1;
+	s->holes = holes;
+	s->cap_holes = cap;
+	return 0;
+}
+
+static int add(struct text_sink *s, struct span bytes, bool value, struct err *e)
+{
+	if ((s->cap - s->n < bytes.n && more_room(s, bytes.n) < 0) ||
+	    (value && s->n_holes == s->cap_holes && more_holes(s) < 0))
 		return err_nomem(e, "a header");
+	if (value)
+		s->holes[s->n_holes++] = (struct letter_hole){ s->n, s->n + bytes.n };
 	memcpy(s->p + s->n, bytes.p, bytes.n);
-	if (s->masked)
-		memset(s->mask + s->n, mark, bytes.n);
 	s->n += bytes.n;
 	return 0;
 }
 
-static int on_piece(struct liquid_sink *self, uint32_t piece, struct span text, struct err *e)
+static int on_bits(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
 {
 	struct text_sink *s = (struct text_sink *)(void *)self;
 
-	(void)text;
-	return add(s, s->t->pieces[piece], MARK_LETTER, e);
-}
+	for (uint32_t i = 0; i < n; i++) {
+		bool value = bits[i].piece < 0;
+		struct span bytes = value ? bits[i].bytes : s->t->pieces[bits[i].piece];
 
-static int on_value(struct liquid_sink *self, struct span bytes, struct err *e)
-{
-	struct text_sink *s = (struct text_sink *)(void *)self;
-
-	if (bytes.n > 0)
-		s->mark = s->mark == MARK_VALUE ? MARK_OTHER_VALUE : MARK_VALUE;
-	return add(s, bytes, s->mark, e);
+		if (bytes.n > 0 && add(s, bytes, value, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int add_column(struct text_sink *s, const struct row *row, struct err *e)
@@ -83,8 +85,8 @@ static int add_column(struct text_sink *s, const struct row *row, struct err *e)
 		v = value_cell(row->cells[t->index]);
 	else if (row->object.kind == VALUE_OBJECT)
 		v = value_member(row->object, t->name);
-	if (v.kind == VALUE_TEXT || v.kind == VALUE_CELL)
-		return add(s, value_span(v), MARK_VALUE, e);
+	if ((v.kind == VALUE_TEXT || v.kind == VALUE_CELL) && v.n > 0)
+		return add(s, value_span(v), true, e);
 	return 0;
 }
 
@@ -103,35 +105,30 @@ static int check(const struct text_sink *s, struct span name, struct err *e)
 
 static void tabs_to_spaces(char *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		char *tab = memchr(p + i, '\t', n - i);
-
-		if (!tab)
-			return;
-		*tab = ' ';
-		i = (size_t)(tab - p);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '\t')
+			p[i] = ' ';
 }
 
-int letter_text_render(const struct letter_text *t, struct letter_job *job, struct span name, struct span *out,
-		       const char **mask, struct err *e)
+int letter_text_render(const struct letter_text *t, struct letter_job *job, struct span name,
+		       struct letter_rendered *out, struct err *e)
 {
-	struct text_sink s = { .sink = { on_piece, on_value }, .t = t, .a = job->a, .masked = mask != NULL };
+	struct text_sink s = { .sink = { on_bits }, .t = t, .a = job->a };
 	int rc;
 
-	if (t->fixed) {
-		s.masked = false;
-		rc = add(&s, t->value, MARK_LETTER, e);
-	} else if (t->program) {
+	if (t->fixed)
+		rc = t->value.n ? add(&s, t->value, false, e) : 0;
+	else if (t->program)
 		rc = liquid_render(t->program, job->d->scratch, job->a, &job->input, &s.sink, e);
-	} else {
+	else
 		rc = add_column(&s, job->row, e);
-	}
-	if (rc < 0 || check(&s, name, e) < 0)
+	if (rc < 0)
 		return -1;
-	tabs_to_spaces(s.p, s.n);
-	*out = span_of(s.p, s.n);
-	if (mask)
-		*mask = s.mask;
+	if (utf8_printable_run(span_of(s.p, s.n)) < s.n) {
+		if (check(&s, name, e) < 0)
+			return -1;
+		tabs_to_spaces(s.p, s.n);
+	}
+	*out = (struct letter_rendered){ span_of(s.p, s.n), s.holes, s.n_holes, t->fixed };
 	return 0;
 }

@@ -171,12 +171,11 @@ int letter_job_file(struct letter_job *job, const struct letter_file *f, struct 
 		    struct span *octets, struct err *e)
 {
 	const struct letter *l = job->l;
-	struct span text;
-	const char *mask;
+	struct letter_rendered line;
 
-	if (letter_text_render(&f->text, job, SPAN("Attachment"), &text, &mask, e) < 0)
+	if (letter_text_render(&f->text, job, SPAN("Attachment"), &line, e) < 0)
 		return -1;
-	if (letter_file_parse(name, text, mask, job->a, e) < 0)
+	if (letter_file_parse(name, &line, job->a, e) < 0)
 		return err_at(e, f->text.path, f->text.line, f->text.column);
 	if (name->path.n == 0)
 		return 0;
@@ -403,12 +402,11 @@ int letter_job_column(struct letter_job *job, struct err *e)
 {
 	const struct letter_text *t = &job->l->address_column;
 	struct address_list list = { 0 };
-	struct span text;
-	const char *mask;
+	struct letter_rendered line;
 
-	if (letter_text_render(t, job, t->name, &text, &mask, e) < 0)
+	if (letter_text_render(t, job, t->name, &line, e) < 0)
 		return -1;
-	if (letter_addresses(text, mask, job->a, &list, e) < 0) {
+	if (letter_addresses(&line, job->a, &list, e) < 0) {
 		err_topic(e, "bad address");
 		return place_of(job, ROLE_TO, e);
 	}

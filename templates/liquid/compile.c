@@ -197,32 +197,34 @@ void liquid_used_columns(const struct liquid_program *p, bool *used)
 
 /* ---- the sink that keeps all as one text ---- */
 
-static int text_sink_value(struct liquid_sink *self, struct span s, struct err *e)
+static int more_text(struct liquid_text_sink *t, size_t n, struct err *e)
 {
-	struct liquid_text_sink *t = (struct liquid_text_sink *)self;
+	size_t cap = t->cap * 2 > t->n + n ? t->cap * 2 : t->n + n + 256;
+	char *p = arena_grow(t->arena, t->p, t->cap, cap);
 
-	if (s.n > t->cap - t->n) {
-		size_t cap = t->cap * 2 > t->n + s.n ? t->cap * 2 : t->n + s.n + 256;
-		char *p = arena_grow(t->arena, t->p, t->cap, cap);
-
-		if (!p)
-			return err_nomem(e, "a rendered text");
-		t->p = p;
-		t->cap = cap;
-	}
-	if (s.n)
-		memcpy(t->p + t->n, s.p, s.n);
-	t->n += s.n;
+	if (!p)
+		return err_nomem(e, "a rendered text");
+	t->p = p;
+	t->cap = cap;
 	return 0;
 }
 
-static int text_sink_piece(struct liquid_sink *self, uint32_t piece, struct span text, struct err *e)
+static int text_sink_write(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
 {
-	(void)piece;
-	return text_sink_value(self, text, e);
+	struct liquid_text_sink *t = (struct liquid_text_sink *)self;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct span s = bits[i].bytes;
+
+		if (s.n > t->cap - t->n && more_text(t, s.n, e) < 0)
+			return -1;
+		memcpy(t->p + t->n, s.p, s.n);
+		t->n += s.n;
+	}
+	return 0;
 }
 
 void liquid_text_sink_init(struct liquid_text_sink *s, struct arena *a)
 {
-	*s = (struct liquid_text_sink){ .sink = { text_sink_piece, text_sink_value }, .arena = a };
+	*s = (struct liquid_text_sink){ .sink = { text_sink_write }, .arena = a };
 }

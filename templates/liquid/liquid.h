@@ -3,7 +3,7 @@
  * A program is compiled once and is const from then on: any number of threads render it, each
  * with a scratch of its own. Rendering allocates from the caller's arena only; after the first
  * row it does not touch the heap. Output goes to a sink as fixed pieces of the source, known by
- * number at compile time, and as values: a sink can hold each fixed piece in encoded form and so
+ * number at compile time, and as values, many at a time: a sink can hold each fixed piece in encoded form and so
  * only works on what fills the holes. */
 #ifndef TEMPLATES_LIQUID_LIQUID_H
 #define TEMPLATES_LIQUID_LIQUID_H
@@ -92,12 +92,17 @@ struct liquid_input {
 	struct liquid_empty *empty;   /* NULL: nobody wants to know */
 };
 
-/* Both calls: 0 to go on, -1 to stop the render with the error set by the sink (in e). */
+/* Some of what a render gives; never empty. */
+struct liquid_bit {
+	struct span bytes; /* of a value: already escaped where it must be; borrowed from the row, the program, or
+			    * the arena: valid until those go */
+	int32_t piece;     /* the number of the fixed piece that it is; -1: a value */
+};
+
+/* Gets the n bits that come next; the calls come when many have gathered, and at the end. 0 to go on, -1 to stop
+ * the render with the error set by the sink (in e). */
 struct liquid_sink {
-	int (*piece)(struct liquid_sink *self, uint32_t piece, struct span text, struct err *e);
-	/* bytes are already escaped where they must be; borrowed from the row, the program, or the
-	 * arena: valid until those go. */
-	int (*value)(struct liquid_sink *self, struct span bytes, struct err *e);
+	int (*write)(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e);
 };
 
 /* A sink that appends everything to an arena as one piece of text. */

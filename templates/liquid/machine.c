@@ -81,6 +81,12 @@ int machine_too_long(struct machine *m, const struct op *op)
 	return machine_fail(m, op, "this row takes more than %llu steps", (unsigned long long)m->p->limits.steps);
 }
 
+int machine_too_much(struct machine *m, const struct op *op)
+{
+	return machine_fail(m, op, "the output of this row is more than %llu bytes",
+			    (unsigned long long)m->p->limits.output_bytes);
+}
+
 int machine_no_memory(struct machine *m)
 {
 	return err_nomem(m->e, "the values of this row");

@@ -29,7 +29,10 @@ struct cycle_state { /* of named cycles */
 	uint32_t at;
 };
 
+enum { GATHERED_MAX = 64 };
+
 struct liquid_scratch {
+	struct liquid_bit gathered[GATHERED_MAX]; /* for the sink */
 	struct value *stack, *slots;
 	struct running_loop *loops;
 	struct running_frame *frames;
@@ -46,6 +49,8 @@ struct machine {
 	struct err *e;
 	struct filter_run filters;
 	uint64_t steps, bytes; /* left */
+	uint32_t n_cells;      /* columns whose cells are printed as they are, or escaped for HTML */
+	uint32_t n_gathered;
 	uint32_t n_stack, n_slots, n_loops, n_frames, n_captures; /* in use */
 	uint32_t slots;        /* where this frame's begin */
 	struct link link;      /* the one that is being written */
@@ -59,9 +64,14 @@ int machine_too_long(struct machine *m, const struct op *op); /* too many steps 
 int machine_no_memory(struct machine *m);
 /* Adds the place of op to m->e. */
 int machine_place(struct machine *m, const struct op *op);
+int machine_too_much(struct machine *m, const struct op *op); /* output */
+/* Gives the sink what has gathered. */
+int machine_flush(struct machine *m);
 /* Bytes as they are; 0 or -1. */
 int machine_write(struct machine *m, const struct op *op, struct span s);
 int machine_print(struct machine *m, const struct op *op, struct value v);
+/* The same, of what the template prints: watched as in OP_PRINT. */
+int machine_print_watched(struct machine *m, const struct op *op, uint32_t watched, struct value v);
 
 /* What is printed into a link. 0, or -1: of a scheme that is not sent. */
 void machine_link_begin(struct machine *m, const struct op *op);
@@ -84,6 +94,16 @@ struct value machine_column(const struct machine *m, uint32_t column);
 struct value machine_rows(const struct machine *m); /* nil: the row is no group */
 struct value machine_member(struct machine *m, const struct op *op, struct value v);
 struct value machine_index(struct machine *m, struct value v, struct value key);
+
+/* Bytes, not empty, for the sink. */
+static inline int machine_gather(struct machine *m, const struct op *op, struct span s, int32_t piece)
+{
+	if (s.n > m->bytes)
+		return machine_too_much(m, op);
+	m->bytes -= s.n;
+	m->s->gathered[m->n_gathered++] = (struct liquid_bit){ s, piece };
+	return m->n_gathered == GATHERED_MAX ? machine_flush(m) : 0;
+}
 
 static inline struct value *machine_slot(const struct machine *m, uint32_t slot)
 {

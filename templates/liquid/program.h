@@ -15,7 +15,7 @@
 #include "templates/liquid/zone.h"
 
 /* The instructions. "push" and "pop" are of the value stack; a slot is a variable of the frame. */
-enum op_code {
+enum op_code { /* the first three are the most frequent */
 	OP_END,         /* the render is over */
 	OP_PIECE,       /* print fixed piece a */
 	OP_PRINT_COLUMN, /* print the cell of column a: push and print in one */

@@ -1,8 +1,7 @@
 /* render.c - a program and a row into bytes.
  *
- * One loop over the instructions. What most letters are made of, a fixed piece and the cell of a
- * column, goes straight to the sink: no copy, and an escape only where the cell has something to
- * escape.
+ * One loop over the instructions. What most letters are made of, fixed pieces and the cells of columns,
+ * is only gathered for the sink: no copy, and an escape only where the cell has something to escape.
  *
  * Invariants, held by tests/unit/test_liquid_render.c and test_liquid_limits.c:
  *  1. Once the scratch has grown to what a program needs, nothing here touches the heap.
@@ -16,73 +15,6 @@
 #include "templates/liquid/machine.h"
 
 enum { STEP_BYTES = 64 }; /* of a text that a filter or a comparison looks at: one step */
-
-/* ---- output ---- */
-
-static int take_bytes(struct machine *m, const struct op *op, size_t n)
-{
-	if (n > m->bytes)
-		return machine_fail(m, op, "the output of this row is more than %llu bytes",
-				    (unsigned long long)m->p->limits.output_bytes);
-	m->bytes -= n;
-	return 0;
-}
-
-int machine_write(struct machine *m, const struct op *op, struct span s)
-{
-	if (s.n == 0)
-		return 0;
-	if (take_bytes(m, op, s.n) < 0)
-		return -1;
-	if (m->n_captures == 0)
-		return m->to->value(m->to, s, m->e);
-	struct text *t = &m->s->captures[m->n_captures - 1];
-
-	text_add(t, s);
-	return t->failed ? machine_no_memory(m) : 0;
-}
-
-static int write_piece(struct machine *m, const struct op *op)
-{
-	struct span s = ((const struct span *)m->p->pieces.items)[op->a];
-
-	if (m->n_captures)
-		return machine_write(m, op, s);
-	if (take_bytes(m, op, s.n) < 0)
-		return -1;
-	return m->to->piece(m->to, op->a, s, m->e);
-}
-
-static int write_text(struct machine *m, const struct op *op, struct value v)
-{
-	struct span s = value_span(v);
-	bool ok = true;
-
-	if (m->p->markdown && !v.safe)
-		s = escape_markdown(m->arena, s, &ok);
-	else if (m->p->html && !v.safe && escape_find(s) < s.n)
-		s = escape_html(m->arena, s, &ok);
-	return ok ? machine_write(m, op, s) : machine_no_memory(m);
-}
-
-int machine_print(struct machine *m, const struct op *op, struct value v)
-{
-	struct text t;
-	bool ok = true;
-
-	if (value_is_text(v))
-		return write_text(m, op, v);
-	if (v.kind != VALUE_ARRAY && v.kind != VALUE_OBJECT) {
-		struct span s = value_shown(m->arena, v, &ok);
-
-		return ok ? machine_write(m, op, s) : machine_no_memory(m);
-	}
-	text_begin(&t, m->arena);
-	value_add(&t, v, m->p->html && !m->p->markdown);
-	v = value_text(text_span(&t));
-	v.safe = !m->p->markdown; /* escaped already, or not at all */
-	return t.failed ? machine_no_memory(m) : write_text(m, op, v);
-}
 
 /* ---- instructions that need more than a line ---- */
 
@@ -323,66 +255,59 @@ static int work(struct machine *m, const struct op *op)
 	}
 }
 
-static void tell_empty(const struct machine *m, const struct op *op, uint32_t what)
+/* What most letters print most: fixed pieces, and cells as they are. Returns the first instruction from op on that
+ * is another, or has more to do. */
+static const struct op *gather_plain(struct machine *m, const struct op *op)
 {
-	const struct source *s = program_source(m->p, op->source);
-	uint32_t columns = m->p->columns ? m->p->columns->n : 0;
-	struct span name = what < columns ? m->p->columns->names[what]
-					  : value_span(((const struct value *)m->p->constants.items)[what - columns]);
-	uint64_t line, at;
+	const struct span *pieces = m->p->pieces.items, *cells = m->in->row ? m->in->row->cells : NULL;
+	struct liquid_bit *to = m->s->gathered + m->n_gathered, *last = m->s->gathered + GATHERED_MAX - 1;
+	uint64_t steps = m->steps, bytes = m->bytes;
 
-	source_position((struct place){ s, op->at }, &line, &at);
-	m->in->empty->printed(m->in->empty, name, s->path ? s->path : "", line, at);
+	for (; to < last && steps > 0; op++, steps--) {
+		bool piece = op->code == OP_PIECE;
+		struct span s;
+
+		if (!piece && (op->code != OP_PRINT_COLUMN || op->a >= m->n_cells || (op->n & IN_LINK)))
+			break;
+		s = (piece ? pieces : cells)[op->a];
+		if (s.n == 0 || s.n > bytes || (!piece && m->p->html && escape_find(s) < s.n))
+			break;
+		bytes -= s.n;
+		*to++ = (struct liquid_bit){ s, piece ? (int32_t)op->a : -1 };
+	}
+	m->n_gathered = (uint32_t)(to - m->s->gathered);
+	m->steps = steps;
+	m->bytes = bytes;
+	return op;
 }
 
-static bool is_empty(struct value v)
+static int print_piece(struct machine *m, const struct op *op)
 {
-	return v.kind == VALUE_NIL || (value_is_text(v) && v.n == 0);
-}
+	struct span s = ((const struct span *)m->p->pieces.items)[op->a];
 
-/* watched: as in OP_PRINT. */
-static int print(struct machine *m, const struct op *op, uint32_t watched, struct value v)
-{
-	if (watched && m->in->empty && is_empty(v))
-		tell_empty(m, op, watched - 1);
-	if ((op->n & IN_LINK) && machine_link_value(m, op, v) < 0)
-		return -1;
-	return machine_print(m, op, v);
-}
-
-/* What most letters print most: the text of a cell, as it is, to the sink. 1, -1, or 0: print() has more to do. */
-static inline int print_cell(struct machine *m, const struct op *op, struct value v)
-{
-	if (v.n == 0 || !value_is_text(v) || v.n > m->bytes || m->n_captures || (op->n & IN_LINK))
-		return 0;
-	if (m->p->markdown || (m->p->html && !v.safe && escape_find(value_span(v)) < v.n))
-		return 0;
-	m->bytes -= v.n;
-	return m->to->value(m->to, value_span(v), m->e) < 0 ? -1 : 1;
+	return m->n_captures ? machine_write(m, op, s) : machine_gather(m, op, s, (int32_t)op->a);
 }
 
 /* Runs to the end. 0, or -1 with m->e. */
 static int run(struct machine *m)
 {
 	const struct op *ops = m->p->ops.items, *op = ops;
-	struct value v;
 	int rc = 0;
 
 	for (;; op++) {
+		if (op->code <= OP_PRINT_COLUMN && !m->n_captures)
+			op = gather_plain(m, op);
 		if (m->steps-- == 0)
 			return machine_too_long(m, op);
 		switch ((enum op_code)op->code) {
 		case OP_PIECE:
-			rc = write_piece(m, op);
+			rc = print_piece(m, op);
 			break;
 		case OP_PRINT_COLUMN:
-			v = machine_column(m, op->a);
-			rc = print_cell(m, op, v);
-			if (rc == 0)
-				rc = print(m, op, op->a + 1, v);
+			rc = machine_print_watched(m, op, op->a + 1, machine_column(m, op->a));
 			break;
 		case OP_PRINT:
-			rc = print(m, op, op->a, m->s->stack[--m->n_stack]);
+			rc = machine_print_watched(m, op, op->a, m->s->stack[--m->n_stack]);
 			break;
 		case OP_FILTER:
 			rc = filter(m, op);
@@ -470,6 +395,8 @@ static int start(struct machine *m, const struct liquid_program *p, struct liqui
 					  .steps = &m->steps, .e = e };
 	if (machine_reserve(m, p->stack + 1, p->n_slots, p->most_loops, p->most_captures) < 0)
 		return -1;
+	if (in->row && in->row->object.kind != VALUE_OBJECT && !p->markdown)
+		m->n_cells = in->row->n_cells;
 	s->stack[m->n_stack++] = VALUE_OF_NIL; /* so that there always is a top */
 	clear_slots(m, p->n_slots);
 	return 0;
@@ -480,6 +407,7 @@ int liquid_render(const struct liquid_program *p, struct liquid_scratch *s, stru
 {
 	struct machine m;
 	struct err unread;
+	int rc;
 
 	MUST(!p->condition);
 	if (!e)
@@ -487,18 +415,8 @@ int liquid_render(const struct liquid_program *p, struct liquid_scratch *s, stru
 	if (start(&m, p, s, a, in, e) < 0)
 		return -1;
 	m.to = to;
-	return run(&m);
-}
-
-static int no_piece(struct liquid_sink *self, uint32_t piece, struct span text, struct err *e)
-{
-	(void)self, (void)piece, (void)text;
-	return err_set(e, ERR_INPUT, "a condition prints nothing");
-}
-
-static int no_value(struct liquid_sink *self, struct span bytes, struct err *e)
-{
-	return no_piece(self, 0, bytes, e);
+	rc = run(&m);
+	return machine_flush(&m) < 0 ? -1 : rc; /* what stands before a mistake has a say first */
 }
 
 int liquid_test(const struct liquid_program *p, struct liquid_scratch *s, struct arena *a,
@@ -506,15 +424,14 @@ int liquid_test(const struct liquid_program *p, struct liquid_scratch *s, struct
 {
 	struct machine m;
 	struct err unread;
-	struct liquid_sink nowhere = { no_piece, no_value };
 
 	MUST(p->condition);
 	if (!e)
 		e = err_unread(&unread);
 	if (start(&m, p, s, a, in, e) < 0)
 		return -1;
-	m.to = &nowhere;
 	if (run(&m) < 0)
 		return -1;
+	MUST(m.n_gathered == 0); /* a condition prints nothing */
 	return value_true(s->stack[m.n_stack - 1]);
 }

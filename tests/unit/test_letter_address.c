@@ -11,39 +11,21 @@
 #include "engine/base/err.h"
 #include "engine/base/rng.h"
 #include "engine/model/address.h"
-#include "templates/letter/letter_text.h"
+#include "tests/unit/letter_holes.h"
 
 static struct arena memory;
-
-/* "Dr. {x} <{a@b}>" into text and marks; */
-static struct span marked(const char *s, char *text, char *mask)
-{
-	size_t n = 0;
-	char mark = MARK_LETTER, last = MARK_OTHER_VALUE;
-
-	for (; *s; s++) {
-		if (*s == '{') {
-			mark = last = last == MARK_VALUE ? MARK_OTHER_VALUE : MARK_VALUE;
-		} else if (*s == '}') {
-			mark = MARK_LETTER;
-		} else {
-			text[n] = *s;
-			mask[n++] = mark;
-		}
-	}
-	return span_of(text, n);
-}
 
 /* "name|path;name|path;" of what came out, or "error: ...". */
 static void describe(const char *source, char *out, size_t size)
 {
-	char text[1000], mask[1000];
+	static struct letter_holes holes;
+	const struct letter_rendered line = letter_holes_of(&holes, source);
 	struct address_list list = { 0 };
 	struct err e = { 0 };
 	size_t n = 0;
 
 	out[0] = '\0';
-	if (letter_addresses(marked(source, text, mask), mask, &memory, &list, &e) < 0) {
+	if (letter_addresses(&line, &memory, &list, &e) < 0) {
 		snprintf(out, size, "error: %s", e.text);
 		return;
 	}
@@ -130,6 +112,15 @@ static const struct address_case {
 	{ "{team:;}", "error" },
 	{ "{a@x.example}, {b@x.example}", "|a@x.example;|b@x.example;" },
 	{ "{a@x.example}, {}", "|a@x.example;" },
+	{ "{a@x.example}{ }", "|a@x.example;" },
+	{ "{a@x.example, b@x.example}{ }", "error" },
+	{ "{ }{a@x.example, b@x.example}", "error" },
+	{ "{Ann} <{Lee <a@x.example>}{ }>", "error" },
+	{ "{Ann} < {Lee <a@x.example>} >", "Ann|a@x.example;" },
+	/* the letter's own backslash takes the first byte of a value along */
+	{ "\"\\{\"x\"}\" <{a@x.example}>", "\"x\"|a@x.example;" },
+	{ "\"(\\{)}) x\" <{a@x.example}>", "()) x|a@x.example;" },
+	{ "(\\{)}) <{a@x.example}>", "|a@x.example;" },
 	/* plain: one address, put together */
 	{ "{a}@x.example", "|a@x.example;" },
 	{ "{evil@bad.example, a}@x.example", "error" },
@@ -231,13 +222,15 @@ static void the_letters_own_text(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	assert_int_equal(letter_addresses(SPAN("=?UTF-8?Q?M=C3=BCller?= <a@x.example>, undisclosed:;"), NULL, &memory,
-					  &list, &e), 0);
+	struct letter_rendered line = { .text = SPAN("=?UTF-8?Q?M=C3=BCller?= <a@x.example>, undisclosed:;"), .fixed = true };
+
+	assert_int_equal(letter_addresses(&line, &memory, &list, &e), 0);
 	assert_int_equal(list.n, 1);
 	assert_true(span_eq(list.items[0].name, SPAN("M\xc3\xbcller")));
 	assert_int_equal(list.n_empty_groups, 1);
 	list = (struct address_list){ 0 };
-	assert_int_equal(letter_addresses(SPAN("=?UTF-8?Q?a=0Ab?= <a@x.example>"), NULL, &memory, &list, &e), -1);
+	line.text = SPAN("=?UTF-8?Q?a=0Ab?= <a@x.example>");
+	assert_int_equal(letter_addresses(&line, &memory, &list, &e), -1);
 	arena_reset(&memory);
 }
 

@@ -13,6 +13,7 @@
 
 #include "templates/letter/letter_file.h"
 #include "templates/letter/letter_parts.h"
+#include "tests/unit/letter_holes.h"
 #include "tests/unit/letter_try.h"
 
 static struct letter_try t;
@@ -44,21 +45,12 @@ static void parameters(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		char text[200], mask[200], got[300];
+		static struct letter_holes holes;
+		const struct letter_rendered line = letter_holes_of(&holes, cases[i].text);
 		struct letter_file_name name;
-		size_t n = 0;
-		char mark = 0;
-		int rc;
+		char got[300];
+		int rc = letter_file_parse(&name, &line, &t.a, &t.e);
 
-		for (const char *s = cases[i].text; *s; s++) {
-			if (*s == '{' || *s == '}') {
-				mark = *s == '{';
-				continue;
-			}
-			text[n] = *s;
-			mask[n++] = mark;
-		}
-		rc = letter_file_parse(&name, span_of(text, n), mask, &t.a, &t.e);
 		assert_int_equal(rc, cases[i].want ? 0 : -1);
 		if (rc < 0)
 			continue;

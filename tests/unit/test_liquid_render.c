@@ -50,17 +50,20 @@ static int recorded(struct recorder *r, const char *what, struct span s, struct 
 	return 0;
 }
 
-static int on_piece(struct liquid_sink *self, uint32_t piece, struct span text, struct err *e)
+static int on_bits(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
 {
-	char what[16];
+	struct recorder *r = (struct recorder *)self;
 
-	snprintf(what, sizeof what, "%u:", (unsigned)piece);
-	return recorded((struct recorder *)self, what, text, e);
-}
+	assert_true(n > 0);
+	for (uint32_t i = 0; i < n; i++) {
+		char what[16] = "=";
 
-static int on_value(struct liquid_sink *self, struct span bytes, struct err *e)
-{
-	return recorded((struct recorder *)self, "=", bytes, e);
+		if (bits[i].piece >= 0)
+			snprintf(what, sizeof what, "%d:", (int)bits[i].piece);
+		if (recorded(r, what, bits[i].bytes, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static void sink_gets_pieces_and_values(void **state)
@@ -81,11 +84,11 @@ static void sink_gets_pieces_and_values(void **state)
 
 	liquid_used_columns(p, used);
 	assert_true(used[0] && used[1] && used[2]);
-	r = (struct recorder){ .sink = { on_piece, on_value }, .stop_at = -1 };
+	r = (struct recorder){ .sink = { on_bits }, .stop_at = -1 };
 	assert_int_equal(liquid_render(p, k.scratch, &k.memory, &input, &r.sink, &k.e), 0);
 	assert_string_equal(r.log, "0:Dear |=Ann|1:, ok |=&lt;|2:!|");
 	for (int stop = 0; stop < 5; stop++) {
-		r = (struct recorder){ .sink = { on_piece, on_value }, .stop_at = stop };
+		r = (struct recorder){ .sink = { on_bits }, .stop_at = stop };
 		memset(&k.e, 0, sizeof k.e);
 		assert_int_equal(liquid_render(p, k.scratch, &k.memory, &input, &r.sink, &k.e), -1);
 		assert_string_equal(k.e.text, "the sink says no");
@@ -95,10 +98,12 @@ static void sink_gets_pieces_and_values(void **state)
 }
 
 /* A cell without anything to escape goes to the sink as it lies in the row. */
-static int same_bytes(struct liquid_sink *self, struct span bytes, struct err *e)
+static int same_bytes(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
 {
 	(void)self, (void)e;
-	assert_ptr_equal(bytes.p, cells[0].p);
+	assert_int_equal(n, 1);
+	assert_int_equal(bits[0].piece, -1);
+	assert_ptr_equal(bits[0].bytes.p, cells[0].p);
 	return 0;
 }
 
@@ -107,7 +112,7 @@ static void cells_are_not_copied(void **state)
 	const struct liquid_options opt = { .columns = &columns, .html = true };
 	static struct kit k;
 	struct liquid_program *p;
-	struct liquid_sink sink = { on_piece, same_bytes };
+	struct liquid_sink sink = { same_bytes };
 
 	(void)state;
 	kit_open(&k);
@@ -401,7 +406,7 @@ static void rendering_leaves_the_heap_alone(void **state)
 	assert_int_equal(liquid_compile(&p, span_str(source), &opt, NULL, &k.e), 0);
 	for (int i = 0; i < 5; i++) {
 		arena_reset(&k.memory);
-		r = (struct recorder){ .sink = { on_piece, on_value }, .stop_at = -1 };
+		r = (struct recorder){ .sink = { on_bits }, .stop_at = -1 };
 		if (i == 1)
 			before = mem_count();
 		assert_int_equal(liquid_render(p, k.scratch, &k.memory, &input, &r.sink, &k.e), 0);
