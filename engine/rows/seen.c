@@ -228,20 +228,27 @@ static int ask_all_on_disk(const struct seen *s, struct hash_wide h, uint64_t *l
 
 /* ---- rows ---- */
 
-int seen_row(struct seen *s, const struct row *row, uint64_t *line, struct err *e)
+struct hash_wide seen_hash(const struct seen *s, const struct row *row)
 {
 	struct hash_wide h = row_hash_wide(s->keys, row);
+
+	__builtin_prefetch(&s->table[first_place(s, h)], 1);
+	return h;
+}
+
+int seen_row(struct seen *s, struct hash_wide h, uint64_t line, uint64_t *of, struct err *e)
+{
 	struct place *p = place_of(s, h);
 
-	MUST(row->line > 0);
-	*line = p->line;
-	if (*line)
+	MUST(line > 0);
+	*of = p->line;
+	if (*of)
 		return 0;
-	if (ask_all_on_disk(s, h, line, e) < 0)
+	if (ask_all_on_disk(s, h, of, e) < 0)
 		return -1;
-	if (*line)
+	if (*of)
 		return 0;
-	*p = (struct place){ h, row->line };
+	*p = (struct place){ h, line };
 	if (++s->used <= s->places / 4 * 3)
 		return 0;
 	return s->places < s->places_max ? grow(s, e) : put_away(s, e);

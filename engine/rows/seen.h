@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "engine/base/hash.h"
 #include "engine/model/row.h"
 
 struct err;
@@ -18,8 +19,10 @@ enum { SEEN_PLACES = 1 << 19 }; /* 12 MiB, and a byte of filter for each place o
 /* places: the most that the table in memory grows to, a power of two from 64 on; SEEN_PLACES but in tests. */
 int seen_new(struct seen **out, uint32_t places, struct err *e);
 void seen_free(struct seen **s);
-/* Rows in their order. *line: of the first row that is equal in every cell and value; 0: there was none,
- * and this one is it from now on. 0, or -1 with e (ERR_SYS, ERR_NOMEM). */
-int seen_row(struct seen *s, const struct row *row, uint64_t *line, struct err *e);
+/* What stands for the row in seen_row(). Its place in memory is on its way from here on: a few rows ahead. */
+struct hash_wide seen_hash(const struct seen *s, const struct row *row);
+/* Rows in their order, each by its hash and its line. *of: the line of the first row that is equal in every
+ * cell and value; 0: there was none, and this one is it from now on. 0, or -1 with e (ERR_SYS, ERR_NOMEM). */
+int seen_row(struct seen *s, struct hash_wide hash, uint64_t line, uint64_t *of, struct err *e);
 
 #endif

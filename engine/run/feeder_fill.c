@@ -20,6 +20,7 @@ enum {
 	SMALL_BLOCK_ROWS = 64,
 	SKIM_ROWS = 64,      /* most rows of a block where nothing is to be sent, and */
 	SKIM_BLOCKS = 64,    /* how many of these are read before somebody else is looked after */
+	LOOK_AHEAD = 16,     /* rows whose places in memory are fetched at once */
 	LINE_UP_MS = 20      /* a row whose domain is as near to its turn goes out at once */
 };
 
@@ -66,14 +67,14 @@ bool feeder_is_to_do(struct feeder *f, uint64_t row, struct work_item *item)
 /* Milliseconds until it is the turn of that address's domain, about; 0 now. Lines up. */
 static int64_t turn_ms(struct feeder *f, struct span address, struct work_item *item, bool is_new)
 {
-	int64_t now_ns = clock_mono_ns(), now_ms = now_ns / 1000000;
+	int64_t now_ms = f->now_ns / 1000000;
 	int64_t wait_ms = backoff_ask(f->run->backoff, address, item->first_try_ms ? item->first_try_ms : now_ms, now_ms);
 
 	if (wait_ms > 0 && item->first_try_ms == 0)
 		item->first_try_ms = now_ms; /* its time runs from here */
 	if (wait_ms != 0 || !is_new || !f->run->domains)
 		return wait_ms < 0 ? 0 : wait_ms; /* one that has waited enough goes to a worker, who says so */
-	wait_ms = domain_rates_queue(f->run->domains, address, now_ns) / 1000000;
+	wait_ms = domain_rates_queue(f->run->domains, address, f->now_ns) / 1000000;
 	return wait_ms < LINE_UP_MS ? 0 : wait_ms;
 }
 
@@ -89,7 +90,7 @@ static int line_up(struct feeder *f, const struct row *row, struct work_item *it
 	wait_ms = turn_ms(f, row->cells[column], item, is_new);
 	if (wait_ms == 0)
 		return 0;
-	struct waiting_row waits = { .due_ms = clock_mono_ms() + wait_ms,
+	struct waiting_row waits = { .due_ms = f->now_ns / 1000000 + wait_ms,
 				     .place = { row->number, row->line, row->offset },
 				     .item = *item };
 
@@ -99,14 +100,14 @@ static int line_up(struct feeder *f, const struct row *row, struct work_item *it
 /* Whether other rows mail its address, or some of its addresses. A row of which the journal says something already
  * is left out address by address: what it says is of single ones. */
 static int find_duplicates(struct feeder *f, struct work *w, const struct row *row, struct work_item *item,
-			   struct err *e)
+			   struct hash_wide hash, struct err *e)
 {
 	const struct campaign *c = f->run->campaign;
 	struct duplicates_answer found;
 	bool as_one;
 
 	if (c->seen)
-		return row->problem.n ? 0 : seen_row(c->seen, row, &item->duplicate_of, e);
+		return row->problem.n ? 0 : seen_row(c->seen, hash, row->line, &item->duplicate_of, e);
 	if (duplicates_of(c->duplicates, row->number, &found, e) < 0)
 		return -1;
 	if (found.n == 0)
@@ -127,14 +128,15 @@ static bool goes_first(const struct feeder *f, const struct row *row, const stru
 	       ledger_row(f->run->ledger, row->number) == ROW_DEFERRED;
 }
 
-/* Keeps of the block's rows those that are to be sent now. */
-static int sift(struct feeder *f, struct work *w, struct err *e)
+/* Keeps of the block's rows those that were asked for and are not done. */
+static int choose(struct feeder *f, struct work *w, struct err *e)
 {
 	uint32_t kept = 0;
 	uint64_t taking_part = 0;
 
 	for (uint32_t i = 0; i < w->rows->n && !f->list_ended; i++) {
-		enum select_answer wants = selection_wants(f->run->selection, &w->rows->rows[i], &w->rows->memory, e);
+		struct row *row = &w->rows->rows[i];
+		enum select_answer wants = selection_wants(f->run->selection, row, &w->rows->memory, e);
 
 		if (wants == SELECT_BROKEN)
 			return -1;
@@ -142,26 +144,54 @@ static int sift(struct feeder *f, struct work *w, struct err *e)
 			f->list_ended = true;
 		if (wants != SELECT_YES)
 			continue;
-		if (campaign_group_differs(f->run->campaign, &w->rows->rows[i], e))
+		if (campaign_group_differs(f->run->campaign, row, e))
 			return -1;
-		taking_part += row_count(&w->rows->rows[i]);
-		struct work_item *item = &w->items[kept];
-
-		if (!feeder_is_to_do(f, w->rows->rows[i].number, item))
-			continue;
-		if (find_duplicates(f, w, &w->rows->rows[i], item, e) < 0)
-			return -1;
-		if (goes_first(f, &w->rows->rows[i], item))
-			continue;
-		int waits = item->n_copies ? 0 : line_up(f, &w->rows->rows[i], item, true, e);
-
-		if (waits < 0)
-			return -1;
-		if (waits == 0)
-			w->rows->rows[kept++] = w->rows->rows[i];
+		taking_part += row_count(row);
+		if (feeder_is_to_do(f, row->number, &w->items[kept]))
+			w->rows->rows[kept++] = *row;
 	}
 	w->rows->n = kept;
 	atomic_fetch_add_explicit(&f->run->rows_taking_part, taking_part, memory_order_relaxed);
+	return 0;
+}
+
+static void look_ahead(const struct feeder *f, const struct work *w, uint32_t from, struct hash_wide hashes[LOOK_AHEAD])
+{
+	for (uint32_t i = from; f->run->campaign->seen && i < w->rows->n && i - from < LOOK_AHEAD; i++)
+		hashes[i - from] = seen_hash(f->run->campaign->seen, &w->rows->rows[i]);
+}
+
+/* Keeps of the block's rows those that go out now. */
+static int sift(struct feeder *f, struct work *w, struct err *e)
+{
+	struct hash_wide hashes[LOOK_AHEAD] = { { 0 } };
+	uint32_t kept = 0;
+
+	if (choose(f, w, e) < 0)
+		return -1;
+	for (uint32_t i = 0; i < w->rows->n; i++) {
+		struct row *row = &w->rows->rows[i];
+		struct work_item *item = &w->items[i];
+		int waits;
+
+		if (i % LOOK_AHEAD == 0)
+			look_ahead(f, w, i, hashes);
+		if (find_duplicates(f, w, row, item, hashes[i % LOOK_AHEAD], e) < 0)
+			return -1;
+		if (goes_first(f, row, item))
+			continue;
+		waits = item->n_copies ? 0 : line_up(f, row, item, true, e);
+		if (waits < 0)
+			return -1;
+		if (waits)
+			continue;
+		if (kept < i) {
+			w->items[kept] = *item;
+			w->rows->rows[kept] = *row;
+		}
+		kept++;
+	}
+	w->rows->n = kept;
 	return 0;
 }
 
@@ -189,6 +219,7 @@ static int read_block(struct feeder *f, struct work *w, struct err *e)
 		if (campaign_list_changed(f->run->campaign, f->reader, e))
 			return -1;
 		rc = rows_read(f->reader, w->rows, most, e);
+		f->now_ns = clock_mono_ns();
 		if (rc < 0)
 			return -1;
 		if (rc == 0)
@@ -212,7 +243,7 @@ static int read_block(struct feeder *f, struct work *w, struct err *e)
 static int fetch_due(struct feeder *f, struct work *w, struct err *e)
 {
 	struct waiting_row due;
-	int64_t now_ms = clock_mono_ms();
+	int64_t now_ms = f->now_ns / 1000000;
 	uint32_t n = 0, looked_at = 0;
 	int rc = 0;
 
@@ -251,6 +282,7 @@ int feeder_next_block(struct feeder *f, struct work **out, struct err *e)
 	w = free_block(f, e);
 	if (!w)
 		return -1;
+	f->now_ns = clock_mono_ns();
 	rc = fetch_due(f, w, e);
 	if (rc == 0 && !waiting_is_full(&f->waiting) && !(f->canary && f->canary_left == 0))
 		rc = read_block(f, w, e);

@@ -39,6 +39,7 @@ struct feeder {
 	int domain_column;       /* has the domain of the mail; -1: the letter makes it otherwise */
 	uint32_t block_rows;     /* rows of the next block */
 	uint32_t block_rows_min;
+	int64_t now_ns;          /* when the block was begun to be filled */
 	uint64_t measured_taken;
 	int64_t measured_ms;
 	bool measured;

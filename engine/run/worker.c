@@ -100,6 +100,12 @@ static void tell_feeder(struct worker *w, struct work_note *note)
 	MUST(queue_try_push(w->run->home, note) == 1); /* it has room for everything there is */
 }
 
+void worker_look_at_clocks(struct worker *w)
+{
+	w->now_ms = clock_mono_ms();
+	w->wall_ms = clock_wall_ms();
+}
+
 void worker_take_blocks(struct worker *w)
 {
 	void *item;

@@ -19,7 +19,7 @@ static void settle_row(struct worker *w, struct row_ref ref, const struct verdic
 	const struct row *row = &ref.work->rows->rows[ref.item];
 	int column = w->run->address_column;
 	struct journal_result result = {
-		.row = row->number, .line = row->line, .attempt = 0, .time_ms = clock_wall_ms(), .of = 1, .verdict = v,
+		.row = row->number, .line = row->line, .attempt = 0, .time_ms = w->wall_ms, .of = 1, .verdict = v,
 		.n_others = row->group ? row->group->n_others : 0, .others = row->group ? row->group->others : NULL,
 	};
 
@@ -89,7 +89,7 @@ static void leave_out(struct worker *w, const struct slot *s, struct work_item *
 	v->recipient = recipient;
 	struct journal_result result = {
 		.row = row->number, .line = row->line, .attempt = item->attempts + 1,
-		.time_ms = clock_wall_ms(), .message_id = s->mail.message_id, .of = s->mail.n_recipients,
+		.time_ms = w->wall_ms, .message_id = s->mail.message_id, .of = s->mail.n_recipients,
 		.recipient = { recipient, s->mail.recipients[recipient] }, .verdict = v,
 		.n_others = row->group ? row->group->n_others : 0, .others = row->group ? row->group->others : NULL,
 	};
@@ -151,7 +151,7 @@ static int write_mail(struct worker *w, struct slot *s, struct verdict *left_out
 
 	if (row->problem.n)
 		return campaign_row_problem(row, e);
-	s->time_ms = run->job->date_ms >= 0 ? run->job->date_ms : clock_wall_ms();
+	s->time_ms = run->job->date_ms >= 0 ? run->job->date_ms : w->wall_ms;
 	if (letter_write(run->letter, w->desk, &s->arena, row, s->time_ms, &s->mail, e) < 0)
 		return -1;
 	if (campaign_too_many(&s->mail, e))
@@ -210,7 +210,7 @@ static void give_up(struct worker *w, struct slot *s, struct row_ref ref)
 	for (uint32_t i = 0; i < s->mail.n_recipients && item->attempts == 0; i++) {
 		backoff_verdict(w->run->backoff, s->mail.recipients[i], &v);
 		struct journal_result result = {
-			.row = row->number, .line = row->line, .time_ms = clock_wall_ms(), .message_id = s->mail.message_id,
+			.row = row->number, .line = row->line, .time_ms = w->wall_ms, .message_id = s->mail.message_id,
 			.of = s->of, .recipient = { s->which ? s->which[i] : i, s->mail.recipients[i] }, .verdict = &v,
 		};
 
@@ -226,7 +226,7 @@ static void give_up(struct worker *w, struct slot *s, struct row_ref ref)
 static bool waits_for_domain(struct worker *w, struct slot *s, struct row_ref ref)
 {
 	struct work_item *item = &ref.work->items[ref.item];
-	int64_t now_ms = clock_mono_ms(), wait_ms = wait_for_backoff(w->run, s, item, now_ms), wait_ns = 0;
+	int64_t wait_ms = wait_for_backoff(w->run, s, item, w->now_ms), wait_ns = 0;
 	struct err e;
 
 	if (wait_ms < 0) {
@@ -234,7 +234,7 @@ static bool waits_for_domain(struct worker *w, struct slot *s, struct row_ref re
 		return true;
 	}
 	if (wait_ms > 0 && item->first_try_ms == 0)
-		item->first_try_ms = now_ms; /* its time runs from here */
+		item->first_try_ms = w->now_ms; /* its time runs from here */
 	if (wait_ms == 0 && w->run->domains) {
 		s->domain_ns = clock_mono_ns();
 		wait_ns = domain_rates_take(w->run->domains, s->mail.recipients, s->mail.n_recipients, s->domain_ns);
@@ -251,12 +251,10 @@ static bool waits_for_domain(struct worker *w, struct slot *s, struct row_ref re
 	return true;
 }
 
-static void tell_backoff(const struct run *run, const struct mail *m)
+static void tell_backoff(const struct worker *w, const struct mail *m)
 {
-	int64_t now_ms = clock_mono_ms();
-
 	for (uint32_t i = 0; i < m->n_recipients; i++)
-		backoff_began(run->backoff, m->recipients[i], now_ms);
+		backoff_began(w->run->backoff, m->recipients[i], w->now_ms);
 }
 
 /* 1 a mail was begun, 0 the row needs no mail, -1 no session took it after all: it is next again. */
@@ -295,7 +293,7 @@ static int begin_row(struct worker *w, struct row_ref ref)
 	if (waits_for_domain(w, s, ref))
 		return 0;
 	if (item->first_try_ms == 0)
-		item->first_try_ms = clock_mono_ms();
+		item->first_try_ms = w->now_ms;
 	s->mail.ticket = ticket;
 	if (delivery_offer(w->delivery, &s->mail) == 0) {
 		drop_mail(s);
@@ -303,7 +301,7 @@ static int begin_row(struct worker *w, struct row_ref ref)
 		return -1;
 	}
 	if (w->run->backoff)
-		tell_backoff(w->run, &s->mail);
+		tell_backoff(w, &s->mail);
 	if (w->run->domains)
 		w->begun[w->n_begun++] = ticket;
 	w->n_free--;
@@ -340,6 +338,7 @@ void worker_begin_rows(struct worker *w)
 	bool placed = false; /* a place was taken, and its row was no mail or waits for its domain */
 	uint64_t begun = 0, taken = 0;
 
+	worker_look_at_clocks(w);
 	while (wants > 0 && w->n_free > 0 && worker_has_row(w)) {
 		int rc;
 

@@ -66,6 +66,7 @@ struct worker {
 	bool inbox_closed;
 	bool all_down;
 	bool journal_stuck;
+	int64_t now_ms, wall_ms;   /* monotonic and wall clock, read anew for each round of events or rows */
 	int64_t *placed;           /* when places in the rate limit were taken whose commands are not written so far */
 	uint32_t n_placed;         /* n_slots + 1 at most */
 	uint32_t *begun;           /* tickets whose commands are not written so far; only where domains have limits */
@@ -74,7 +75,9 @@ struct worker {
 	int64_t drain_until_ms;    /* 0: not stopping */
 };
 
-/* worker.c: the rows it has. */
+/* worker.c: the time it has; what takes a place in a rate limit asks the clock itself. */
+void worker_look_at_clocks(struct worker *w);
+/* The rows it has. */
 void worker_take_blocks(struct worker *w);
 bool worker_has_row(const struct worker *w);
 /* The next row to begin, seen and taken. There must be one. */

@@ -4,7 +4,6 @@
  *     nothing is on record, is begun again without a trace.
  *  2. A try that left something in the journal has a number of its own, and the next one goes
  *     through the feeder, because it wants a claim of its own. */
-#include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/base/must.h"
 #include "engine/run/backoff.h"
@@ -75,7 +74,7 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 
 	MUST(v->recipient < s->mail.n_recipients);
 	look_out(w, v);
-	backoff_told(w->run->backoff, s->mail.recipients[v->recipient], v, clock_mono_ms());
+	backoff_told(w->run->backoff, s->mail.recipients[v->recipient], v, w->now_ms);
 	if ((v->kind == VERDICT_SENT || (v->code && v->scope < SCOPE_SESSION)) &&
 	    atomic_load_explicit(&w->run->paused, memory_order_relaxed))
 		run_pause(w->run, NULL); /* it moves */
@@ -88,7 +87,7 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 		.row = row->number,
 		.line = row->line,
 		.attempt = item->attempts + 1,
-		.time_ms = clock_wall_ms(),
+		.time_ms = w->wall_ms,
 		.message_id = s->mail.message_id,
 		.of = s->of,
 		.recipient = { original_index(s, v->recipient), s->mail.recipients[v->recipient] },
@@ -170,6 +169,7 @@ void worker_take_events(struct worker *w)
 {
 	struct delivery_event ev;
 
+	worker_look_at_clocks(w);
 	while (delivery_event(w->delivery, &ev)) {
 		switch (ev.kind) {
 		case DELIVERY_INTENT:

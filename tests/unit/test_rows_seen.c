@@ -18,7 +18,7 @@ static uint64_t ask(struct seen *s, const struct span *cells, uint32_t n, uint64
 	struct err e;
 	uint64_t of;
 
-	assert_int_equal(seen_row(s, &row, &of, &e), 0);
+	assert_int_equal(seen_row(s, seen_hash(s, &row), row.line, &of, &e), 0);
 	return of;
 }
 
@@ -54,7 +54,7 @@ static void values_of_json_rows(void **state)
 		struct row row = { .line = i + 1,
 				   .object = { .kind = VALUE_OBJECT, .n = 1, .members = &m[i % 2] } };
 
-		assert_int_equal(seen_row(s, &row, &line, &e), 0);
+		assert_int_equal(seen_row(s, seen_hash(s, &row), row.line, &line, &e), 0);
 		assert_int_equal(line, i < 2 ? 0 : i - 1);
 	}
 	seen_free(&s);
@@ -109,7 +109,7 @@ static void without_memory(uint32_t places, uint64_t rows)
 			struct row row = { .line = line, .n_cells = 1, .cells = &cell };
 			uint64_t of;
 
-			failed = seen_row(s, &row, &of, &e) < 0;
+			failed = seen_row(s, seen_hash(s, &row), row.line, &of, &e) < 0;
 		}
 		mem_fail_after(-1);
 		assert_true(!failed || e.kind == ERR_NOMEM);
