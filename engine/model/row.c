@@ -7,12 +7,14 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/utf8.h"
+#include "engine/base/utf8_case.h"
 
 enum {
 	BLOCK_CHUNK_BYTES = 32 << 10,
 	/* The readers stop a block by bytes long before this; it has to hold one row of the largest
 	 * size, also when that is JSON of many small values. */
 	BLOCK_BYTES_MAX = 16 * ROW_BYTES_MAX,
+	NAME_ENDS = -1,
 	NEAR_MAX = 3, /* more typing errors than that are another word */
 	NAME_SHOWN = 40, DESCRIBE_SPARE = 40, FORM_SHOWN = 60, SHEETS_SHOWN = 70
 };
@@ -52,29 +54,38 @@ void row_block_free(struct row_block **b)
 	*b = NULL;
 }
 
-static unsigned char lower(char c)
+/* The one that does not break, and that of Chinese and Japanese text, stand in headers too. */
+static bool is_space(int32_t c)
 {
-	return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : (unsigned char)c;
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == 0xa0 || c == 0x3000;
 }
 
-static struct span skip_spaces(struct span s)
+/* The next letter that is no space, lower; NAME_ENDS. A byte that is no character is told from every letter. */
+static int32_t next_letter(struct span *s)
 {
-	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\n' || s.p[0] == '\r' || s.p[0] == '\t'))
-		s = span_skip(s, 1);
-	return s;
+	while (s->n > 0) {
+		unsigned char byte = (unsigned char)*s->p;
+		int32_t c = utf8_take(s);
+
+		if (c < 0)
+			return -2 - byte;
+		if (!is_space(c))
+			return utf8_lower(c);
+	}
+	return NAME_ENDS;
 }
 
-/* Equal without ASCII case and spaces; a name over two lines, as in the header of a sheet, has one there. */
+/* Equal without case and spaces; a name over two lines, as in the header of a sheet, has one there. */
 static bool alike(struct span a, struct span b)
 {
-	for (;;) {
-		a = skip_spaces(a);
-		b = skip_spaces(b);
-		if (a.n == 0 || b.n == 0)
-			return a.n == b.n;
-		if (lower(span_take(&a)) != lower(span_take(&b)))
+	int32_t letter;
+
+	do {
+		letter = next_letter(&a);
+		if (letter != next_letter(&b))
 			return false;
-	}
+	} while (letter != NAME_ENDS);
+	return true;
 }
 
 int columns_find(const struct columns *c, struct span name)

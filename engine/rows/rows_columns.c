@@ -1,12 +1,14 @@
 /* rows_columns.c - the header's names become columns.
  *
- * Names are the letter's variables: no two may be alike, also not without ASCII case, because one of
+ * Names are the letter's variables: no two may be alike, also not without case, because one of
  * them could then never be meant. Office programs save columns that nobody filled, beside the table
  * or within it: one without a name is good while its cells are empty.
  * Held by tests/unit/test_rows_open.c. */
 #include <stdlib.h>
 
 #include "engine/base/err.h"
+#include "engine/base/utf8.h"
+#include "engine/base/utf8_case.h"
 #include "engine/rows/book_row.h"
 #include "engine/rows/rows_parts.h"
 
@@ -15,20 +17,15 @@ struct name {
 	uint32_t column; /* from 0 */
 };
 
-static unsigned char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : (unsigned char)c;
-}
-
 static int without_case(struct span a, struct span b)
 {
-	for (size_t i = 0; i < a.n && i < b.n; i++) {
-		int d = lower(a.p[i]) - lower(b.p[i]);
+	while (a.n > 0 && b.n > 0) {
+		int d = utf8_lower(utf8_take(&a)) - utf8_lower(utf8_take(&b));
 
 		if (d)
 			return d;
 	}
-	return a.n < b.n ? -1 : a.n > b.n;
+	return (a.n > 0) - (b.n > 0);
 }
 
 /* Alike ones side by side, in the order of the columns. */

@@ -1,12 +1,11 @@
-/* letter_case.c - the one file that knows utf8proc.
+/* letter_case.c - upper and lower case.
  *
- * utf8proc maps one letter to one; the letters whose upper case is more than one are listed here.
+ * The letters whose upper case is more than one letter are listed here.
  * Bytes that are no UTF-8 stay as they are. ASCII, the usual case, needs no table. */
 #include "templates/liquid/letter_case.h"
 
-#include <utf8proc.h>
-
 #include "engine/base/utf8.h"
+#include "engine/base/utf8_case.h"
 
 static const struct {
 	int32_t letter;
@@ -59,9 +58,9 @@ static void add_letter(struct text *t, struct span *s, enum mapping how)
 		text_add(t, span_str(form));
 		return;
 	}
-	letter = how == UPPER   ? utf8proc_toupper(letter)
-		 : how == LOWER ? utf8proc_tolower(letter)
-				: utf8proc_totitle(letter);
+	letter = how == UPPER   ? utf8_upper(letter)
+		 : how == LOWER ? utf8_lower(letter)
+				: utf8_title(letter);
 	text_add(t, span_of(bytes, utf8_put((uint32_t)letter, bytes)));
 }
 

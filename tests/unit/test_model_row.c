@@ -32,6 +32,23 @@ static void columns_are_found(void **state)
 		assert_int_equal(columns_find(&columns, span_str(cases[i].name)), cases[i].index);
 }
 
+static void case_and_spaces_of_all_scripts(void **state)
+{
+	static const struct span headers[] = { SPAN("ÄRZTE"), SPAN("姓　名"), SPAN("Имя\xc2\xa0 Отчество"), SPAN("ΟΔΟΣ"), SPAN("a\xff"), SPAN("straße") };
+	static const struct columns all = { .n = sizeof headers / sizeof *headers, .names = headers };
+	static const struct {
+		const char *name;
+		int index;
+	} cases[] = {
+		{ "ärzte", 0 }, { "Ärzte", 0 }, { "arzte", -1 }, { "姓名", 1 }, { "姓 名", 1 }, { "имя отчество", 2 }, { "ИМЯОТЧЕСТВО", 2 },
+		{ "οδοσ", 3 }, { "A\xff", 4 }, { "a\xfe", -1 }, { "a", -1 }, { "STRAßE", 5 }, { "strasse", -1 }, { " ", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_int_equal(columns_find(&all, span_str(cases[i].name)), cases[i].index);
+}
+
 static void near_columns_are_proposed(void **state)
 {
 	static const struct {
@@ -125,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(columns_are_found),
+		cmocka_unit_test(case_and_spaces_of_all_scripts),
 		cmocka_unit_test(near_columns_are_proposed),
 		cmocka_unit_test(columns_are_described),
 		cmocka_unit_test(blocks_are_reused),

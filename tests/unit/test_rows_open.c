@@ -15,6 +15,7 @@ static const struct bad_case {
 	{ "a control character", "a,b\x1f\n", "the name of column 2 has a control character (0x1F)", "list of recipients", 1, 0 },
 	{ "twice", "a,b,a\n", "columns 1 and 3 are both named 'a'", "a name of its own", 1, 0 },
 	{ "twice but for case", "Name,b,NAME\n", "columns 1 and 3 are named alike: 'Name' and 'NAME'", "of its own", 1, 0 },
+	{ "twice but for case, beyond ASCII", "Ärzte,b,ÄRZTE\n", "columns 1 and 3 are named alike: 'Ärzte' and 'ÄRZTE'", "of its own", 1, 0 },
 	{ "twice but for spaces around", "\nx, b ,b\n", "columns 2 and 3 are both named 'b'", "of its own", 2, 0 },
 	{ "stray quote in the header", "a,b\"c\n", "a quote (\") inside a name", "double", 1, 4 },
 	{ "text behind a name", "a,\"b\"c\n", "text after the closing quote", "double", 1, 6 },
