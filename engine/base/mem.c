@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { SLOTS = 16 };
 
@@ -54,6 +55,19 @@ void *mem_array(size_t n, size_t size)
 	if (__builtin_mul_overflow(n, size, &bytes))
 		return NULL;
 	return mem_new(bytes);
+}
+
+void mem_populate(void *p, size_t size)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)p + page - 1) & ~(page - 1), to = ((uintptr_t)p + size) & ~(page - 1);
+
+	if (from >= to)
+		return;
+	madvise((void *)from, to - from, MADV_HUGEPAGE);
+#ifdef MADV_POPULATE_WRITE
+	madvise((void *)from, to - from, MADV_POPULATE_WRITE);
+#endif
 }
 
 void *mem_grow(void *old, size_t size)

@@ -18,6 +18,9 @@ void *mem_grow(void *old, size_t size);
 /* A NUL-terminated copy, or NULL. */
 char *mem_copy(struct span s);
 char *mem_strdup(const char *s);
+/* A large table that will be written all over, in no order: its pages come at once, large ones where the system
+ * has them, and not each by a fault. What is in it stays; where the system cannot, nothing changes. */
+void mem_populate(void *p, size_t size);
 void mem_free(void *p); /* NULL is fine */
 /* Wiped in a way that the compiler keeps, then freed. */
 void mem_free_secret(void *p, size_t size);

@@ -21,6 +21,7 @@
 enum {
 	PAGE_PLACES = 64,   /* read at once */
 	FILTER_WORDS = 8,   /* a block of the filter: one line of the cache, one bit in each of its words */
+	GROWTH = 4,
 	PLACES_MIN = 64,    /* then the filter has one block */
 	PLACES_FIRST = 4096 /* a short list touches little memory */
 };
@@ -108,14 +109,15 @@ static struct place *place_of(const struct seen *s, struct hash_wide h)
 static int grow(struct seen *s, struct err *e)
 {
 	struct place *old = s->table;
-	uint32_t n = s->places;
-	struct place *table = mem_array(2 * (size_t)n, sizeof *table);
+	uint32_t n = s->places, places = n < s->places_max / GROWTH ? GROWTH * n : s->places_max;
+	struct place *table = mem_array(places, sizeof *table);
 
 	if (!table)
 		return err_nomem(e, "the search for duplicates");
+	mem_populate(table, places * sizeof *table);
 	s->table = table;
-	s->places = 2 * n;
-	s->shift--;
+	s->places = places;
+	s->shift = 64 - (unsigned)__builtin_ctz(places);
 	for (uint32_t i = 0; i < n; i++)
 		if (old[i].line)
 			*place_of(s, old[i].hash) = old[i];

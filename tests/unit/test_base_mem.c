@@ -127,9 +127,31 @@ static void threads_are_counted_and_one_alone_fails(void **state)
 	assert_int_equal(mem_count() - before, THREADS * EACH);
 }
 
+/* What is in it stays, wherever it begins and ends; a piece within a page is none of its business. */
+static void populated_memory_is_as_it_was(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 4095, 4096, 8191, 300000, 5 << 20 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		size_t n = sizes[i];
+		unsigned char *p = mem_new(n + 2);
+
+		assert_non_null(p);
+		p[0] = p[n + 1] = 1;
+		p[n / 2 + 1] = 2;
+		mem_populate(p + 1, n);
+		assert_true(p[0] == 1 && p[n / 2 + 1] == 2 && (n == 0 || p[n + 1] == 1));
+		for (size_t k = 1; k <= n; k++)
+			assert_true(p[k] == (k == n / 2 + 1 ? 2 : 0));
+		mem_free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(populated_memory_is_as_it_was),
 		cmocka_unit_test(fresh_memory_is_zeroed),
 		cmocka_unit_test(products_that_overflow_are_refused),
 		cmocka_unit_test(copies),
