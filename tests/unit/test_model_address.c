@@ -544,6 +544,36 @@ static void plain_ones_agree_with_the_grammar(void **state)
 	arena_release(&a);
 }
 
+/* Each byte at each place of one: taken in one pass only where the grammar takes it. */
+static void plain_ones_byte_by_byte(void **state)
+{
+	static const char form[] = "<ab.c@d1.e-f.gh>";
+	struct arena a;
+	unsigned taken = 0;
+
+	(void)state;
+	arena_init(&a, 4096, SIZE_MAX / 2);
+	for (size_t at = 1; at + 2 < sizeof form; at++) {
+		for (int c = 0; c < 256; c++) {
+			char text[sizeof form];
+			struct address plain = { .utf8 = false }, slow;
+			struct err e;
+
+			memcpy(text, form, sizeof form);
+			text[at] = (char)c;
+			arena_reset(&a);
+			if (!address_plain(span_of(text + 1, sizeof form - 3), &a, &plain))
+				continue;
+			taken++;
+			assert_int_equal(address_parse(span_of(text, sizeof form - 1), &a, &slow, &e), 0);
+			assert_true(span_eq(plain.path, slow.path) && span_eq(plain.local, slow.local));
+			assert_true(span_eq(plain.domain, slow.domain) && !slow.utf8);
+		}
+	}
+	assert_true(taken > 600);
+	arena_release(&a);
+}
+
 /* Each allocation of our own fails once: a clean error, never a wrong address. */
 static void no_memory(void **state)
 {
@@ -580,6 +610,7 @@ int main(void)
 		cmocka_unit_test(same_mailboxes),
 		cmocka_unit_test(plain_ones_are_taken),
 		cmocka_unit_test(plain_ones_agree_with_the_grammar),
+		cmocka_unit_test(plain_ones_byte_by_byte),
 		cmocka_unit_test(no_memory),
 	};
 
