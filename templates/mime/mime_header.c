@@ -64,28 +64,35 @@ static bool is_printable(struct span s)
 	return utf8_printable_run(s) == s.n;
 }
 
+/* Does something in it look like an encoded word? */
+static bool has_word(struct span s)
+{
+	for (size_t at; (at = span_find(s, '=')) + 1 < s.n; s = span_skip(s, at + 1))
+		if (s.p[at + 1] == '?')
+			return true;
+	return false;
+}
+
+static char *put(char *p, struct span s)
+{
+	memcpy(p, s.p, s.n);
+	return p + s.n;
+}
+
 /* The common case: it fits on one line as it is. 1 written, 0 not so, -1 no memory. */
 static int write_short(struct mime_out *o, struct span name, struct span value)
 {
 	size_t n = name.n + 2 + value.n;
 	char *p;
 
-	if (n > MIME_LINE_SHOULD || !is_printable(value) || span_search(value, SPAN("=?")) < value.n)
+	if (n > MIME_LINE_SHOULD || !is_printable(value) || has_word(value))
 		return 0;
 	p = mime_out_room(o, n + 2);
 	if (!p)
 		return -1;
-	memcpy(p, name.p, name.n);
-	p += name.n;
-	*p++ = ':';
-	if (value.n > 0) {
-		*p++ = ' ';
-		memcpy(p, value.p, value.n);
-		p += value.n;
-	}
-	*p++ = '\r';
-	*p++ = '\n';
-	mime_out_wrote(o, p);
+	p = put(p, name);
+	p = value.n > 0 ? put(put(p, SPAN(": ")), value) : put(p, SPAN(":"));
+	mime_out_wrote(o, put(p, SPAN("\r\n")));
 	return 1;
 }
 
@@ -171,14 +178,14 @@ int mime_header_plain(struct mime_out *o, struct span name, struct span value, s
 	return end_line(&l, e);
 }
 
-static bool is_atext(char ch)
-{
-	unsigned char c = (unsigned char)ch;
+enum name_octet { NOT_PRINTABLE, BLANK, ATEXT, SPECIAL };
 
-	if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
-		return true;
-	return c > ' ' && c < 127 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL;
-}
+static const unsigned char octets[256] = {
+	[' '] = BLANK, ['!'] = ATEXT, ['"'] = SPECIAL, ['#' ... '\''] = ATEXT, ['(' ... ')'] = SPECIAL,
+	['*' ... '+'] = ATEXT, [','] = SPECIAL, ['-'] = ATEXT, ['.'] = SPECIAL, ['/' ... '9'] = ATEXT,
+	[':' ... '<'] = SPECIAL, ['='] = ATEXT, ['>'] = SPECIAL, ['?'] = ATEXT, ['@'] = SPECIAL, ['A' ... 'Z'] = ATEXT,
+	['[' ... ']'] = SPECIAL, ['^' ... '~'] = ATEXT,
+};
 
 enum name_form { NAME_ATOMS, NAME_QUOTED, NAME_ENCODED };
 
@@ -186,16 +193,20 @@ enum name_form { NAME_ATOMS, NAME_QUOTED, NAME_ENCODED };
 static enum name_form form_of(struct span name)
 {
 	enum name_form form = NAME_ATOMS;
+	bool word = false; /* the byte before is of an atom */
 
-	if (name.n > QUOTED_LONG || !is_printable(name) || span_search(name, SPAN("=?")) < name.n)
+	if (name.n > QUOTED_LONG)
 		return NAME_ENCODED;
 	for (size_t i = 0; i < name.n; i++) {
-		bool single = name.p[i] == ' ' && i > 0 && i + 1 < name.n && name.p[i + 1] != ' ';
+		enum name_octet octet = (enum name_octet)octets[(unsigned char)name.p[i]];
 
-		if (!is_atext(name.p[i]) && !single)
+		if (octet == NOT_PRINTABLE || (name.p[i] == '?' && i > 0 && name.p[i - 1] == '='))
+			return NAME_ENCODED;
+		if (octet == SPECIAL || (octet == BLANK && !word))
 			form = NAME_QUOTED;
+		word = octet == ATEXT;
 	}
-	return form;
+	return word ? form : NAME_QUOTED;
 }
 
 static void add_quoted(struct mime_line *l, struct span s)
@@ -253,6 +264,27 @@ static void add_mailbox(struct mime_line *l, const struct address *a)
 	l->begun = true;
 }
 
+/* The common case: one mailbox whose name needs no quotes, or which has none, on one line. As write_short(). */
+static int write_mailbox(struct mime_out *o, struct span name, const struct address *a)
+{
+	size_t n = name.n + 2 + a->name.n + 2 + a->path.n + 1;
+	char *p;
+
+	if (n >= MIME_LINE_SHOULD || a->group.n > 0 || !is_printable(a->path) ||
+	    (a->name.n > 0 && form_of(a->name) != NAME_ATOMS))
+		return 0;
+	p = mime_out_room(o, n + 2);
+	if (!p)
+		return -1;
+	p = put(put(p, name), SPAN(": "));
+	if (a->name.n > 0)
+		p = put(put(put(put(p, a->name), SPAN(" <")), a->path), SPAN(">"));
+	else
+		p = put(p, a->path);
+	mime_out_wrote(o, put(p, SPAN("\r\n")));
+	return 1;
+}
+
 static bool same_group(struct span a, struct span b)
 {
 	return a.p == b.p && a.n == b.n;
@@ -278,7 +310,10 @@ int mime_header_addresses(struct mime_out *o, struct span name, const struct add
 {
 	struct mime_line l;
 	struct span open = { NULL, 0 }, none = { NULL, 0 };
+	int rc = list->n == 1 && list->n_empty_groups == 0 ? write_mailbox(o, name, &list->items[0]) : 0;
 
+	if (rc != 0)
+		return rc < 0 ? err_nomem(e, "a header") : 0;
 	mime_line_begin(&l, o, name);
 	for (uint32_t i = 0; i < list->n; i++) {
 		must_be_clean(list->items[i].name);

@@ -30,16 +30,28 @@ static struct wide hash_of(const struct mime_seed *s, struct span kind, uint64_t
 	return (struct wide){ hash_span(s->high, all), hash_span(s->low, all) };
 }
 
+/* The lowest 40 bits as eight letters of "abcdefghijklmnopqrstuvwxyz234567", the lowest five in the lowest byte. */
+static uint64_t eight_letters(uint64_t bits)
+{
+	const uint64_t each = 0x0101010101010101;
+	uint64_t x = (bits & 0xfffff) | (bits & 0xfffff00000) << 12, digits;
+
+	x = (x & 0x000003ff000003ff) | (x & 0x000ffc00000ffc00) << 6;
+	x = (x & 0x001f001f001f001f) | (x & 0x03e003e003e003e0) << 3;
+	digits = (x + (0x80 - 26) * each) >> 7 & each; /* 1 where it is '2' and up */
+	return x + 'a' * each - digits * ('a' + 26 - '2');
+}
+
 void mime_id(const struct mime_seed *s, struct span kind, uint64_t number, char out[MIME_ID_SIZE])
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
 	struct wide w = hash_of(s, kind, number);
+	uint64_t last = eight_letters(w.high >> 56); /* of 128 bits there are eight left */
 
-	for (int i = 0; i < MIME_ID_SIZE - 1; i++) {
-		out[i] = letters[w.low & 31];
-		w.low = w.low >> 5 | w.high << 59;
-		w.high >>= 5;
-	}
+	put_le64(out, eight_letters(w.low));
+	put_le64(out + 8, eight_letters(w.low >> 40 | w.high << 24));
+	put_le64(out + 16, eight_letters(w.high >> 16));
+	out[24] = (char)last;
+	out[25] = (char)(last >> 8);
 	out[MIME_ID_SIZE - 1] = '\0';
 }
 

@@ -159,6 +159,50 @@ static struct span address_field(struct address *items, uint32_t n)
 	return mime_out_flat(&o, &memory);
 }
 
+/* One address alone is what it is before another, which is never written by the quick way. */
+static void check_alone(struct span name, struct span path)
+{
+	struct address items[2] = { { .name = name, .path = path }, { .path = SPAN("z@z.example") } };
+	struct span alone = address_field(items, 1), both = address_field(items, 2), next = SPAN("z@z.example\r\n");
+
+	assert_true(span_ends(both, next));
+	both.n -= next.n;
+	while (both.n > 0 && both.p[both.n - 1] != ',') /* a blank, or a fold */
+		both.n--;
+	assert_int_equal(both.n, alone.n - 1);
+	assert_memory_equal(both.p, alone.p, alone.n - 2);
+	assert_true(span_ends(alone, SPAN("\r\n")));
+	arena_reset(&memory);
+}
+
+/* Each byte in each place of a name, and names and paths of each length around where a line ends. */
+static void one_address_is_written_as_before_another(void **state)
+{
+	static const char path[] = "user.name@a-rather-long-domain-of-many-labels.of.that-list.example";
+	char name[90];
+
+	(void)state;
+	for (size_t n = 0; n < 8; n++) {
+		for (size_t at = 0; at < n || at == 0; at++) {
+			for (int c = ' '; c < 256; c++) {
+				memset(name, 'm', n);
+				if (at < n)
+					name[at] = (char)c;
+				if (c != 127)
+					check_alone(span_trim(span_of(name, n)), SPAN("a@b.example"));
+			}
+		}
+	}
+	check_alone(SPAN("a =?b"), SPAN("a@b.example"));
+	check_alone(SPAN("=?"), SPAN("a@b.example"));
+	check_alone(SPAN("a  b"), SPAN("a@b.example"));
+	for (size_t n = 0; n <= sizeof name; n++) {
+		memset(name, n % 2 ? 'n' : '.', sizeof name);
+		for (size_t k = 1; k < sizeof path; k++)
+			check_alone(span_of(name, n), span_skip(span_str(path), sizeof path - 1 - k));
+	}
+}
+
 static void display_names(void **state)
 {
 	static const struct {
@@ -444,6 +488,7 @@ int main(void)
 		cmocka_unit_test(parameters),
 		cmocka_unit_test(parameters_as_words),
 		cmocka_unit_test(long_parameters_have_sections),
+		cmocka_unit_test(one_address_is_written_as_before_another),
 		cmocka_unit_test(bad_values),
 	};
 
