@@ -185,29 +185,27 @@ static int take_value(struct body_sink *s, struct span bytes, struct span *out, 
 	return rc < 0 ? err_nomem(e, "a mail") : rc > 0 ? -1 : 0;
 }
 
-static int qp_value(struct body_sink *s, struct span bytes, struct err *e)
-{
-	if (!s->job->converter && mime_qp_plain(&s->qp, bytes))
-		return 0;
-	if (take_value(s, bytes, &bytes, e) < 0)
-		return -1;
-	return mime_qp_value(&s->qp, bytes) < 0 ? err_nomem(e, "a mail") : 0;
-}
-
-static int qp_write(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
+static int qp_write(struct liquid_sink *self, const struct text_bit *bits, uint32_t n, struct err *e)
 {
 	struct body_sink *s = (struct body_sink *)(void *)self;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (bits[i].piece < 0 && qp_value(s, bits[i].bytes, e) < 0)
+		struct span bytes;
+
+		if (!s->job->converter)
+			i += mime_qp_plain(&s->qp, s->k->encoded, bits + i, n - i);
+		if (i == n)
+			break;
+		bytes = bits[i].bytes;
+		if (bits[i].piece < 0 && take_value(s, bytes, &bytes, e) < 0)
 			return -1;
-		if (bits[i].piece >= 0 && mime_qp_fixed(&s->qp, &s->k->encoded[bits[i].piece]) < 0)
+		if ((bits[i].piece < 0 ? mime_qp_value(&s->qp, bytes) : mime_qp_fixed(&s->qp, &s->k->encoded[bits[i].piece])) < 0)
 			return err_nomem(e, "a mail");
 	}
 	return 0;
 }
 
-static int base64_write(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
+static int base64_write(struct liquid_sink *self, const struct text_bit *bits, uint32_t n, struct err *e)
 {
 	struct body_sink *s = (struct body_sink *)(void *)self;
 
@@ -234,7 +232,7 @@ struct calendar_sink {
 	struct mime_out out;
 };
 
-static int calendar_write(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
+static int calendar_write(struct liquid_sink *self, const struct text_bit *bits, uint32_t n, struct err *e)
 {
 	struct calendar_sink *s = (struct calendar_sink *)(void *)self;
 

@@ -22,39 +22,35 @@ struct text_sink {
 	uint32_t n_holes, cap_holes;
 };
 
-/* Room for n bytes. -1: no memory. */
-static int more_room(struct text_sink *s, size_t n)
+/* Room for n bytes and a hole. -1: no memory. */
+static int more_room(struct text_sink *s, size_t n, struct err *e)
 {
 	size_t cap = s->cap ? s->cap : TEXT_FIRST;
+	uint32_t cap_holes = s->cap_holes ? s->cap_holes * 2 : HOLES_FIRST;
+	struct letter_hole *holes;
 	char *p;
 
 	while (cap - s->n < n)
 		cap *= 2;
-	p = arena_grow(s->a, s->p, s->cap, cap);
+	p = cap == s->cap ? s->p : arena_grow(s->a, s->p, s->cap, cap);
 	if (!p)
-		return -1;
+		return err_nomem(e, "a header");
 	s->p = p;
 	s->cap = cap;
-	return 0;
-}
-
-static int more_holes(struct text_sink *s)
-{
-	uint32_t cap = s->cap_holes ? s->cap_holes * 2 : HOLES_FIRST;
-	struct letter_hole *holes = arena_grow(s->a, s->holes, s->cap_holes * sizeof *holes, cap * sizeof *holes);
-
+	if (s->n_holes < s->cap_holes)
+		return 0;
+	holes = arena_grow(s->a, s->holes, s->cap_holes * sizeof *holes, cap_holes * sizeof *holes);
 	if (!holes)
-		return -1;
+		return err_nomem(e, "a header");
 	s->holes = holes;
-	s->cap_holes = cap;
+	s->cap_holes = cap_holes;
 	return 0;
 }
 
-static int add(struct text_sink *s, struct span bytes, bool value, struct err *e)
+static inline int add(struct text_sink *s, struct span bytes, bool value, struct err *e)
 {
-	if ((s->cap - s->n < bytes.n && more_room(s, bytes.n) < 0) ||
-	    (value && s->n_holes == s->cap_holes && more_holes(s) < 0))
-		return err_nomem(e, "a header");
+	if ((s->cap - s->n < bytes.n || s->n_holes == s->cap_holes) && more_room(s, bytes.n, e) < 0)
+		return -1;
 	if (value)
 		s->holes[s->n_holes++] = (struct letter_hole){ s->n, s->n + bytes.n };
 	memcpy(s->p + s->n, bytes.p, bytes.n);
@@ -62,7 +58,7 @@ static int add(struct text_sink *s, struct span bytes, bool value, struct err *e
 	return 0;
 }
 
-static int on_bits(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
+static int on_bits(struct liquid_sink *self, const struct text_bit *bits, uint32_t n, struct err *e)
 {
 	struct text_sink *s = (struct text_sink *)(void *)self;
 

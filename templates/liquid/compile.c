@@ -209,7 +209,7 @@ static int more_text(struct liquid_text_sink *t, size_t n, struct err *e)
 	return 0;
 }
 
-static int text_sink_write(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
+static int text_sink_write(struct liquid_sink *self, const struct text_bit *bits, uint32_t n, struct err *e)
 {
 	struct liquid_text_sink *t = (struct liquid_text_sink *)self;
 

@@ -14,6 +14,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/span.h"
 #include "engine/model/row.h"
+#include "engine/model/text_bit.h"
 #include "engine/model/value.h"
 
 struct err;
@@ -92,17 +93,11 @@ struct liquid_input {
 	struct liquid_empty *empty;   /* NULL: nobody wants to know */
 };
 
-/* Some of what a render gives; never empty. */
-struct liquid_bit {
-	struct span bytes; /* of a value: already escaped where it must be; borrowed from the row, the program, or
-			    * the arena: valid until those go */
-	int32_t piece;     /* the number of the fixed piece that it is; -1: a value */
-};
-
-/* Gets the n bits that come next; the calls come when many have gathered, and at the end. 0 to go on, -1 to stop
+/* Gets the n bits that come next, when many have gathered and at the end. Values are already escaped where they
+ * must be; they are borrowed from the row, the program, or the arena: valid until those go. 0 to go on, -1 to stop
  * the render with the error set by the sink (in e). */
 struct liquid_sink {
-	int (*write)(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e);
+	int (*write)(struct liquid_sink *self, const struct text_bit *bits, uint32_t n, struct err *e);
 };
 
 /* A sink that appends everything to an arena as one piece of text. */

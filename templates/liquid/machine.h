@@ -32,7 +32,7 @@ struct cycle_state { /* of named cycles */
 enum { GATHERED_MAX = 64 };
 
 struct liquid_scratch {
-	struct liquid_bit gathered[GATHERED_MAX]; /* for the sink */
+	struct text_bit gathered[GATHERED_MAX]; /* for the sink */
 	struct value *stack, *slots;
 	struct running_loop *loops;
 	struct running_frame *frames;
@@ -101,7 +101,7 @@ static inline int machine_gather(struct machine *m, const struct op *op, struct 
 	if (s.n > m->bytes)
 		return machine_too_much(m, op);
 	m->bytes -= s.n;
-	m->s->gathered[m->n_gathered++] = (struct liquid_bit){ s, piece };
+	m->s->gathered[m->n_gathered++] = (struct text_bit){ s, piece };
 	return m->n_gathered == GATHERED_MAX ? machine_flush(m) : 0;
 }
 

@@ -260,7 +260,7 @@ static int work(struct machine *m, const struct op *op)
 static const struct op *gather_plain(struct machine *m, const struct op *op)
 {
 	const struct span *pieces = m->p->pieces.items, *cells = m->in->row ? m->in->row->cells : NULL;
-	struct liquid_bit *to = m->s->gathered + m->n_gathered, *last = m->s->gathered + GATHERED_MAX - 1;
+	struct text_bit *to = m->s->gathered + m->n_gathered, *last = m->s->gathered + GATHERED_MAX - 1;
 	uint64_t steps = m->steps, bytes = m->bytes;
 
 	for (; to < last && steps > 0; op++, steps--) {
@@ -273,7 +273,7 @@ static const struct op *gather_plain(struct machine *m, const struct op *op)
 		if (s.n == 0 || s.n > bytes || (!piece && m->p->html && escape_find(s) < s.n))
 			break;
 		bytes -= s.n;
-		*to++ = (struct liquid_bit){ s, piece ? (int32_t)op->a : -1 };
+		*to++ = (struct text_bit){ s, piece ? (int32_t)op->a : -1 };
 	}
 	m->n_gathered = (uint32_t)(to - m->s->gathered);
 	m->steps = steps;
@@ -385,18 +385,32 @@ static struct err *err_unread(struct err *e)
 	return e;
 }
 
+static bool has_room(const struct liquid_scratch *s, const struct liquid_program *p)
+{
+	return p->stack < s->cap_stack && p->n_slots <= s->cap_slots && p->most_loops <= s->cap_loops &&
+	       s->cap_frames > 0 && p->most_captures <= s->cap_captures;
+}
+
+/* Member by member: most renders are so short that it would cost them to clear what they do not use. */
 static int start(struct machine *m, const struct liquid_program *p, struct liquid_scratch *s, struct arena *a,
 		 const struct liquid_input *in, struct err *e)
 {
-	*m = (struct machine){ .p = p, .s = s, .arena = a, .in = in, .e = e, .steps = p->limits.steps,
-			       .bytes = p->limits.output_bytes };
-	m->filters = (struct filter_run){ .arena = a, .html = p->html, .now_ms = in->now_ms,
-					  .zone_minutes = in->zone_minutes, .zones = &p->zones,
-					  .steps = &m->steps, .e = e };
-	if (machine_reserve(m, p->stack + 1, p->n_slots, p->most_loops, p->most_captures) < 0)
+	m->p = p;
+	m->s = s;
+	m->arena = a;
+	m->in = in;
+	m->to = NULL;
+	m->e = e;
+	m->steps = p->limits.steps;
+	m->bytes = p->limits.output_bytes;
+	m->n_cells = in->row && in->row->object.kind != VALUE_OBJECT && !p->markdown ? in->row->n_cells : 0;
+	m->n_gathered = m->n_stack = m->n_slots = m->n_loops = m->n_frames = m->n_captures = m->slots = 0;
+	if (p->calls.n > 0)
+		m->filters = (struct filter_run){ .arena = a, .html = p->html, .now_ms = in->now_ms,
+						  .zone_minutes = in->zone_minutes, .zones = &p->zones,
+						  .steps = &m->steps, .e = e };
+	if (!has_room(s, p) && machine_reserve(m, p->stack + 1, p->n_slots, p->most_loops, p->most_captures) < 0)
 		return -1;
-	if (in->row && in->row->object.kind != VALUE_OBJECT && !p->markdown)
-		m->n_cells = in->row->n_cells;
 	s->stack[m->n_stack++] = VALUE_OF_NIL; /* so that there always is a top */
 	clear_slots(m, p->n_slots);
 	return 0;

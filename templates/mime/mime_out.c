@@ -62,10 +62,8 @@ void mime_out_close(struct mime_out *o)
 	o->copied += n;
 }
 
-int mime_out_refer(struct mime_out *o, struct span s)
+int mime_out_refer_long(struct mime_out *o, struct span s)
 {
-	if (s.n < MIME_OUT_REFER_MIN)
-		return mime_out_copy(o, s);
 	if (place_for(o, 2) < 0)
 		return -1;
 	mime_out_close(o);

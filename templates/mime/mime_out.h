@@ -71,8 +71,13 @@ static inline uint64_t mime_out_size(const struct mime_out *o)
 
 /* Makes spans, n, size and copied tell of all that was written so far. */
 void mime_out_close(struct mime_out *o);
-/* References s when it is long; s must outlive the message. -1: no memory. */
-int mime_out_refer(struct mime_out *o, struct span s);
+/* References s, which must outlive the message and not be empty. -1: no memory. */
+int mime_out_refer_long(struct mime_out *o, struct span s);
+/* The same when s is long; else copies it. */
+static inline int mime_out_refer(struct mime_out *o, struct span s)
+{
+	return s.n < MIME_OUT_REFER_MIN ? mime_out_copy(o, s) : mime_out_refer_long(o, s);
+}
 /* All of it as one piece of memory of a; p is NULL when memory ran out ("" when it is empty). */
 struct span mime_out_flat(struct mime_out *o, struct arena *a);
 

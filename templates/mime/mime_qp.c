@@ -13,13 +13,15 @@
  *  4. No character is cut by a soft break: it goes to the next line whole. */
 #include "templates/mime/mime_qp.h"
 
+#include "engine/model/text_bit.h"
 #include "templates/mime/mime_out.h"
 
 enum {
 	CHUNK = 1024, /* of a value, encoded into one piece of room; a run may go this much further: */
 	OVERRUN = MIME_QP_COLUMNS,
 	WORST = 5,    /* octets for one octet: "=CRLF CRLF" for a line feed after a space */
-	SLACK = 16    /* a soft break before the first octet, and a character after it */
+	SLACK = 32,   /* a soft break before the first octet, and a character after it; and all of: */
+	SHORT = 32    /* octets of a short piece, which are copied at once with what follows it */
 };
 
 enum octet_class { PLAIN, BLANK, BREAK, CODED };
@@ -205,24 +207,52 @@ static inline bool copy_plain(char *to, const char *p, size_t n)
 	return (found | coded_in(word)) == 0;
 }
 
-int mime_qp_plain(struct mime_qp *q, struct span v)
+static inline bool is_short_value(const struct line *l, struct span v)
 {
-	char *room;
+	return v.n <= MIME_QP_COLUMNS - l->column && v.p[v.n - 1] != ' ' && (l->column > 0 || !is_dangerous(v));
+}
 
-	if (v.n == 0 || v.n > MIME_QP_COLUMNS - q->column || v.p[v.n - 1] == ' ' || (q->column == 0 && is_dangerous(v)))
-		return 0; /* a blank at the end is not to be forgotten */
-	room = mime_out_room(q->out, v.n);
-	if (!room || !copy_plain(room, v.p, v.n))
+/* Writes the bit when it is a short and plain one. */
+static inline bool put_plain(struct line *l, const struct mime_qp_piece *pieces, const struct text_bit *bit)
+{
+	const struct mime_qp_piece *p;
+
+	if (bit->piece < 0) {
+		if (!is_short_value(l, bit->bytes) || !copy_plain(l->at, bit->bytes.p, bit->bytes.n))
+			return false;
+		l->at += bit->bytes.n;
+		l->column += (unsigned)bit->bytes.n;
+		l->blank = false;
+		return true;
+	}
+	p = &pieces[bit->piece];
+	if (l->column + p->short_first > MIME_QP_COLUMNS || (p->begins_break && l->blank))
+		return false;
+	memcpy(l->at, p->bytes.p, SHORT);
+	l->at += p->bytes.n;
+	l->column = p->last + (p->breaks ? 0 : l->column);
+	l->blank = p->ends_blank;
+	return true;
+}
+
+uint32_t mime_qp_plain(struct mime_qp *q, const struct mime_qp_piece *pieces, const struct text_bit *bits, uint32_t n)
+{
+	struct line l = { mime_out_room(q->out, MIME_QP_COLUMNS), q->column, q->blank };
+	uint32_t i = 0;
+
+	if (!l.at)
 		return 0;
-	mime_out_wrote(q->out, room + v.n);
-	q->column += (unsigned)v.n;
-	q->blank = false;
-	return 1;
+	while (i < n && q->out->end - l.at > MIME_QP_COLUMNS && put_plain(&l, pieces, &bits[i]))
+		i++;
+	mime_out_wrote(q->out, l.at);
+	q->column = l.column;
+	q->blank = l.blank;
+	return i;
 }
 
 int mime_qp_piece(struct mime_qp_piece *out, struct span text, struct arena *a)
 {
-	char *p = arena_take(a, text.n * WORST + SLACK);
+	char *p = arena_zero(a, text.n * WORST + SLACK);
 	struct line l = { p, 0, false };
 	size_t i = 0, first;
 	struct span done;
@@ -240,6 +270,7 @@ int mime_qp_piece(struct mime_qp_piece *out, struct span text, struct arena *a)
 	out->bytes = done;
 	out->first = (uint32_t)first;
 	out->last = l.column;
+	out->short_first = done.n > 0 && done.n <= SHORT ? out->first : MIME_QP_COLUMNS + 1;
 	out->begins_break = text.n > 0 && class_of((unsigned char)text.p[0]) == BREAK;
 	out->ends_blank = l.blank;
 	return 0;

@@ -15,6 +15,7 @@
 #include "engine/base/span.h"
 
 struct mime_out;
+struct text_bit;
 
 enum { MIME_QP_COLUMNS = 75 }; /* and one for the '=' of a soft break */
 
@@ -22,6 +23,7 @@ struct mime_qp_piece {
 	struct span bytes;  /* encoded as if it began a line */
 	uint32_t first;     /* columns until its first line break, or its end */
 	uint32_t last;      /* columns after its last line break; first when it has none */
+	uint32_t short_first; /* first, when bytes are few and at least MIME_QP_SHORT can be read; else more than a line has */
 	bool breaks;        /* there is a line break in it */
 	bool begins_break;  /* it begins with a line break of the text */
 	bool ends_blank;    /* it ends with a bare space or tab */
@@ -40,8 +42,9 @@ void mime_qp_begin(struct mime_qp *q, struct mime_out *o);
 /* All: -1: no memory. The piece must outlive the message. */
 int mime_qp_fixed(struct mime_qp *q, const struct mime_qp_piece *p);
 int mime_qp_value(struct mime_qp *q, struct span value);
-/* For the many short ones: 1 when value, in ASCII, fitted on the line as it is and was written; 0 nothing was. */
-int mime_qp_plain(struct mime_qp *q, struct span value);
+/* For most of most mails: writes the first of the bits, short pieces and values in ASCII that fit on the line as they
+ * are. Returns how many; the next one needs one of the above. */
+uint32_t mime_qp_plain(struct mime_qp *q, const struct mime_qp_piece *pieces, const struct text_bit *bits, uint32_t n);
 int mime_qp_end(struct mime_qp *q);
 
 #endif

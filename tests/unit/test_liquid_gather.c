@@ -63,7 +63,7 @@ struct collector {
 	int calls, stop_at; /* fails at this call; -1 never */
 };
 
-static int collect(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
+static int collect(struct liquid_sink *self, const struct text_bit *bits, uint32_t n, struct err *e)
 {
 	struct collector *c = (struct collector *)self;
 

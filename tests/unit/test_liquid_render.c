@@ -50,7 +50,7 @@ static int recorded(struct recorder *r, const char *what, struct span s, struct 
 	return 0;
 }
 
-static int on_bits(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
+static int on_bits(struct liquid_sink *self, const struct text_bit *bits, uint32_t n, struct err *e)
 {
 	struct recorder *r = (struct recorder *)self;
 
@@ -98,7 +98,7 @@ static void sink_gets_pieces_and_values(void **state)
 }
 
 /* A cell without anything to escape goes to the sink as it lies in the row. */
-static int same_bytes(struct liquid_sink *self, const struct liquid_bit *bits, uint32_t n, struct err *e)
+static int same_bytes(struct liquid_sink *self, const struct text_bit *bits, uint32_t n, struct err *e)
 {
 	(void)self, (void)e;
 	assert_int_equal(n, 1);
