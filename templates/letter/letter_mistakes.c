@@ -110,9 +110,6 @@ int letter_mistakes(const struct letter *l, struct letter_desk *d, struct arena 
 
 	*out = (struct mail){ .row = r->number };
 	letter_job_begin(&s.job, l, d, a, r, wall_ms);
-	s.job.message_id = letter_message_id(l, a, r->number);
-	if (!s.job.message_id.p)
-		return err_nomem(e, "a mail");
 	if (search_roles(&s) < 0 || search_ops(&s) < 0 || search_envelope(&s, out) < 0)
 		return -1;
 	out->needs = s.job.needs;

@@ -187,7 +187,8 @@ struct letter_desk {
 	struct liquid_empty *watch;        /* NULL: nobody wants to know */
 	int64_t second;                    /* that date was made for */
 	int zone_minutes;
-	char date[CLOCK_RFC5322_SIZE];
+	struct span date, date_line;       /* of line */
+	char line[sizeof "Date: " + CLOCK_RFC5322_SIZE + 2];
 };
 
 /* One mail under way. */

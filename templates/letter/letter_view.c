@@ -18,7 +18,7 @@ static int show_field(struct letter_job *job, const struct letter_field *f, stru
 	if (f->kind == FIELD_DATE) {
 		int ok;
 
-		*out = arena_copy(job->a, span_str(job->d->date), &ok);
+		*out = arena_copy(job->a, job->d->date, &ok);
 		return ok ? 0 : no_memory(e);
 	}
 	*out = f->shown;
