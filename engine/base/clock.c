@@ -157,39 +157,42 @@ static char *put_time(char *at, const struct civil *c)
 	return put(at, c->second, 2);
 }
 
-/* The minute that was asked for last is there: a line of the results is written for each message. */
+/* What was asked for last is there, and its minute: a line of the results is written for each message. */
 void clock_rfc3339(int64_t wall_ms, char out[CLOCK_RFC3339_SIZE])
 {
 	static const int64_t minute_ms = 60000;
-	static _Thread_local int64_t minute = -1;
-	static _Thread_local char shown[CLOCK_RFC3339_SIZE]; /* "2026-11-23T09:30:" */
-	static _Thread_local size_t n;
+	static _Thread_local int64_t minute = -1, last_ms = -1;
+	static _Thread_local char shown[CLOCK_RFC3339_SIZE]; /* "2026-11-23T09:30:17.250Z" */
+	static _Thread_local char *seconds;
 	int within = (int)(wall_ms % minute_ms);
-	char *at;
 
 	if (wall_ms < 0 || wall_ms / minute_ms != minute) {
 		struct civil c = clock_civil(wall_ms, 0);
 
 		within = c.second * 1000 + c.ms;
-		at = put(shown, c.year, 4);
-		*at++ = '-';
-		at = put(at, c.month, 2);
-		*at++ = '-';
-		at = put(at, c.day, 2);
-		*at++ = 'T';
-		at = put(at, c.hour, 2);
-		*at++ = ':';
-		at = put(at, c.minute, 2);
-		*at++ = ':';
-		n = (size_t)(at - shown);
+		seconds = put(shown, c.year, 4);
+		*seconds++ = '-';
+		seconds = put(seconds, c.month, 2);
+		*seconds++ = '-';
+		seconds = put(seconds, c.day, 2);
+		*seconds++ = 'T';
+		seconds = put(seconds, c.hour, 2);
+		*seconds++ = ':';
+		seconds = put(seconds, c.minute, 2);
+		*seconds++ = ':';
 		minute = wall_ms < 0 ? -1 : wall_ms / minute_ms;
+		last_ms = -1;
 	}
-	memcpy(out, shown, n);
-	at = put(out + n, within / 1000, 2);
-	*at++ = '.';
-	at = put(at, within % 1000, 3);
-	*at++ = 'Z';
-	*at = '\0';
+	if (wall_ms < 0 || wall_ms != last_ms) {
+		char *at = put(seconds, within / 1000, 2);
+
+		*at++ = '.';
+		at = put(at, within % 1000, 3);
+		*at++ = 'Z';
+		*at = '\0';
+		last_ms = wall_ms;
+	}
+	memcpy(out, shown, CLOCK_RFC3339_SIZE);
 }
 
 void clock_rfc5322(int64_t wall_ms, int zone_minutes, char out[CLOCK_RFC5322_SIZE])

@@ -53,16 +53,26 @@ uint32_t crc32c_by_table(uint32_t crc, const void *p, size_t n)
 __attribute__((target("sse4.2")))
 static uint32_t by_instruction(uint32_t crc, const void *p, size_t n)
 {
-	const unsigned char *at = p;
-	uint64_t r = (uint32_t)~crc;
+	const unsigned char *at = p, *words_end = at + (n & ~(size_t)7);
+	uint64_t r = (uint32_t)~crc, word;
+	uint32_t half;
+	uint16_t quarter;
 
-	for (; n >= 8; n -= 8, at += 8) {
-		uint64_t word;
-
+	for (; at < words_end; at += sizeof word) {
 		memcpy(&word, at, sizeof word);
 		r = __builtin_ia32_crc32di(r, word);
 	}
-	for (; n > 0; n--, at++)
+	if (n & 4) {
+		memcpy(&half, at, sizeof half);
+		r = __builtin_ia32_crc32si((uint32_t)r, half);
+		at += sizeof half;
+	}
+	if (n & 2) {
+		memcpy(&quarter, at, sizeof quarter);
+		r = __builtin_ia32_crc32hi((uint32_t)r, quarter);
+		at += sizeof quarter;
+	}
+	if (n & 1)
 		r = __builtin_ia32_crc32qi((uint32_t)r, *at);
 	return ~(uint32_t)r;
 }

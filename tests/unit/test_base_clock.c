@@ -76,6 +76,8 @@ static void writing(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		clock_rfc3339(cases[i].ms, out);
 		assert_string_equal(out, cases[i].rfc3339);
+		clock_rfc3339(cases[i].ms, out); /* it remembers what it was asked last */
+		assert_string_equal(out, cases[i].rfc3339);
 		clock_rfc5322(cases[i].ms, cases[i].zone, out);
 		assert_string_equal(out, cases[i].rfc5322);
 	}
