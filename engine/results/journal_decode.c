@@ -21,19 +21,25 @@ static struct cursor cursor_of(const struct record *r)
 	return (struct cursor){ p, p + r->body.n, false };
 }
 
-static inline uint64_t take_number(struct cursor *c)
+static uint64_t take_long_number(struct cursor *c)
 {
+	const unsigned char *at = c->at;
 	uint64_t v = 0;
 
-	for (unsigned shift = 0; c->at < c->end && shift < 64; shift += 7) {
-		unsigned char byte = *c->at++;
-
-		v |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
+	for (unsigned shift = 0; at < c->end && shift < 64; shift += 7) {
+		v |= (uint64_t)(*at & 0x7f) << shift;
+		if (*at++ < 0x80) {
+			c->at = at;
 			return v;
+		}
 	}
 	c->bad = true;
 	return 0;
+}
+
+static inline uint64_t take_number(struct cursor *c)
+{
+	return c->at < c->end && *c->at < 0x80 ? *c->at++ : take_long_number(c);
 }
 
 static inline int64_t take_signed(struct cursor *c)
@@ -73,12 +79,11 @@ static struct span take_bytes(struct cursor *c, size_t n)
 
 static unsigned take_byte(struct cursor *c, unsigned most)
 {
-	struct span s = take_bytes(c, 1);
-	unsigned v = s.n ? (unsigned char)s.p[0] : 0;
-
-	if (v > most)
+	if (c->bad || c->at == c->end || *c->at > most) {
 		c->bad = true;
-	return c->bad ? 0 : v;
+		return 0;
+	}
+	return *c->at++;
 }
 
 static struct span take_text(struct cursor *c)
@@ -320,17 +325,10 @@ int record_open_group(struct record *r)
 	return r->type == RECORD_INTENT || r->type == RECORD_RESULT ? 0 : -1;
 }
 
-int record_next_row(struct record_rows *r, uint64_t first)
+int record_next_other(struct record_rows *r)
 {
 	struct cursor c = { (const unsigned char *)r->rest.p, (const unsigned char *)r->rest.p + r->rest.n, false };
 
-	if (!r->begun) {
-		r->begun = true;
-		r->now = (struct row_member){ .number = first };
-		return 1;
-	}
-	if (r->rest.n == 0)
-		return 0;
 	r->now = take_member(&c, r->before);
 	r->before = r->now.number;
 	r->rest = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
@@ -350,29 +348,30 @@ uint64_t record_line_of(const struct record *r, uint64_t first, uint64_t first_l
 int record_get_mark(const struct record *r, struct record_mark *out)
 {
 	struct cursor c = cursor_of(r);
-	unsigned kind;
+	unsigned kind = 0;
 
-	*out = (struct record_mark){ 0 };
-	switch (r->type) {
-	case RECORD_BEGIN:
-		out->time_ms = take_time(&c);
-		return done(&c);
-	case RECORD_INTENT:
-		take_row(&c, &out->row, &out->attempt, &out->of);
-		out->indexes = take_indexes(&c, (size_t)take_up_to(&c, JOURNAL_RECIPIENTS_MAX));
-		break;
-	case RECORD_RESULT:
-		take_row(&c, &out->row, &out->attempt, &out->of);
-		out->indexes = take_indexes(&c, 1);
-		kind = take_byte(&c, UINT8_MAX) & 15;
-		c.bad |= kind > VERDICT_SKIPPED;
-		out->kind = (enum verdict_kind)kind;
-		out->claims = take_number(&c);
-		break;
-	default:
-		return -1;
+	if (r->type == RECORD_BEGIN) {
+		*out = (struct record_mark){ .rest = r->body };
+		return 0;
 	}
-	out->time_ms = take_time(&c);
+	if (r->type != RECORD_INTENT && r->type != RECORD_RESULT)
+		return -1;
+	take_row(&c, &out->row, &out->attempt, &out->of);
+	out->indexes = take_indexes(&c, r->type == RECORD_RESULT ? 1 : (size_t)take_up_to(&c, JOURNAL_RECIPIENTS_MAX));
+	if (r->type == RECORD_RESULT)
+		kind = take_byte(&c, UINT8_MAX) & 15;
+	c.bad |= kind > VERDICT_SKIPPED;
+	out->kind = (enum verdict_kind)kind;
+	out->claims = r->type == RECORD_RESULT ? take_number(&c) : 0;
+	out->rest = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	return c.bad ? -1 : 0;
+}
+
+int record_get_time(const struct record_mark *m, int64_t *time_ms)
+{
+	struct cursor c = { (const unsigned char *)m->rest.p, (const unsigned char *)m->rest.p + m->rest.n, false };
+
+	*time_ms = take_time(&c);
 	return c.bad ? -1 : 0;
 }
 
@@ -402,6 +401,7 @@ static int take_result(struct cursor *c, struct journal_result *out, struct verd
 	take_row(c, &out->row, &out->attempt, &out->of);
 	out->recipient.index = take_byte(c, JOURNAL_RECIPIENTS_MAX - 1);
 	verdict->recipient = out->recipient.index;
+	verdict->not_tried = verdict->account = false;
 	kind_scope = take_byte(c, UINT8_MAX);
 	c->bad |= (kind_scope & 15) > VERDICT_SKIPPED || kind_scope >> 4 > SCOPE_RELAY;
 	verdict->kind = (enum verdict_kind)(kind_scope & 15);
@@ -427,7 +427,6 @@ int record_get_result(const struct record *r, struct journal_result *out, struct
 	struct cursor c = cursor_of(r);
 
 	*out = (struct journal_result){ .verdict = verdict };
-	memset(verdict, 0, sizeof *verdict);
 	verdict->stage = stage;
 	return r->type == RECORD_RESULT ? take_result(&c, out, verdict, stage) : -1;
 }
@@ -438,7 +437,6 @@ int record_get_gone(const struct record *r, struct journal_gone *gone, struct jo
 	struct cursor c = cursor_of(r);
 
 	*out = (struct journal_result){ .verdict = verdict };
-	memset(verdict, 0, sizeof *verdict);
 	verdict->stage = stage;
 	if (r->type != RECORD_GONE)
 		return -1;

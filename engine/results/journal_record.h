@@ -107,7 +107,7 @@ struct record_mark {
 	struct span indexes;    /* recipients, one byte each: those of an INTENT; the one of a RESULT */
 	enum verdict_kind kind; /* RESULT */
 	uint64_t claims;        /* RESULT: claims made in the campaign when it was written */
-	int64_t time_ms;
+	struct span rest;       /* of the body, from the time on */
 };
 
 /* Append one record; -1 when memory or the buffer's bound ran out, which leaves it as it was. */
@@ -158,6 +158,8 @@ int record_get_rows(const struct record *r, uint64_t *rows);
 int record_get_pardon(const struct record *r, struct record_pardon *out);
 int record_get_segment(const struct record *r, struct record_segment *out);
 int record_get_mark(const struct record *r, struct record_mark *out);
+/* The same of its time, which few ask for. */
+int record_get_time(const struct record_mark *m, int64_t *time_ms);
 /* The rows that an INTENT or RESULT is about, the one of its mark first: begin with { .rest = record.others }
  * and the mark's row. 1, 0 no more. record_take() has looked through them. */
 struct record_rows {
@@ -166,7 +168,16 @@ struct record_rows {
 	uint64_t before;
 	bool begun;
 };
-int record_next_row(struct record_rows *r, uint64_t first);
+int record_next_other(struct record_rows *r);
+static inline int record_next_row(struct record_rows *r, uint64_t first)
+{
+	if (!r->begun) {
+		r->begun = true;
+		r->now = (struct row_member){ .number = first };
+		return 1;
+	}
+	return r->rest.n > 0 ? record_next_other(r) : 0;
+}
 /* The line of that other row of the record. */
 uint64_t record_line_of(const struct record *r, uint64_t first, uint64_t first_line, uint64_t row);
 /* recipients: room for JOURNAL_RECIPIENTS_MAX, used by out->recipients. */

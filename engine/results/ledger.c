@@ -152,12 +152,16 @@ static int weigh(struct ledger *l, const struct record *record, unsigned run, st
 	return 0;
 }
 
-/* Begin times: those of BEGIN records; of a segment without any, those of its intents. */
-static int take_time(struct ledger *l, enum record_type type, int64_t time_ms, bool *has_begins, struct err *e)
+/* Begin times: those of BEGIN records; of a segment without any, those of its intents. 1: it has no time. */
+static int take_time(struct ledger *l, enum record_type type, const struct record_mark *m, bool *has_begins, struct err *e)
 {
+	int64_t time_ms;
+
 	*has_begins |= type == RECORD_BEGIN;
-	if (type == RECORD_RESULT || (type == RECORD_INTENT && *has_begins))
+	if (type == RECORD_RESULT || (type == RECORD_INTENT && *has_begins) || l->begins.keep == 0)
 		return 0;
+	if (record_get_time(m, &time_ms) < 0)
+		return 1;
 	return begins_add(&l->begins, time_ms) < 0 ? err_nomem(e, "reading the journal") : 0;
 }
 
@@ -202,6 +206,24 @@ static int take_gone(struct ledger *l, const struct record *record)
 	return 1;
 }
 
+/* 0, 1 it is no such record, -1 with e. */
+static int take_record(struct ledger *l, const struct ledger_walk *w, const struct record *record, uint64_t position,
+		       bool *has_begins, struct err *e)
+{
+	struct record_mark m;
+	int rc = take_gone(l, record);
+
+	if (rc != 0)
+		return rc < 0;
+	if (record_get_mark(record, &m) < 0 || highest_row(record, m.row) > LEDGER_ROWS_MAX ||
+	    weigh(l, record, ledger_walk_run(w), &m) < 0)
+		return 1;
+	rc = take_time(l, record->type, &m, has_begins, e);
+	if (rc != 0 || record->type == RECORD_BEGIN || w->segment <= l->first_segment)
+		return rc;
+	return take_rows(l, record, &m, ledger_walk_run(w), position, e);
+}
+
 static int take_segments(struct ledger *l, struct err *e)
 {
 	struct ledger_walk w = { .ledger = l, .all = true };
@@ -212,26 +234,15 @@ static int take_segments(struct ledger *l, struct err *e)
 	int rc;
 
 	while ((rc = ledger_walk_next(&w, &record, &position, e)) > 0) {
-		struct record_mark m;
-
 		if (w.segment != segment) {
 			segment = w.segment;
 			has_begins = false;
 		}
 		if (record.type == RECORD_SYNCED)
 			continue;
-		rc = take_gone(l, &record);
+		rc = take_record(l, &w, &record, position, &has_begins, e);
 		if (rc > 0)
-			continue;
-		if (rc == 0)
-			rc = record_get_mark(&record, &m);
-		if (rc < 0 || highest_row(&record, m.row) > LEDGER_ROWS_MAX || weigh(l, &record, ledger_walk_run(&w), &m) < 0) {
 			rc = journal_reader_damaged(&w.reader, record.offset, e);
-			break;
-		}
-		rc = take_time(l, record.type, m.time_ms, &has_begins, e);
-		if (rc == 0 && record.type != RECORD_BEGIN && w.segment > l->first_segment)
-			rc = take_rows(l, &record, &m, ledger_walk_run(&w), position, e);
 		if (rc < 0)
 			break;
 	}

@@ -145,14 +145,15 @@ static int count_records(struct counting *c, struct err *e)
 
 	while ((rc = ledger_walk_next(&w, &record, &position, e)) > 0) {
 		struct record_mark m;
+		int64_t time_ms;
 
 		if (record.type == RECORD_SYNCED || record_get_mark(&record, &m) < 0)
 			continue;
 		c->run = ledger_walk_run(&w);
-		if (record.type == RECORD_RESULT) {
-			if (m.time_ms > c->tally->newest_ms)
-				c->tally->newest_ms = m.time_ms;
-			c->tally->recent += m.time_ms > c->now_ms - TALLY_RECENT_MS && c->run == c->tally->runs;
+		if (record.type == RECORD_RESULT && record_get_time(&m, &time_ms) == 0) {
+			if (time_ms > c->tally->newest_ms)
+				c->tally->newest_ms = time_ms;
+			c->tally->recent += time_ms > c->now_ms - TALLY_RECENT_MS && c->run == c->tally->runs;
 		}
 		rc = count_record(c, &record, &m, position, e);
 		if (rc < 0)
