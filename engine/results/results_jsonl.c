@@ -1,6 +1,5 @@
 /* results_jsonl.c - a result as a line of JSON (RFC 8259): exact texts, null for what is not known.
  * Held by tests/unit/test_results_log.c. */
-#include "engine/base/clock.h"
 #include "engine/base/utf8.h"
 #include "engine/results/results_line.h"
 
@@ -51,13 +50,10 @@ static int put_header(struct buf *out)
 
 static int put_line(struct buf *out, const struct journal_result *r)
 {
-	char time[CLOCK_RFC3339_SIZE] = "", enhanced[ENHANCED_SIZE];
+	char time[CLOCK_RFC3339_SIZE], enhanced[ENHANCED_SIZE];
 	const struct verdict *v = r->verdict;
 	size_t before = out->n;
 
-	results_enhanced(v, enhanced);
-	if (r->time_ms)
-		clock_rfc3339(r->time_ms, time);
 	if (r->row)
 		buf_addf(out, "{\"row\":%llu", (unsigned long long)r->row);
 	else
@@ -66,12 +62,12 @@ static int put_line(struct buf *out, const struct journal_result *r)
 	put_text(out, "recipient", r->recipient.address);
 	put_text(out, "status", span_str(verdict_word(v->kind)));
 	put_number(out, "code", v->code > 0 ? (unsigned long long)v->code : 0);
-	put_text(out, "enhanced", span_str(enhanced));
+	put_text(out, "enhanced", results_enhanced(v, enhanced));
 	put_text(out, "reply", span_str(v->text));
 	put_text(out, "queue_id", span_str(v->queue_id));
 	put_text(out, "relay", r->relay);
 	put_number(out, "attempts", r->attempt);
-	put_text(out, "time", span_str(time));
+	put_text(out, "time", results_time(r, time));
 	put_text(out, "message_id", r->message_id);
 	buf_add_str(out, "}\n");
 	if (!out->failed)

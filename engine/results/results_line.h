@@ -3,6 +3,7 @@
 #define ENGINE_RESULTS_RESULTS_LINE_H
 
 #include "engine/base/buf.h"
+#include "engine/base/clock.h"
 #include "engine/results/results_log.h"
 
 struct results_writer {
@@ -19,8 +20,10 @@ static inline const struct results_writer *results_writer_of(enum results_format
 	return format == RESULTS_CSV ? &results_csv : &results_jsonl;
 }
 
-/* "5.1.1", or "" when the server gave none. */
+/* "5.1.1", in out, or empty when the server gave none. */
 enum { ENHANCED_SIZE = 40 };
-void results_enhanced(const struct verdict *v, char out[ENHANCED_SIZE]);
+struct span results_enhanced(const struct verdict *v, char out[ENHANCED_SIZE]);
+/* As RFC 3339 says, in out, or empty when it is not known. */
+struct span results_time(const struct journal_result *r, char out[CLOCK_RFC3339_SIZE]);
 
 #endif

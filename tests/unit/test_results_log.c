@@ -29,6 +29,8 @@ static const struct line_case {
 	  "5,6,'+1@b,sent,250,2.0.0,\"'-1,\"\"2\"\"\",Q1,mx,2,2026-11-23T05:40:08.123Z,<i@d>\r\n", NULL },
 	{ "tab and full width", "\tx@b", "\xef\xbc\x9d" "1",
 	  "5,6,'\tx@b,sent,250,2.0.0,'\xef\xbc\x9d" "1,Q1,mx,2,2026-11-23T05:40:08.123Z,<i@d>\r\n", NULL },
+	{ "nearly full width", "\xef\xbc\x9e" "1", "\xef",
+	  "5,6,\xef\xbc\x9e" "1,sent,250,2.0.0,\xef,Q1,mx,2,2026-11-23T05:40:08.123Z,<i@d>\r\n", NULL },
 	{ "controls and no UTF-8", "a\\b\x01\"@c", "\xff\n", NULL,
 	  "{\"row\":5,\"line\":6,\"recipient\":\"a\\\\b\\u0001\\\"@c\",\"status\":\"sent\",\"code\":250,"
 	  "\"enhanced\":\"2.0.0\",\"reply\":\"\xef\xbf\xbd\\u000a\",\"queue_id\":\"Q1\",\"relay\":\"mx\",\"attempts\":2,"
@@ -60,6 +62,74 @@ static void both_formats(void **state)
 		check_line(&lines[i], &results_csv, lines[i].csv);
 		check_line(&lines[i], &results_jsonl, lines[i].jsonl);
 	}
+}
+
+/* What the cell of that message id must look like. */
+static void expect_cell(struct span id, char *out, size_t size)
+{
+	bool quotes = memchr(id.p, '"', id.n) || memchr(id.p, ',', id.n) || memchr(id.p, '\n', id.n) ||
+		      memchr(id.p, '\r', id.n) || id.p[0] == ' ' || id.p[id.n - 1] == ' ';
+	size_t n = (size_t)snprintf(out, size, "9,,,sent,,,,,,,,%s%s", quotes ? "\"" : "",
+				    memchr("=+-@\t\r\n", id.p[0], 7) ? "'" : "");
+
+	for (size_t i = 0; i < id.n; i++) {
+		unsigned char c = (unsigned char)id.p[i];
+
+		if (c == '"')
+			out[n++] = '"';
+		out[n++] = (char)((c < 32 && c != '\t' && c != '\n') || c == 127 ? '?' : c);
+	}
+	snprintf(out + n, size - n, "%s\r\n", quotes ? "\"" : "");
+}
+
+/* Cells are looked at many octets at a time. */
+static void any_octet_anywhere_in_a_cell(void **state)
+{
+	struct verdict v = { .kind = VERDICT_SENT };
+	struct journal_result r = { .row = 9, .verdict = &v };
+	char *id = NULL, expected[200];
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	for (size_t n = 1; n <= 50; n++)
+		for (size_t at = 0; at < n; at++)
+			for (int octet = 1; octet < 256; octet++) {
+				id = realloc(id, n); /* exactly so many: a sanitizer sees what is read behind them */
+				assert_non_null(id);
+				memset(id, 'x', n);
+				id[at] = (char)octet;
+				r.message_id = span_of(id, n);
+				expect_cell(r.message_id, expected, sizeof expected);
+				buf_reset(&out);
+				assert_int_equal(results_csv.line(&out, &r), 0);
+				assert_string_equal(buf_str(&out), expected);
+			}
+	free(id);
+	buf_release(&out);
+}
+
+static void numbers_of_any_length(void **state)
+{
+	struct verdict v = { .kind = VERDICT_SENT };
+	struct journal_result r = { .verdict = &v };
+	char expected[100];
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	for (uint64_t power = 1, step = 0; step < 20; power *= 10, step++)
+		for (uint64_t k = 0; k < 12; k++) {
+			r.row = power * (k % 10) + k / 10 - (k == 1);
+			r.line = UINT64_MAX - r.row;
+			r.attempt = (uint32_t)r.row;
+			snprintf(expected, sizeof expected, "%.0llu,%llu,,sent,,,,,,%.0u,,\r\n", (unsigned long long)r.row,
+				 (unsigned long long)r.line, r.attempt);
+			buf_reset(&out);
+			assert_int_equal(results_csv.line(&out, &r), 0);
+			assert_string_equal(buf_str(&out), expected);
+		}
+	buf_release(&out);
 }
 
 static void unknown_things(void **state)
@@ -314,6 +384,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_formats),
+		cmocka_unit_test(any_octet_anywhere_in_a_cell),
+		cmocka_unit_test(numbers_of_any_length),
 		cmocka_unit_test(unknown_things),
 		FIXTURE_TEST(followed_live),
 		FIXTURE_TEST(totals_over_a_resume),
