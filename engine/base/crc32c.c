@@ -53,14 +53,20 @@ uint32_t crc32c_by_table(uint32_t crc, const void *p, size_t n)
 __attribute__((target("sse4.2")))
 static uint32_t by_instruction(uint32_t crc, const void *p, size_t n)
 {
-	const unsigned char *at = p, *words_end = at + (n & ~(size_t)7);
-	uint64_t r = (uint32_t)~crc, word;
+	const unsigned char *at = p, *pairs_end = at + (n & ~(size_t)15);
+	uint64_t r = (uint32_t)~crc, word, next;
 	uint32_t half;
 	uint16_t quarter;
 
-	for (; at < words_end; at += sizeof word) {
+	for (; at < pairs_end; at += sizeof word + sizeof next) {
+		memcpy(&word, at, sizeof word);
+		memcpy(&next, at + sizeof word, sizeof next);
+		r = __builtin_ia32_crc32di(__builtin_ia32_crc32di(r, word), next);
+	}
+	if (n & 8) {
 		memcpy(&word, at, sizeof word);
 		r = __builtin_ia32_crc32di(r, word);
+		at += sizeof word;
 	}
 	if (n & 4) {
 		memcpy(&half, at, sizeof half);

@@ -48,26 +48,28 @@ static int grow(struct ledger_table *t)
 
 struct ledger_entry *ledger_table_put(struct ledger_table *t, uint64_t key)
 {
-	struct ledger_entry *entry = ledger_table_find(t, key);
+	struct ledger_entry *entry = t->size ? &t->places[place_of(t, key)] : NULL;
 
-	if (entry)
+	if (entry && entry->key)
 		return entry;
-	if (t->n >= t->size / 4 * 3 && grow(t) < 0)
-		return NULL;
+	if (t->n >= t->size / 4 * 3) {
+		if (grow(t) < 0)
+			return NULL;
+		entry = &t->places[place_of(t, key)];
+	}
 	t->n++;
-	entry = &t->places[place_of(t, key)];
 	*entry = (struct ledger_entry){ .key = key, .intent = POSITION_UNKNOWN, .result = POSITION_UNKNOWN };
 	return entry;
 }
 
 /* The entries behind the gap move up, as far as none comes before its home. */
-void ledger_table_remove(struct ledger_table *t, uint64_t key)
+bool ledger_table_remove(struct ledger_table *t, uint64_t key)
 {
 	struct ledger_entry *entry = ledger_table_find(t, key);
 	size_t mask = t->size - 1, gap, at;
 
 	if (!entry)
-		return;
+		return false;
 	gap = at = (size_t)(entry - t->places);
 	for (;;) {
 		at = (at + 1) & mask;
@@ -80,6 +82,7 @@ void ledger_table_remove(struct ledger_table *t, uint64_t key)
 	}
 	t->places[gap].key = 0;
 	t->n--;
+	return true;
 }
 
 void ledger_table_release(struct ledger_table *t)
