@@ -51,8 +51,8 @@ struct ledger_table {
 struct ledger_entry *ledger_table_find(const struct ledger_table *t, uint64_t key); /* or NULL */
 /* Found or made; NULL when memory ran out. Moves all entries. */
 struct ledger_entry *ledger_table_put(struct ledger_table *t, uint64_t key);
-/* Takes it out if it is there. */
-void ledger_table_remove(struct ledger_table *t, uint64_t key);
+/* Takes it out: true when it was there. */
+bool ledger_table_remove(struct ledger_table *t, uint64_t key);
 void ledger_table_release(struct ledger_table *t);
 
 struct begin_times { /* the newest begin times, at most `keep` of them after begins_sort() */

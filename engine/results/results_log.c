@@ -299,7 +299,8 @@ static int add_rows(struct results_log *r, const struct record *record, struct j
 		}
 		if (count(r, result, e) < 0)
 			return -1;
-		ledger_table_remove(&r->flying, ledger_key(result->row, result->recipient.index));
+		if (!ledger_table_remove(&r->flying, ledger_key(result->row, result->recipient.index)))
+			r->needs_rewrite |= result->verdict->kind == VERDICT_SENT; /* who was sent to twice has two lines */
 	}
 	return 0;
 }
@@ -377,4 +378,22 @@ bool results_log_needs_rewrite(const struct results_log *r)
 		return true;
 	}
 	return r->needs_rewrite || r->behind || r->flying.n > 0;
+}
+
+static bool was_read_whole(const struct journal_reader *reader)
+{
+	struct stat st;
+
+	return fstat(reader->fd, &st) == 0 && (uint64_t)st.st_size == journal_reader_end(reader);
+}
+
+bool results_log_all_sent(const struct results_log *r, unsigned n_segments, uint64_t *sent)
+{
+	const struct results_totals *t = &r->totals;
+	bool whole = r->n_files == n_segments && !r->behind;
+
+	for (size_t i = 0; i < r->n_files; i++)
+		whole &= was_read_whole(&r->files[i].reader);
+	*sent = t->sent;
+	return whole && t->skipped + t->refused + t->deferred + t->in_doubt == 0;
 }

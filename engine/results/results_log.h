@@ -33,6 +33,9 @@ int results_log_poll(struct results_log *r, struct results_totals *totals, struc
 
 /* False: every recipient has one line already, and writing the file anew would change nothing. */
 bool results_log_needs_rewrite(const struct results_log *r);
+/* When nobody writes the run's segments any more, of which there are so many: true when all that is in them was
+ * read, and of nobody anything but sent stands. With nothing to write anew, *sent then is what a ledger would count. */
+bool results_log_all_sent(const struct results_log *r, unsigned n_segments, uint64_t *sent);
 
 /* A spreadsheet program would run it: other people's words that look so get an apostrophe in front. */
 bool results_looks_like_formula(struct span s);

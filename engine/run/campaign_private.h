@@ -15,6 +15,8 @@
 #include "engine/run/campaign.h"
 #include "engine/run/run.h"
 
+struct results_log;
+
 struct campaign {
 	const struct campaign_job *job;
 	struct arena memory;
@@ -78,8 +80,13 @@ bool campaign_suppressed(const struct campaign *c, struct span recipient, struct
 /* True with e (ERR_INPUT) when the mail has more recipients than the journal can keep apart. */
 bool campaign_too_many(const struct mail *m, struct err *e);
 
+/* Closes the books of a run: the journal is synced, the results file is exact, the side files are there, and out
+ * says how it went. Also closes the log. When all threads are gone. */
+int campaign_end(struct campaign *c, struct run *r, struct results_log **log, struct campaign_result *out, struct err *e);
+
 /* results.failed.csv and results.in-doubt.csv: the user's own rows, with a `mail_reason` column. Files
- * that would be empty are removed when they are of an earlier run. Paths go to out. */
+ * that would be empty are removed when they are of an earlier run. Paths go to out. ledger NULL: nobody failed, and
+ * nobody is in doubt. */
 int side_files_write(struct campaign *c, struct ledger *ledger, struct campaign_result *out, struct err *e);
 
 #endif

@@ -1,8 +1,7 @@
-/* campaign_run.c - starts feeder, workers and recorder, waits for them, and closes the books.
+/* campaign_run.c - starts feeder, workers and recorder, and waits for them.
  *
  * Order of the end: workers end (all replies read, or the drain is over), the recorder reads what
- * they wrote, the journal is synced, and from the journal alone the totals, the results file and
- * the side files are made. */
+ * they wrote, and the books are closed (campaign_end.c). */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,121 +17,15 @@
 #include "engine/rows/seen.h"
 #include "engine/rows/select.h"
 #include "engine/run/backoff.h"
-#include "engine/run/breaker.h"
 #include "engine/run/campaign_private.h"
 #include "engine/run/control.h"
 #include "engine/run/feeder.h"
 #include "engine/run/keyed.h"
-#include "engine/run/gone.h"
 #include "engine/run/recorder.h"
 #include "engine/run/domain_rate.h"
 #include "engine/base/throttle.h"
 #include "engine/run/worker.h"
 #include "templates/letter/letter.h"
-
-void run_trouble(struct run *r, enum campaign_end end, const struct err *why)
-{
-	int go = RUN_GO;
-
-	pthread_mutex_lock(&r->lock);
-	if (r->end == CAMPAIGN_COMPLETE) {
-		r->end = end;
-		r->why = *why;
-	}
-	pthread_mutex_unlock(&r->lock);
-	atomic_compare_exchange_strong(r->stop, &go, RUN_DRAIN);
-}
-
-void run_relay_down(struct run *r, const char *relay, const struct err *why)
-{
-	bool known = false;
-
-	pthread_mutex_lock(&r->lock);
-	for (unsigned i = 0; i < r->n_down && !known; i++)
-		known = strcmp(r->down[i], relay) == 0;
-	if (!known && r->n_down < RUN_DOWN_MAX)
-		snprintf(r->down[r->n_down++], sizeof r->down[0], "%s", relay);
-	pthread_mutex_unlock(&r->lock);
-	if (!known && r->job->delivery.n_relays > 1) /* the only one's end is the run's: told there */
-		log_line(LOG_WARNING, "relay %s is out: %s", relay, why->text);
-}
-
-void run_refused(struct run *r, const char *class, uint32_t count, const struct verdict *v)
-{
-	struct err e;
-
-	pthread_mutex_lock(&r->lock);
-	if (!r->refused_class[0])
-		snprintf(r->refused_class, sizeof r->refused_class, "%s", class);
-	pthread_mutex_unlock(&r->lock);
-	err_set(&e, ERR_NET, "%u of the last %u recipients were refused alike, the newest with: %d %s", count,
-		breaker_window(r->breaker), v->code, v->text);
-	err_hint(&e, "refusals of class %s count as deferred now, nobody has lost their mail; ask the relay's owner, "
-		     "mend what is wrong, and go on with --resume", class);
-	run_trouble(r, CAMPAIGN_REFUSED, &e);
-}
-
-int run_pardon(struct run *r, struct err *e)
-{
-	char class[REFUSAL_CLASS_SIZE];
-
-	pthread_mutex_lock(&r->lock);
-	memcpy(class, r->refused_class, sizeof class);
-	pthread_mutex_unlock(&r->lock);
-	if (!class[0] || r->pardoned)
-		return 0;
-	if (journal_pardon(r->journal, class, false, e) < 0)
-		return -1;
-	r->pardoned = true;
-	return 0;
-}
-
-void run_hold(struct run *r, unsigned why)
-{
-	atomic_fetch_or(&r->held, why);
-}
-
-void run_release(struct run *r, unsigned why)
-{
-	atomic_fetch_and(&r->held, ~why);
-}
-
-void run_change_throttle(struct run *r, struct throttle *next)
-{
-	struct campaign *c = r->opened;
-	struct throttle *old = c->throttle;
-
-	throttle_follow(next, old, clock_mono_ns());
-	c->throttle = next;
-	atomic_store(&r->throttle, next);
-	throttle_retire(old, &c->throttles); /* a worker may be asking it just now */
-}
-
-bool run_log_waits(struct run *r, bool broken, const struct err *why)
-{
-	if (broken || r->job->on_log_error == LOG_ERROR_STOP || run_stopping(r) != RUN_GO)
-		return false;
-	run_pause(r, why);
-	if (!atomic_exchange(&r->log_stuck, true))
-		log_line(LOG_WARNING, "%s; nothing is begun until it can be written (^C stops)", why->text);
-	return true;
-}
-
-void run_log_works(struct run *r)
-{
-	if (!atomic_load_explicit(&r->log_stuck, memory_order_relaxed) || !atomic_exchange(&r->log_stuck, false))
-		return;
-	run_pause(r, NULL);
-	log_line(LOG_NOTE, "lettershop: the journal can be written again: going on");
-}
-
-void run_pause(struct run *r, const struct err *why)
-{
-	pthread_mutex_lock(&r->lock);
-	snprintf(r->pause, sizeof r->pause, "%.*s", (int)sizeof r->pause - 1, why ? why->text : "");
-	atomic_store_explicit(&r->paused, why != NULL, memory_order_relaxed);
-	pthread_mutex_unlock(&r->lock);
-}
 
 static void put_option(struct journal_identity *id, const char *name, const char *value)
 {
@@ -305,75 +198,6 @@ static void release_run(struct run *r, struct feeder **feeder)
 	pthread_mutex_destroy(&r->lock);
 }
 
-/* What a worker could not write at its end, for want of room, is tried once more. *late: there was
- * such, and the recorder did not see it. */
-static int settle_journal(struct run *r, bool *late, struct err *e)
-{
-	for (unsigned i = 0; i < r->n_workers; i++)
-		*late |= journal_pending(r->segments[i]) > 0;
-	for (unsigned i = 0; i < r->n_workers; i++)
-		if (journal_flush(r->segments[i], e) < 0 ||
-		    (r->job->sync_ms != CAMPAIGN_SYNC_OFF && journal_sync(r->segments[i], e) < 0))
-			return -1;
-	return 0;
-}
-
-/* Totals and files, from the journal alone. */
-static int close_books(struct campaign *c, bool rewrite, struct campaign_result *out, struct err *e)
-{
-	struct ledger_counts before = { 0 };
-	struct ledger *ledger = NULL;
-	int rc = 0;
-
-	if (ledger_load(&ledger, c->job->results, e) < 0)
-		return -1;
-	ledger_counts(ledger, &out->counts);
-	if (c->ledger)
-		ledger_counts(c->ledger, &before);
-	out->sent_this_run = out->counts.sent - before.sent;
-	if (rewrite)
-		rc = results_write(c->job->results, c->job->log_format, ledger, e);
-	if (rc == 0)
-		rc = side_files_write(c, ledger, out, e);
-	if (rc == 0 && c->job->suppress_add)
-		rc = gone_append(c->job->suppress_add, ledger, &out->suppress_added, e);
-	ledger_free(&ledger);
-	return rc;
-}
-
-static int end_run(struct campaign *c, struct run *r, struct results_log **log, struct campaign_result *out,
-		   struct err *e)
-{
-	bool rewrite = results_log_needs_rewrite(*log);
-
-	out->begun_this_run = atomic_load(&r->begun);
-	out->grouped = rows_columns(c->list)->grouped;
-	out->steady_after = atomic_load(&r->steady_after);
-	out->allocations = out->steady_after ? mem_count() - atomic_load(&r->allocations_at_steady) : 0;
-	out->end = r->end;
-	if (r->end == CAMPAIGN_COMPLETE && !atomic_load(&r->all_settled))
-		out->end = CAMPAIGN_INTERRUPTED;
-	out->rows_total = atomic_load(&r->list_ended) ? atomic_load(&r->rows_taking_part) : 0;
-	results_log_close(log);
-
-	struct err books;
-	int rc = settle_journal(r, &rewrite, e);
-
-	if (rc == 0)
-		rc = run_pardon(r, e);
-	rewrite |= r->pardoned;
-	snprintf(out->refused_class, sizeof out->refused_class, "%s", r->refused_class);
-
-	if (rc == 0 && r->end != CAMPAIGN_COMPLETE)
-		*e = r->why;
-	if (close_books(c, rewrite, out, &books) < 0) {
-		if (rc == 0)
-			*e = books;
-		return -1;
-	}
-	return rc;
-}
-
 static int note_choice(struct campaign *c, struct journal *j, struct err *e)
 {
 	const char *now = selection_text(c->selection);
@@ -529,7 +353,7 @@ int campaign_run(struct campaign *c, struct campaign_result *out, struct err *e)
 		say_power_was_lost(c, r.journal);
 		rc = go(&r, feeder, &recorder, e);
 		if (rc == 0)
-			rc = end_run(c, &r, &recorder.log, out, e);
+			rc = campaign_end(c, &r, &recorder.log, out, e);
 	}
 	release_run(&r, &feeder);
 	results_log_close(&recorder.log);
