@@ -48,15 +48,13 @@ static int grow(struct ledger_table *t)
 
 struct ledger_entry *ledger_table_put(struct ledger_table *t, uint64_t key)
 {
-	struct ledger_entry *entry = t->size ? &t->places[place_of(t, key)] : NULL;
+	struct ledger_entry *entry;
 
-	if (entry && entry->key)
+	if (t->n >= t->size / 4 * 3 && grow(t) < 0)
+		return ledger_table_find(t, key); /* it may be there */
+	entry = &t->places[place_of(t, key)];
+	if (entry->key)
 		return entry;
-	if (t->n >= t->size / 4 * 3) {
-		if (grow(t) < 0)
-			return NULL;
-		entry = &t->places[place_of(t, key)];
-	}
 	t->n++;
 	*entry = (struct ledger_entry){ .key = key, .intent = POSITION_UNKNOWN, .result = POSITION_UNKNOWN };
 	return entry;
