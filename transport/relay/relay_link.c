@@ -94,6 +94,8 @@ void relay_link_closed(struct relay_link *l, const struct err *why, int64_t now_
 	struct relay_end end = {
 		.why = why,
 		.connected = l->number != 0,
+		.address = l->address,
+		.logging_in = l->session && smtp_session_mechanism(l->session),
 		.refused_token = l->token && why->kind == ERR_AUTH && l->close_code / 100 == 5 ? l->token_serial : 0,
 		.in_clear = !l->secured,
 		.was_ready = l->was_ready,
@@ -210,11 +212,23 @@ void relay_link_begin_tls(struct relay_link *l, int64_t now_ms)
 	shake(l, now_ms);
 }
 
+static unsigned which_address(const struct relay_link *l)
+{
+	const struct net_addresses *all = &l->side->addresses;
+	const struct net_address *peer = net_link_peer(l->net);
+	unsigned i = 0;
+
+	while (i + 1 < all->n && (all->items[i].n != peer->n || memcmp(&all->items[i].at, &peer->at, peer->n) != 0))
+		i++;
+	return i;
+}
+
 static void connected(struct relay_link *l, int64_t now_ms)
 {
 	struct err e = { 0 };
 
 	l->number = relay_board_connected(l->side->relay);
+	l->address = which_address(l);
 	if (begin_session(l, now_ms, &e) < 0) {
 		lose(l, &e, now_ms);
 		return;
@@ -235,8 +249,10 @@ static void connect_went(struct relay_link *l, int rc, const struct err *e, int6
 		lose(l, e, now_ms);
 	else if (rc > 0)
 		connected(l, now_ms);
-	else
+	else {
+		l->polled_fd = -1; /* the next address may have the number of the one before: epoll forgot that one */
 		relay_pool_poll(l->pool, l);
+	}
 }
 
 int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_ms)

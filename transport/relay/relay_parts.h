@@ -153,6 +153,7 @@ struct relay_link {
 	int close_code;          /* the reply that ended the session, or 0 */
 	char own_literal[NET_ADDRESS_WORDS];
 	unsigned pauses; /* of the relay, when it was made */
+	unsigned address; /* which of the side's it is connected to; while it is opening */
 	int polled_fd;   /* what epoll knows: -1 nothing */
 	unsigned polled; /* enum net_wants */
 	unsigned in_hand;
@@ -226,7 +227,8 @@ struct relay_side {
 	bool careful;             /* since a pause: the board counts the connections of all threads */
 	int64_t slowed_ms;
 	unsigned mails_told;      /* after so many it hung up the last time */
-	struct net_addresses addresses;
+	struct net_addresses addresses; /* the one to be tried first is in front */
+	unsigned addresses_tried; /* in a row that connected and led to nothing, but for the last one */
 	struct net_lookup *lookup; /* under way, or NULL */
 	struct net_ticket ticket;
 	struct rng rng;
@@ -241,6 +243,8 @@ struct relay_side {
 struct relay_end {
 	const struct err *why; /* kind ERR_NONE: as we wished */
 	bool connected;        /* a socket was open */
+	unsigned address;      /* of the side's, when connected */
+	bool logging_in;       /* or logged in */
 	unsigned refused_token; /* its serial; 0: none was refused */
 	bool in_clear;         /* TLS had not begun */
 	bool was_ready;

@@ -40,7 +40,7 @@ void relay_pool_poll(struct relay_pool *p, struct relay_link *l)
 		return;
 	ev.events = (wants & NET_WANTS_READ ? (uint32_t)EPOLLIN : 0) | (wants & NET_WANTS_WRITE ? (uint32_t)EPOLLOUT : 0);
 	rc = epoll_ctl(p->epoll_fd, fd == l->polled_fd ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &ev);
-	if (rc < 0 && errno == EEXIST) /* the address before had the same number, and was closed */
+	if (rc < 0 && errno == EEXIST) /* still the same address */
 		rc = epoll_ctl(p->epoll_fd, EPOLL_CTL_MOD, fd, &ev);
 	if (rc < 0 && errno == ENOENT)
 		rc = epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, fd, &ev);

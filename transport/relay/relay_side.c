@@ -288,6 +288,31 @@ static void failed(struct relay_side *s, const struct relay_end *how, int64_t no
 		pause_side(s, how->why);
 }
 
+/* So that the address behind that one is in front. */
+static void turn_addresses(struct net_addresses *a, unsigned at)
+{
+	struct net_addresses was = *a;
+
+	for (unsigned i = 0; i < a->n; i++)
+		a->items[i] = was.items[(at + 1 + i) % was.n];
+}
+
+/* RFC 5321 5.1: who answers at one address and takes no mail there (hangs up, 421, 554) may take it at the
+ * next. True: that one is being tried. When all were, this is a failure, and the next one begins then. */
+static bool tries_next_address(struct relay_side *s, const struct relay_end *how, int64_t now_ms)
+{
+	bool early = how->connected && !how->was_ready && !how->logging_in && !how->broke;
+
+	if (!early || (how->why->kind != ERR_NET && how->why->kind != ERR_PROTO) || s->ready > 0 || s->opening > 0 ||
+	    s->addresses.n < 2 || s->pool->finishing)
+		return false;
+	turn_addresses(&s->addresses, how->address);
+	if (++s->addresses_tried < s->addresses.n)
+		return relay_pool_open_at(s->pool, s, now_ms);
+	s->addresses_tried = 0;
+	return false;
+}
+
 /* False: none is to be had, and the side is down, or will be for the refusal itself. */
 static bool gets_another_token(struct relay_side *s, const struct relay_end *how, int64_t now_ms)
 {
@@ -319,6 +344,8 @@ void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t
 		refused_us(s, how);
 	else if (s->quiet)
 		return; /* it was told to leave */
+	else if (tries_next_address(s, how, now_ms))
+		return;
 	else if (why->kind == ERR_NET && !relay_board_was_reached(s->relay))
 		never_reached(s, how);
 	else if (why->kind == ERR_PROTO && !relay_board_was_ready(s->relay))
@@ -353,6 +380,7 @@ bool relay_side_still_good(struct relay_side *s)
 void relay_side_became_ready(struct relay_side *s)
 {
 	relay_board_was_made_ready(s->relay);
+	s->addresses_tried = 0;
 	if (s->state != SIDE_PAUSED || s->quiet)
 		return;
 	s->state = SIDE_UP;
@@ -440,7 +468,9 @@ void relay_side_looked_up(struct relay_side *s)
 
 	if (rc == 0)
 		return;
-	if (rc > 0 && s->opening == 0) /* a link that is connecting reads the old ones */
+	if (rc > 0 && s->opening == 0) { /* a link that is connecting reads the old ones */
 		s->addresses = fresh;
+		s->addresses_tried = 0;
+	}
 	net_lookup_free(&s->lookup);
 }
