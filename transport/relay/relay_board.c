@@ -175,12 +175,22 @@ void relay_board_joins(const struct relay *r, unsigned links)
 	pthread_mutex_unlock(&r->board->lock);
 }
 
+/* Until the relay has let us in once, one session of all threads tries: a wrong password is said once, and not
+ * as often as there are threads; accounts are locked for less. */
+bool relay_board_awaits_login(const struct relay *r)
+{
+	return r->session.login && !relay_board_was_ready(r) &&
+	       atomic_load_explicit(&r->board->links, memory_order_relaxed) > 0;
+}
+
 static bool has_link(const struct relay *r)
 {
 	const struct relay_board *b = r->board;
 	unsigned own = r->url.limits.connections;
 	unsigned allowed = atomic_load_explicit(&b->allowed, memory_order_relaxed);
 
+	if (relay_board_awaits_login(r))
+		return false;
 	if (own > 0 && atomic_load_explicit(&b->links, memory_order_relaxed) >= own)
 		return false;
 	return allowed == 0 || atomic_load_explicit(&b->fresh, memory_order_relaxed) < allowed;

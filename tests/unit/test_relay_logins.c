@@ -1,0 +1,91 @@
+/* Logins of several workers at one relay. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "engine/base/clock.h"
+#include "relay_rig.h"
+
+enum { WORKERS = 4, MAILS = 40, TOGETHER_MS = 20000 };
+
+/* That many workers at the relay of the first; it is freed with all[0]. */
+static void begin_workers(struct rig *all[WORKERS], const char *reply)
+{
+	const struct mini_options o = { .ehlo = "250-mini\r\n250-PIPELINING\r\n250 AUTH PLAIN\r\n", .auth = reply };
+
+	all[0] = rig_bare(&o);
+	rig_add(all[0], all[0]->s, "ann", "", 1);
+	for (unsigned i = 1; i < WORKERS; i++) {
+		all[i] = calloc(1, sizeof *all[i]);
+		assert_non_null(all[i]);
+		all[i]->relays[0] = all[0]->relays[0];
+		all[i]->n_relays = 1;
+	}
+	for (unsigned i = 0; i < WORKERS; i++)
+		rig_begin(all[i], 2, MAILS);
+}
+
+static void free_workers(struct rig *all[WORKERS])
+{
+	for (unsigned i = 1; i < WORKERS; i++) {
+		relay_pool_free(&all[i]->pool);
+		free(all[i]);
+	}
+	rig_free(all[0]);
+}
+
+static void run_together(struct rig *all[WORKERS])
+{
+	int64_t until = clock_mono_ms() + TOGETHER_MS;
+
+	for (bool busy = true; busy;) {
+		busy = false;
+		for (unsigned i = 0; i < WORKERS; i++)
+			if (all[i]->done < MAILS && !all[i]->all_downs) {
+				rig_turn(all[i], 10);
+				busy = true;
+			}
+		assert_true(clock_mono_ms() < until);
+	}
+}
+
+static void a_wrong_password_is_said_once(void **state)
+{
+	struct rig *all[WORKERS];
+
+	(void)state;
+	begin_workers(all, "535 5.7.8 no\r\n");
+	run_together(all);
+	for (unsigned i = 0; i < WORKERS; i++) {
+		assert_int_equal(all[i]->downs, 1);
+		assert_int_equal(all[i]->sent, 0);
+	}
+	assert_int_equal(mini_smtpd_commands(all[0]->s, "AUTH"), 1);
+	assert_int_equal(mini_smtpd_connections(all[0]->s), 1);
+	free_workers(all);
+}
+
+static void then_all_log_in(void **state)
+{
+	struct rig *all[WORKERS];
+
+	(void)state;
+	begin_workers(all, "235 yes\r\n");
+	run_together(all);
+	for (unsigned i = 0; i < WORKERS; i++)
+		assert_int_equal(all[i]->sent, MAILS);
+	assert_true(mini_smtpd_connections(all[0]->s) >= WORKERS);
+	free_workers(all);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_wrong_password_is_said_once), cmocka_unit_test(then_all_log_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
