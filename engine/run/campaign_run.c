@@ -99,7 +99,7 @@ static int remember_begins(struct campaign *c, struct err *e)
 
 static void init_run(struct run *r, struct campaign *c)
 {
-	unsigned connections = c->job->delivery.connections ? c->job->delivery.connections : 1;
+	unsigned connections = delivery_plan_connections(c->plan);
 
 	*r = (struct run){
 		.campaign = c,

@@ -64,6 +64,11 @@ void delivery_plan_class(const struct delivery_plan *p, char *out, size_t out_si
 	p->ops->destination(p, out, out_size);
 }
 
+unsigned delivery_plan_connections(const struct delivery_plan *p)
+{
+	return p->connections;
+}
+
 int delivery_plan_probe(const struct delivery_plan *p, struct err *e)
 {
 	return p->ops->probe(p, e);

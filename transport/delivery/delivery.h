@@ -66,6 +66,8 @@ void delivery_plan_describe(const struct delivery_plan *p, char *out, size_t out
 /* Class of destination for the campaign's identity: "smtp", "maildir:/abs/path", ... without
  * hosts, so that a campaign may go on through another relay. */
 void delivery_plan_class(const struct delivery_plan *p, char *out, size_t out_size);
+/* How many connections there may be in all, with what each relay bears: a worker more than that would only wait. */
+unsigned delivery_plan_connections(const struct delivery_plan *p);
 /* A plan whose first relay is asked without sending mail: connect, TLS, EHLO, login, QUIT. Blocks
  * up to the time limits. 0; -1 with e, the same sentences as a run would give. */
 int delivery_plan_probe(const struct delivery_plan *p, struct err *e);

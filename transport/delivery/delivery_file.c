@@ -428,6 +428,7 @@ int delivery_file_plan(struct delivery_plan **out, const struct delivery_options
 	if (!p)
 		return err_nomem(e, "for a delivery");
 	p->base.ops = &plan_ops;
+	p->base.connections = opt->connections ? opt->connections : 1;
 	if (open_sink(p, opt->relays[0].url, e) < 0 || set_name(p, &opt->relays[0], e) < 0) {
 		plan_free(&p->base);
 		return -1;

@@ -19,6 +19,7 @@ struct delivery_plan_ops {
 
 struct delivery_plan {
 	const struct delivery_plan_ops *ops;
+	unsigned connections; /* at least 1 */
 };
 
 struct delivery_ops {

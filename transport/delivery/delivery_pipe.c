@@ -24,7 +24,6 @@ struct pipe_plan {
 	char *name, *text;
 	char *words[RELAY_COMMAND_WORDS_MAX + 1];
 	int n_words;
-	unsigned connections;
 	int64_t patience_ms;
 };
 
@@ -246,7 +245,7 @@ static int plan_open(struct delivery **out, const struct delivery_plan *base, un
 		     int wake_fd, struct err *e)
 {
 	const struct pipe_plan *plan = (const struct pipe_plan *)base;
-	unsigned share = plan->connections / n_workers + (index < plan->connections % n_workers);
+	unsigned share = plan->base.connections / n_workers + (index < plan->base.connections % n_workers);
 	struct pipe_delivery *p = mem_new(sizeof *p);
 
 	if (!p)
@@ -319,7 +318,7 @@ int delivery_pipe_plan(struct delivery_plan **out, const struct delivery_options
 	if (!p)
 		return err_nomem(e, "for a delivery");
 	p->base.ops = &plan_ops;
-	p->connections = opt->connections ? opt->connections : 1;
+	p->base.connections = opt->connections ? opt->connections : 1;
 	p->patience_ms = opt->timeout_ms > 0 ? opt->timeout_ms : PATIENCE_MS;
 	p->name = mem_strdup(r->name ? r->name : "pipe");
 	p->text = mem_strdup(r->url + 5);

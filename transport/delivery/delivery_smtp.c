@@ -11,7 +11,6 @@ struct smtp_plan {
 	struct delivery_plan base;
 	struct relay **relays; /* n of them */
 	uint32_t n;
-	unsigned connections;
 	int trace_fd;
 	const char *trouble_path;
 	bool paced;
@@ -140,7 +139,7 @@ static const struct delivery_ops ops = {
 /* Connection k of all belongs to worker k % n_workers; each has one at least. */
 static unsigned share_of(const struct smtp_plan *p, unsigned index, unsigned n_workers)
 {
-	unsigned share = p->connections / n_workers + (index < p->connections % n_workers);
+	unsigned share = p->base.connections / n_workers + (index < p->base.connections % n_workers);
 
 	return share ? share : 1;
 }
@@ -247,6 +246,21 @@ static int open_relay(struct relay **out, const struct delivery_options *opt, ui
 	return relay_open(out, &relay, e);
 }
 
+/* No more than all relays together bear: a worker whose connections others have would only wait. */
+static void cap_connections(struct smtp_plan *p)
+{
+	unsigned sum = 0;
+
+	for (uint32_t i = 0; i < p->n; i++) {
+		unsigned own = relay_connections_max(p->relays[i]);
+
+		if (own == 0 || sum + own >= p->base.connections)
+			return;
+		sum += own;
+	}
+	p->base.connections = sum;
+}
+
 int delivery_smtp_plan(struct delivery_plan **out, const struct delivery_options *opt, struct err *e)
 {
 	struct smtp_plan *p = mem_new(sizeof *p);
@@ -254,7 +268,7 @@ int delivery_smtp_plan(struct delivery_plan **out, const struct delivery_options
 	if (!p)
 		return err_nomem(e, "for relays");
 	p->base.ops = &plan_ops;
-	p->connections = opt->connections ? opt->connections : 1;
+	p->base.connections = opt->connections ? opt->connections : 1;
 	p->trace_fd = opt->trace_fd;
 	p->trouble_path = opt->trouble_path;
 	p->paced = opt->paced;
@@ -267,6 +281,7 @@ int delivery_smtp_plan(struct delivery_plan **out, const struct delivery_options
 	for (uint32_t i = 0; i < p->n; i++)
 		if (open_relay(&p->relays[i], opt, i, e) < 0)
 			goto fail;
+	cap_connections(p);
 	*out = &p->base;
 	return 0;
 fail:

@@ -364,6 +364,11 @@ const char *relay_name(const struct relay *r)
 	return r->name;
 }
 
+unsigned relay_connections_max(const struct relay *r)
+{
+	return r->url.limits.connections;
+}
+
 void relay_describe(const struct relay *r, char *out, size_t out_size)
 {
 	static const char *const words[] = {

@@ -52,6 +52,8 @@ bool relay_url_is_ours(const char *url);
  * ERR_INPUT with a hint, ERR_NET when the name is not found, ERR_NOMEM, ERR_SYS. */
 int relay_open(struct relay **out, const struct relay_options *opt, struct err *e);
 void relay_free(struct relay **r); /* wipes the password */
+/* How many connections it bears, as its URL says; 0: it does not say. */
+unsigned relay_connections_max(const struct relay *r);
 const char *relay_name(const struct relay *r); /* valid as long as r */
 /* "smtp.example.com:587 (STARTTLS, user ann)" */
 void relay_describe(const struct relay *r, char *out, size_t out_size);
