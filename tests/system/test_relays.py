@@ -1,5 +1,6 @@
 """Several relays: each with its own rate, connections and share, and what one cannot take goes to the other."""
 import contextlib
+import time
 
 from relay import Relay, lettershop, results, write_list
 from test_rate import most_in_window
@@ -80,6 +81,19 @@ def test_connections_and_weights(shop):
     for x in a.accepted():
         per[x.conn] = per.get(x.conn, 0) + 1
     assert max(per.values()) <= 50
+
+
+def test_more_threads_than_connections(shop):
+    """No thread holds rows for a connection that others have: idle ones would be given up after 8 s only."""
+    write_list(shop / "list.csv", 400)
+    with two(shop) as (a, b):
+        begun = time.monotonic()
+        send(shop, *relay_of(a, "&connections=1"), "--connections", 8, "--threads", 8)
+        send(shop, *relay_of(a, "&connections=1"), *relay_of(b), "--connections", 8, "--threads", 8, "--results", "b.csv")
+        assert time.monotonic() - begun < 6
+    got = a.recipients() + b.recipients()
+    assert len(got) == 400 and set(got.values()) == {2}
+    assert len({x.conn for x in a.accepted()}) == 2 and len({x.conn for x in b.accepted()}) >= 1
 
 
 def test_what_was_not_sent_moves_to_the_other_relay(shop):

@@ -186,14 +186,18 @@ bool relay_board_awaits_login(const struct relay *r)
 static bool has_link(const struct relay *r)
 {
 	const struct relay_board *b = r->board;
-	unsigned own = r->url.limits.connections;
 	unsigned allowed = atomic_load_explicit(&b->allowed, memory_order_relaxed);
 
-	if (relay_board_awaits_login(r))
-		return false;
-	if (own > 0 && atomic_load_explicit(&b->links, memory_order_relaxed) >= own)
+	if (relay_board_awaits_login(r) || relay_board_is_full(r))
 		return false;
 	return allowed == 0 || atomic_load_explicit(&b->fresh, memory_order_relaxed) < allowed;
+}
+
+bool relay_board_is_full(const struct relay *r)
+{
+	unsigned own = r->url.limits.connections;
+
+	return own > 0 && atomic_load_explicit(&r->board->links, memory_order_relaxed) >= own;
 }
 
 bool relay_board_has_link(const struct relay *r)

@@ -102,6 +102,8 @@ void relay_board_joins(const struct relay *r, unsigned links);
 /* Counts a socket, when all threads together may have one more; false: not now. *pauses: for the next but one. */
 bool relay_board_take_link(const struct relay *r, unsigned *pauses);
 bool relay_board_has_link(const struct relay *r); /* the same without counting it */
+/* All connections that its URL allows are there. */
+bool relay_board_is_full(const struct relay *r);
 /* Some session tries the first login just now: until that is accepted there is no other. */
 bool relay_board_awaits_login(const struct relay *r);
 void relay_board_leave_link(const struct relay *r, unsigned pauses);

@@ -69,9 +69,15 @@ static unsigned weight_of(const struct relay_side *s)
 	return s->relay->url.limits.weight ? s->relay->url.limits.weight : 1;
 }
 
+/* Other threads have all the connections that it bears. */
+static bool is_full_elsewhere(const struct relay_side *s)
+{
+	return s->links == 0 && relay_board_is_full(s->relay);
+}
+
 /* The side that is up, below its own number, and farthest from its share; the first connection is for
  * side p->first. NULL: none takes more. */
-static struct relay_side *needs_most(const struct relay_pool *p)
+static struct relay_side *needs_most(const struct relay_pool *p, bool with_full)
 {
 	struct relay_side *most = NULL;
 
@@ -79,12 +85,21 @@ static struct relay_side *needs_most(const struct relay_pool *p)
 		struct relay_side *s = &p->sides[(p->first + i) % p->n_sides];
 		unsigned own = s->relay->url.limits.connections;
 
-		if (s->state != SIDE_UP || (own > 0 && s->quota >= own))
+		if (s->state != SIDE_UP || (own > 0 && s->quota >= own) || (!with_full && is_full_elsewhere(s)))
 			continue;
 		if (!most || s->quota * weight_of(most) < most->quota * weight_of(s))
 			most = s;
 	}
 	return most;
+}
+
+static unsigned share_out(struct relay_pool *p, unsigned links, bool with_full)
+{
+	unsigned n = 0;
+
+	for (struct relay_side *s; n < links && (s = needs_most(p, with_full)); n++)
+		s->quota++;
+	return n;
 }
 
 /* A paused side keeps one link to come back with, where that leaves each of the others one too. */
@@ -99,14 +114,9 @@ void relay_pool_share(struct relay_pool *p)
 		s->quota = s->state == SIDE_PAUSED && (up == 0 || p->n_links >= up + paused) && left > 0;
 		left -= s->quota;
 	}
-	while (left > 0) {
-		struct relay_side *s = needs_most(p);
-
-		if (!s)
-			break;
-		s->quota++;
-		left--;
-	}
+	left -= share_out(p, left, false);
+	if (left == p->n_links) /* one of those may be left by its thread */
+		share_out(p, left, true);
 }
 
 static unsigned opening(const struct relay_pool *p)
