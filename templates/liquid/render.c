@@ -260,23 +260,33 @@ static int work(struct machine *m, const struct op *op)
 static const struct op *gather_plain(struct machine *m, const struct op *op)
 {
 	const struct span *pieces = m->p->pieces.items, *cells = m->in->row ? m->in->row->cells : NULL;
-	struct text_bit *to = m->s->gathered + m->n_gathered, *last = m->s->gathered + GATHERED_MAX - 1;
-	uint64_t steps = m->steps, bytes = m->bytes;
+	struct text_bit *from = m->s->gathered + m->n_gathered, *to = from;
+	uint32_t left = GATHERED_MAX - 1 - m->n_gathered, n_cells = m->n_cells;
+	const struct text_bit *end = from + (left < m->steps ? left : m->steps);
+	uint64_t bytes = m->bytes;
+	bool html = m->p->html;
 
-	for (; to < last && steps > 0; op++, steps--) {
-		bool piece = op->code == OP_PIECE;
+	for (; to < end; op++, to++) {
 		struct span s;
 
-		if (!piece && (op->code != OP_PRINT_COLUMN || op->a >= m->n_cells || (op->n & IN_LINK)))
+		if (op->code == OP_PIECE) {
+			s = pieces[op->a];
+			to->piece = (int32_t)op->a;
+		} else {
+			if (op->code != OP_PRINT_COLUMN || op->a >= n_cells || (op->n & IN_LINK))
+				break;
+			s = cells[op->a];
+			if (s.n == 0 || (html && escape_find(s) < s.n))
+				break;
+			to->piece = -1;
+		}
+		if (s.n > bytes)
 			break;
-		s = (piece ? pieces : cells)[op->a];
-		if (s.n == 0 || s.n > bytes || (!piece && m->p->html && escape_find(s) < s.n))
-			break;
+		to->bytes = s;
 		bytes -= s.n;
-		*to++ = (struct text_bit){ s, piece ? (int32_t)op->a : -1 };
 	}
-	m->n_gathered = (uint32_t)(to - m->s->gathered);
-	m->steps = steps;
+	m->n_gathered += (uint32_t)(to - from);
+	m->steps -= (uint64_t)(to - from);
 	m->bytes = bytes;
 	return op;
 }
@@ -288,23 +298,23 @@ static int print_piece(struct machine *m, const struct op *op)
 	return m->n_captures ? machine_write(m, op, s) : machine_gather(m, op, s, (int32_t)op->a);
 }
 
-/* Runs to the end. 0, or -1 with m->e. */
-static int run(struct machine *m)
+/* Runs from op to the end. 0, or -1 with m->e. */
+static int run(struct machine *m, const struct op *op)
 {
-	const struct op *ops = m->p->ops.items, *op = ops;
+	const struct op *ops = m->p->ops.items;
 	int rc = 0;
 
 	for (;; op++) {
-		if (op->code <= OP_PRINT_COLUMN && !m->n_captures)
-			op = gather_plain(m, op);
 		if (m->steps-- == 0)
 			return machine_too_long(m, op);
 		switch ((enum op_code)op->code) {
 		case OP_PIECE:
 			rc = print_piece(m, op);
+			op = rc < 0 || m->n_captures ? op : gather_plain(m, op + 1) - 1;
 			break;
 		case OP_PRINT_COLUMN:
 			rc = machine_print_watched(m, op, op->a + 1, machine_column(m, op->a));
+			op = rc < 0 || m->n_captures ? op : gather_plain(m, op + 1) - 1;
 			break;
 		case OP_PRINT:
 			rc = machine_print_watched(m, op, op->a, m->s->stack[--m->n_stack]);
@@ -385,33 +395,34 @@ static struct err *err_unread(struct err *e)
 	return e;
 }
 
-static bool has_room(const struct liquid_scratch *s, const struct liquid_program *p)
-{
-	return p->stack < s->cap_stack && p->n_slots <= s->cap_slots && p->most_loops <= s->cap_loops &&
-	       s->cap_frames > 0 && p->most_captures <= s->cap_captures;
-}
-
-/* Member by member: most renders are so short that it would cost them to clear what they do not use. */
-static int start(struct machine *m, const struct liquid_program *p, struct liquid_scratch *s, struct arena *a,
-		 const struct liquid_input *in, struct err *e)
+/* Enough for gather_plain(). */
+static void begin(struct machine *m, const struct liquid_program *p, struct liquid_scratch *s,
+		  const struct liquid_input *in, struct liquid_sink *to, struct err *e)
 {
 	m->p = p;
 	m->s = s;
-	m->arena = a;
 	m->in = in;
-	m->to = NULL;
+	m->to = to;
 	m->e = e;
 	m->steps = p->limits.steps;
 	m->bytes = p->limits.output_bytes;
 	m->n_cells = in->row && in->row->object.kind != VALUE_OBJECT && !p->markdown ? in->row->n_cells : 0;
-	m->n_gathered = m->n_stack = m->n_slots = m->n_loops = m->n_frames = m->n_captures = m->slots = 0;
-	if (p->calls.n > 0)
-		m->filters = (struct filter_run){ .arena = a, .html = p->html, .now_ms = in->now_ms,
-						  .zone_minutes = in->zone_minutes, .zones = &p->zones,
-						  .steps = &m->steps, .e = e };
-	if (!has_room(s, p) && machine_reserve(m, p->stack + 1, p->n_slots, p->most_loops, p->most_captures) < 0)
+	m->n_gathered = 0;
+}
+
+/* All else: what a template wants that has more in it. */
+static int start(struct machine *m, struct arena *a)
+{
+	const struct liquid_program *p = m->p;
+
+	m->arena = a;
+	m->filters = (struct filter_run){ .arena = a, .html = p->html, .now_ms = m->in->now_ms,
+					  .zone_minutes = m->in->zone_minutes, .zones = &p->zones,
+					  .steps = &m->steps, .e = m->e };
+	m->n_stack = m->n_slots = m->n_loops = m->n_frames = m->n_captures = m->slots = 0;
+	if (machine_reserve(m, p->stack + 1, p->n_slots, p->most_loops, p->most_captures) < 0)
 		return -1;
-	s->stack[m->n_stack++] = VALUE_OF_NIL; /* so that there always is a top */
+	m->s->stack[m->n_stack++] = VALUE_OF_NIL; /* so that there always is a top */
 	clear_slots(m, p->n_slots);
 	return 0;
 }
@@ -421,15 +432,14 @@ int liquid_render(const struct liquid_program *p, struct liquid_scratch *s, stru
 {
 	struct machine m;
 	struct err unread;
-	int rc;
+	const struct op *op;
+	int rc = 0;
 
 	MUST(!p->condition);
-	if (!e)
-		e = err_unread(&unread);
-	if (start(&m, p, s, a, in, e) < 0)
-		return -1;
-	m.to = to;
-	rc = run(&m);
+	begin(&m, p, s, in, to, e ? e : err_unread(&unread));
+	op = gather_plain(&m, p->ops.items);
+	if (op->code != OP_END || m.steps == 0)
+		rc = start(&m, a) < 0 ? -1 : run(&m, op);
 	return machine_flush(&m) < 0 ? -1 : rc; /* what stands before a mistake has a say first */
 }
 
@@ -440,11 +450,8 @@ int liquid_test(const struct liquid_program *p, struct liquid_scratch *s, struct
 	struct err unread;
 
 	MUST(p->condition);
-	if (!e)
-		e = err_unread(&unread);
-	if (start(&m, p, s, a, in, e) < 0)
-		return -1;
-	if (run(&m) < 0)
+	begin(&m, p, s, in, NULL, e ? e : err_unread(&unread));
+	if (start(&m, a) < 0 || run(&m, p->ops.items) < 0)
 		return -1;
 	MUST(m.n_gathered == 0); /* a condition prints nothing */
 	return value_true(s->stack[m.n_stack - 1]);
