@@ -44,6 +44,9 @@ struct err;
 /* One address with nothing else: "a@b", "Name <a@b>", "mailto:a@b", surrounding space allowed.
  * e says what is wrong at which character (ERR_INPUT; ERR_NOMEM). */
 int address_parse(struct span text, struct arena *a, struct address *out, struct err *e);
+/* The same, of the simplest kind that nearly all are: 1; 0 it is not, or it is wrong; -1 no memory. out is to be
+ * zeroed before. */
+int address_plain(struct span text, struct arena *a, struct address *out);
 /* The value of an address header: a comma list, groups and comments allowed. An empty text is an
  * empty list. Bytes CR, LF, NUL and other controls are refused. */
 int address_parse_list(struct span text, struct arena *a, struct address_list *out, struct err *e);

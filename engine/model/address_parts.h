@@ -30,11 +30,6 @@ int address_domain(struct span text, struct arena *a, struct span *out, struct a
 /* The same for "[192.0.2.1]" and "[IPv6:2001:db8::1]". */
 int address_literal(struct span text, struct arena *a, struct span *out, struct address_fault *fault);
 
-/* address_plain.c: 1 with local, domain and path, when text is an address of the simplest kind; 0 it is not,
- * or it is wrong; -1 no memory. */
-struct address;
-int address_plain(struct span text, struct arena *a, struct address *out);
-
 /* address_idn.c: U-labels to A-labels (IDNA 2008, UTS 46 non-transitional). 0, -1 with static
  * words in *words, -2 no memory. */
 int address_idn(struct span domain, struct arena *a, struct span *out, const char **words);

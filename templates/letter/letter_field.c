@@ -6,6 +6,7 @@
 #include "engine/base/err.h"
 #include "engine/base/utf8.h"
 #include "engine/model/mail.h"
+#include "templates/letter/letter_mailbox.h"
 #include "templates/letter/letter_text.h"
 #include "templates/mime/mime_header.h"
 #include "templates/mime/mime_out.h"
@@ -148,7 +149,12 @@ static int render_addresses(const struct letter_field *f, struct letter_job *job
 	for (uint32_t i = 0; i < f->n_texts; i++) {
 		const struct letter_text *t = &f->texts[i];
 		struct letter_rendered line;
+		int rc = t->fixed ? 0 : letter_mailbox_read(t, job->row, job->a, list);
 
+		if (rc < 0)
+			return err_nomem(e, "the addresses");
+		if (rc > 0)
+			continue;
 		if (letter_text_render(t, job, f->name, &line, e) < 0)
 			return -1;
 		*null_path = is_null_path(f, line.text);
@@ -184,9 +190,10 @@ int letter_field_render(const struct letter_field *f, struct letter_job *job, st
 		out->empty = out->text.n == 0;
 		return 0;
 	}
-	list = arena_zero(job->a, sizeof *list);
+	list = arena_take(job->a, sizeof *list);
 	if (!list)
 		return err_nomem(e, "the addresses");
+	*list = (struct address_list){ 0 };
 	if (render_addresses(f, job, list, &out->null_path, e) < 0)
 		return -1;
 	note_needs(list, job);

@@ -22,6 +22,10 @@
 
 /* ---- a template of the letter, or a column in its place ---- */
 
+struct letter_mailbox { /* "{{ name }} <{{ address }}>": 1 + column; name 0: none, address 0: it is something else */
+	uint32_t name, address;
+};
+
 struct letter_text {
 	const char *path;      /* of the file it stands in */
 	uint64_t line, column; /* where it begins there */
@@ -29,6 +33,7 @@ struct letter_text {
 	uint32_t index;        /* of the column; UINT32_MAX: a member of the row's object */
 	struct span name;      /* of the column */
 	struct span *pieces;   /* of program, unfolded */
+	struct letter_mailbox mailbox;
 	bool fixed;            /* the same in all mails: */
 	struct span value;     /* this, trimmed */
 };

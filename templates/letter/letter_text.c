@@ -10,7 +10,7 @@
 #include "templates/letter/letter_parts.h"
 #include "templates/mime/mime_header.h"
 
-enum { TEXT_FIRST = 256, HOLES_FIRST = 8 };
+enum { TEXT_FIRST = 256 };
 
 struct text_sink {
 	struct liquid_sink sink; /* first member */
@@ -26,7 +26,6 @@ struct text_sink {
 static int more_room(struct text_sink *s, size_t n, struct err *e)
 {
 	size_t cap = s->cap ? s->cap : TEXT_FIRST;
-	uint32_t cap_holes = s->cap_holes ? s->cap_holes * 2 : HOLES_FIRST;
 	struct letter_hole *holes;
 	char *p;
 
@@ -39,11 +38,12 @@ static int more_room(struct text_sink *s, size_t n, struct err *e)
 	s->cap = cap;
 	if (s->n_holes < s->cap_holes)
 		return 0;
-	holes = arena_grow(s->a, s->holes, s->cap_holes * sizeof *holes, cap_holes * sizeof *holes);
+	holes = arena_take(s->a, 2 * s->cap_holes * sizeof *holes);
 	if (!holes)
 		return err_nomem(e, "a header");
+	memcpy(holes, s->holes, s->n_holes * sizeof *holes);
 	s->holes = holes;
-	s->cap_holes = cap_holes;
+	s->cap_holes *= 2;
 	return 0;
 }
 
@@ -109,7 +109,9 @@ static void tabs_to_spaces(char *p, size_t n)
 int letter_text_render(const struct letter_text *t, struct letter_job *job, struct span name,
 		       struct letter_rendered *out, struct err *e)
 {
-	struct text_sink s = { .sink = { on_bits }, .t = t, .a = job->a };
+	struct text_sink s = {
+		.sink = { on_bits }, .t = t, .a = job->a, .holes = out->few, .cap_holes = LETTER_HOLES_FEW,
+	};
 	int rc;
 
 	if (t->fixed)
@@ -125,6 +127,9 @@ int letter_text_render(const struct letter_text *t, struct letter_job *job, stru
 			return -1;
 		tabs_to_spaces(s.p, s.n);
 	}
-	*out = (struct letter_rendered){ span_of(s.p, s.n), s.holes, s.n_holes, t->fixed };
+	out->text = span_of(s.p, s.n);
+	out->holes = s.holes;
+	out->n_holes = s.n_holes;
+	out->fixed = t->fixed;
 	return 0;
 }

@@ -20,11 +20,14 @@ struct letter_hole {
 	size_t from, to;
 };
 
+enum { LETTER_HOLES_FEW = 4 };
+
 struct letter_rendered {
 	struct span text;
 	const struct letter_hole *holes; /* in order; none is empty */
 	uint32_t n_holes;
 	bool fixed; /* the same in all mails */
+	struct letter_hole few[LETTER_HOLES_FEW]; /* what holes points to, when they are not more */
 };
 
 /* The hole that byte i stands in; NULL: the letter's own. *next: those before it end before i; it moves on. */

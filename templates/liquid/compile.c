@@ -189,6 +189,19 @@ bool liquid_is_fixed(const struct liquid_program *p)
 	return p->fixed;
 }
 
+uint32_t liquid_steps(const struct liquid_program *p, struct liquid_step *out, uint32_t n)
+{
+	const struct op *op = p->ops.items;
+	uint32_t i = 0;
+
+	for (; op->code != OP_END; op++, i++) {
+		if (i == n || (op->code != OP_PIECE && op->code != OP_PRINT_COLUMN) || (op->code == OP_PRINT_COLUMN && p->html))
+			return 0;
+		out[i] = (struct liquid_step){ op->code == OP_PIECE, op->a };
+	}
+	return i;
+}
+
 void liquid_used_columns(const struct liquid_program *p, bool *used)
 {
 	for (uint32_t i = 0; p->columns && i < p->columns->n; i++)

@@ -75,6 +75,13 @@ struct span liquid_piece(const struct liquid_program *p, uint32_t piece);
 /* True when every render gives the same bytes: no value, no branch. Then piece 0, if there is
  * one, is all of it. */
 bool liquid_is_fixed(const struct liquid_program *p);
+/* The program in steps, each one fixed piece or the cell of one column, as it is: how many, when it is nothing but
+ * at most n of those; else 0. */
+struct liquid_step {
+	bool is_piece;
+	uint32_t number;
+};
+uint32_t liquid_steps(const struct liquid_program *p, struct liquid_step *out, uint32_t n);
 /* Marks in used[columns.n] each column that the program names. */
 void liquid_used_columns(const struct liquid_program *p, bool *used);
 

@@ -1,0 +1,65 @@
+/* letter_mailbox.c - two cells become an address without a text in between.
+ *
+ *  1. Only what the long way takes with the same result is taken: a cell that is an address of the simplest kind,
+ *     and a name in printable ASCII. All else, and every mistake, is for the long way.
+ * Held by tests/unit/test_letter_mailbox.c. */
+#include "templates/letter/letter_mailbox.h"
+
+#include "engine/base/utf8.h"
+#include "templates/letter/letter_parts.h"
+
+enum { STEPS_MOST = 4 };
+
+/* Is the piece blanks around that sign? */
+static bool is_sign(const struct letter_text *t, const struct liquid_step *step, char sign)
+{
+	struct span piece;
+
+	if (!step->is_piece)
+		return false;
+	piece = span_trim(t->pieces[step->number]);
+	return piece.n == 1 && piece.p[0] == sign;
+}
+
+void letter_mailbox_find(struct letter_text *t)
+{
+	struct liquid_step steps[STEPS_MOST], *s = steps;
+	uint32_t n = t->program ? liquid_steps(t->program, steps, STEPS_MOST) : 0;
+
+	t->mailbox = (struct letter_mailbox){ 0, 0 };
+	if (n == 4 && !s->is_piece)
+		t->mailbox.name = 1 + (s++)->number;
+	if (n == 1 && !s->is_piece)
+		t->mailbox.address = 1 + s->number;
+	else if (n >= 3 && is_sign(t, &s[0], '<') && !s[1].is_piece && is_sign(t, &s[2], '>'))
+		t->mailbox.address = 1 + s[1].number;
+}
+
+static bool is_printable(struct span s)
+{
+	return utf8_printable_run(s) == s.n;
+}
+
+int letter_mailbox_read(const struct letter_text *t, const struct row *row, struct arena *a, struct address_list *out)
+{
+	const struct letter_mailbox *m = &t->mailbox;
+	struct address x = { .of_row = true };
+	int rc;
+
+	if (m->address == 0 || m->address > row->n_cells || m->name > row->n_cells || out->n > 0 ||
+	    row->object.kind == VALUE_OBJECT)
+		return 0;
+	if (m->name > 0) {
+		x.name = row->cells[m->name - 1];
+		if (x.name.n == 0 || x.name.p[0] == ' ' || x.name.p[x.name.n - 1] == ' ' || !is_printable(x.name))
+			return 0;
+	}
+	rc = address_plain(row->cells[m->address - 1], a, &x);
+	if (rc <= 0)
+		return rc;
+	out->items = arena_take(a, sizeof x);
+	if (!out->items)
+		return -1;
+	out->items[out->n++] = x;
+	return 1;
+}

@@ -1,0 +1,150 @@
+/* Address headers of two cells, which have a way of their own: mails are as by the long way, which a filter takes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "engine/base/rng.h"
+#include "tests/unit/letter_try.h"
+
+static struct letter_try quick, slow;
+
+static const struct {
+	const char *quick, *slow;
+} forms[] = {
+	{ "{{ name }} <{{ email }}>", "{{ name | append: '' }} <{{ email | append: '' }}>" },
+	{ "{{ name }}<{{ email }} > ", "{{ name | append: '' }}<{{ email | append: '' }} > " },
+	{ "<{{ email }}>", "<{{ email | append: '' }}>" },
+	{ "{{ email }}", "{{ email | append: '' }}" },
+	{ "{{ email }}, {{ name }}", "{{ email | append: '' }}, {{ name | append: '' }}" },
+	{ "{{ email }}\nTo: x{{ email }}", "{{ email | append: '' }}\nTo: x{{ email | append: '' }}" },
+	{ "{{ email }}\nTo: <{{ name }}>", "{{ email | append: '' }}\nTo: <{{ name | append: '' }}>" },
+	{ "x{{ email }}\nTo: {{ email }}", "x{{ email | append: '' }}\nTo: {{ email | append: '' }}" },
+};
+
+static void open_form(struct letter_try *t, const char *to)
+{
+	char source[300];
+
+	snprintf(source, sizeof source, "From: Shop <shop@example.com>\nTo: %s\nSubject: x\n\nHello\n", to);
+	try_open_ok(t, source);
+}
+
+static void same_mails(const char *name, const char *email)
+{
+	const char *const cells[] = { name, email };
+	int rc = try_write(&slow, cells);
+
+	assert_int_equal(try_write(&quick, cells), rc);
+	if (rc < 0) {
+		assert_string_equal(quick.e.text, slow.e.text);
+		assert_int_equal(quick.e.kind, slow.e.kind);
+		return;
+	}
+	assert_string_equal(try_message(&quick).p, try_message(&slow).p);
+	assert_int_equal(quick.m.n_recipients, slow.m.n_recipients);
+	for (uint32_t i = 0; i < slow.m.n_recipients; i++)
+		assert_true(span_eq(quick.m.recipients[i], slow.m.recipients[i]));
+	assert_int_equal(quick.m.own, slow.m.own);
+	assert_int_equal(quick.m.n_own, slow.m.n_own);
+	assert_int_equal(quick.m.needs, slow.m.needs);
+}
+
+/* Each byte in each place of either cell. */
+static void byte_by_byte(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		open_form(&quick, forms[i].quick);
+		open_form(&slow, forms[i].slow);
+		for (int c = 1; c < 256; c++) {
+			for (size_t n = 1; n < 5; n++) {
+				for (size_t at = 0; at < n; at++) {
+					char name[8] = "mmmm", email[] = "a.b@c.example";
+
+					name[n] = '\0';
+					name[at] = (char)c;
+					same_mails(name, "a@b.example");
+					email[2 * at + n / 4] = (char)c;
+					same_mails("Ann", email);
+				}
+			}
+		}
+		same_mails("", "a@b.example");
+		same_mails("Ann", "");
+		same_mails("", "");
+	}
+}
+
+static void by_chance(void **state)
+{
+	static const char *const bits[] = { "Ann", "Lee", " ", ",", "<", ">", "\"", "@", "a@b.example", "c@d.example", "=?", "?=",
+					    "\t", "\r\n", "\xc3\xa9", "\xe2\x80\xa8", "mailto:", ".", "\\", "(", ")", ":", ";" };
+	struct rng r;
+
+	(void)state;
+	rng_seed(&r, 21, 22);
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		open_form(&quick, forms[i].quick);
+		open_form(&slow, forms[i].slow);
+		for (int turn = 0; turn < 4000; turn++) {
+			char cells[2][400] = { "", "" };
+
+			for (int k = 0; k < 2; k++) {
+				for (uint64_t left = rng_below(&r, turn % 40 ? 5 : 40); left > 0; left--) {
+					size_t n = strlen(cells[k]);
+
+					snprintf(cells[k] + n, sizeof cells[k] - n, "%s", bits[rng_below(&r, sizeof bits / sizeof bits[0])]);
+				}
+			}
+			same_mails(cells[0], turn % 3 ? "a@b.example" : cells[1]);
+		}
+	}
+}
+
+/* Limits that count what a template prints count it here, too. */
+static void limits_hold(void **state)
+{
+	(void)state;
+	for (uint64_t most = 1; most < 20; most++) {
+		quick.opt.ways.max_output = slow.opt.ways.max_output = most;
+		open_form(&quick, forms[0].quick);
+		open_form(&slow, forms[0].slow);
+		same_mails("Ann", "a@b.example");
+	}
+	quick.opt.ways.max_output = slow.opt.ways.max_output = 0;
+	quick.opt.ways.max_steps = 2;
+	open_form(&quick, forms[0].quick);
+	assert_int_equal(try_write(&quick, (const char *const[]){ "Ann", "a@b.example" }), -1);
+	quick.opt.ways.max_steps = 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	try_begin(&quick, "name,email");
+	try_begin(&slow, "name,email");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	try_end(&quick);
+	try_end(&slow);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(byte_by_byte),
+		cmocka_unit_test(by_chance),
+		cmocka_unit_test(limits_hold),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
