@@ -96,10 +96,11 @@ static bool is_new(const struct letter_job *job, enum letter_role role, uint32_t
  * other rows, as a manager does. */
 static void gather_role(struct letter_job *job, enum letter_role role, struct span *all, struct mail *out)
 {
+	const struct address_list *list = job->lists[role];
 	bool own = false;
 
-	for (uint32_t i = 0; i < length_of(job, role); i++) {
-		const struct address *x = &job->lists[role]->items[i];
+	for (uint32_t i = 0; list && i < list->n; i++) {
+		const struct address *x = &list->items[i];
 
 		own = own && x->of_list;
 		if (!is_new(job, role, i))

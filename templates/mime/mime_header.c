@@ -178,13 +178,13 @@ int mime_header_plain(struct mime_out *o, struct span name, struct span value, s
 	return end_line(&l, e);
 }
 
-enum name_octet { NOT_PRINTABLE, BLANK, ATEXT, SPECIAL };
+enum { ATEXT = 1, BLANK = 2, SPECIAL = 4, BEYOND = 8 };
 
-static const unsigned char octets[256] = {
-	[' '] = BLANK, ['!'] = ATEXT, ['"'] = SPECIAL, ['#' ... '\''] = ATEXT, ['(' ... ')'] = SPECIAL,
-	['*' ... '+'] = ATEXT, [','] = SPECIAL, ['-'] = ATEXT, ['.'] = SPECIAL, ['/' ... '9'] = ATEXT,
-	[':' ... '<'] = SPECIAL, ['='] = ATEXT, ['>'] = SPECIAL, ['?'] = ATEXT, ['@'] = SPECIAL, ['A' ... 'Z'] = ATEXT,
-	['[' ... ']'] = SPECIAL, ['^' ... '~'] = ATEXT,
+static const unsigned char kinds[256] = {
+	[0 ... 31] = BEYOND, [' '] = BLANK, ['!'] = ATEXT, ['"'] = SPECIAL, ['#' ... '\''] = ATEXT,
+	['(' ... ')'] = SPECIAL, ['*' ... '+'] = ATEXT, [','] = SPECIAL, ['-'] = ATEXT, ['.'] = SPECIAL,
+	['/' ... '9'] = ATEXT, [':' ... '<'] = SPECIAL, ['='] = ATEXT, ['>'] = SPECIAL, ['?'] = ATEXT, ['@'] = SPECIAL,
+	['A' ... 'Z'] = ATEXT, ['[' ... ']'] = SPECIAL, ['^' ... '~'] = ATEXT, [127 ... 255] = BEYOND,
 };
 
 enum name_form { NAME_ATOMS, NAME_QUOTED, NAME_ENCODED };
@@ -192,21 +192,20 @@ enum name_form { NAME_ATOMS, NAME_QUOTED, NAME_ENCODED };
 /* Words of atoms with single spaces between can stand bare; other ASCII is quoted. */
 static enum name_form form_of(struct span name)
 {
-	enum name_form form = NAME_ATOMS;
-	bool word = false; /* the byte before is of an atom */
+	unsigned before = BLANK, all = 0, twice = 0; /* kinds: of the byte before, of all bytes, of two in a row */
 
 	if (name.n > QUOTED_LONG)
 		return NAME_ENCODED;
 	for (size_t i = 0; i < name.n; i++) {
-		enum name_octet octet = (enum name_octet)octets[(unsigned char)name.p[i]];
+		unsigned kind = kinds[(unsigned char)name.p[i]];
 
-		if (octet == NOT_PRINTABLE || (name.p[i] == '?' && i > 0 && name.p[i - 1] == '='))
-			return NAME_ENCODED;
-		if (octet == SPECIAL || (octet == BLANK && !word))
-			form = NAME_QUOTED;
-		word = octet == ATEXT;
+		all |= kind;
+		twice |= kind & before;
+		before = kind;
 	}
-	return word ? form : NAME_QUOTED;
+	if ((all & BEYOND) || has_word(name))
+		return NAME_ENCODED;
+	return (all & SPECIAL) || ((twice | before) & BLANK) ? NAME_QUOTED : NAME_ATOMS;
 }
 
 static void add_quoted(struct mime_line *l, struct span s)
