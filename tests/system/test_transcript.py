@@ -3,6 +3,7 @@ that no secret is in either of them, nor anywhere else."""
 import base64
 import hashlib
 import hmac
+import json
 import re
 import time
 
@@ -94,6 +95,31 @@ def test_no_secret_anywhere(shop, secret, mechanism, right):
     assert len(texts) > 4
     for form in forms(SECRET):
         assert all(form not in text for text in texts), form
+
+
+@pytest.mark.parametrize("reply", [
+    '500 5.5.1 Command unrecognized: "{line}"', "535 5.7.8 wrong: {word}", "501 5.5.4 {cut}... is no login", "421 4.7.0 {line}"])
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "XOAUTH2"])
+def test_no_secret_in_what_a_server_repeats(shop, secret, mechanism, reply):
+    write_list(shop / "list.csv", 3)
+    word = SECRET.replace("#", ".")
+    secret.write_text(word + "\n")
+    said = {"PLAIN": base64.b64encode(b"\0ann\0" + word.encode()), "LOGIN": base64.b64encode(word.encode()),
+            "XOAUTH2": base64.b64encode(b"user=ann\1auth=Bearer " + word.encode() + b"\1\1")}[mechanism].decode()
+    at = "AUTHCONT each nth=2" if mechanism == "LOGIN" else "AUTH"
+    fault = reply.format(line=f"AUTH {mechanism} {said}", word=word, cut=said[:len(said) * 2 // 3])
+    with Relay(shop.parent / f"{shop.name}-relay", "--user", "ann", "--auth", mechanism, "--password-file", secret,
+               "--fault", f"stage={at} reply={json.dumps(fault)}") as r:
+        source = ["--token-command", f"cat {secret}"] if mechanism == "XOAUTH2" else ["--password-file", secret]
+        url = f"smtp://ann@localhost:{r.port}?tls=none"
+        done = lettershop("probe", url, "--login", *source, "--transcript", shop / "t.txt", check=1)
+        if not reply.startswith("421"):
+            said_too = send(shop, url, *source, "--transcript", "t.txt", check=3)
+            done.stdout += said_too.stdout + said_too.stderr
+    assert "****" in (shop / "t.txt").read_text()
+    texts = [p.read_bytes() for p in shop.rglob("*") if p.is_file()] + [done.stdout.encode(), done.stderr.encode()]
+    for form in [word, said, said[:len(said) // 2]]:
+        assert all(form.encode() not in text for text in texts), form
 
 
 def dumped(pid):

@@ -322,6 +322,37 @@ static void test_scram_bad_servers(void **state)
 	}
 }
 
+/* Sendmail quotes a line that it does not know, others the word that was wrong. */
+static void test_hidden(void **state)
+{
+	static const struct {
+		const char *said, *shown;
+	} words[] = {
+		{ "Command unrecognized: \"AUTH PLAIN AGFubgBwZW5jaWwgYm94\"", "Command unrecognized: \"AUTH PLAIN ********************\"" },
+		{ "AGFubgBwZW5jaW.. is too long", "**************.. is too long" }, /* cut short */
+		{ "UNKNOWN AGFUBGBWZW5JAWWGYM94", "UNKNOWN ********************" },
+		{ "wrong: pencil box, pencil box", "wrong: **********, **********" },
+		{ "AGFubgB no, pencil no", "AGFubgB no, pencil no" },
+		{ "", "" },
+	};
+	const struct sasl_login box = { .user = SPAN("ann"), .password = SPAN("pencil box") };
+	struct sasl *x = NULL;
+	struct span response;
+	char text[80];
+	struct err e;
+
+	(void)state;
+	assert_int_equal(sasl_new(&x, &box, "PLAIN", &e), 0);
+	assert_int_equal(sasl_step(x, SPAN(""), &response, &e), 0);
+	assert_int_equal(response.n, 20);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		snprintf(text, sizeof text, "%s", words[i].said);
+		sasl_hide(x, text, strlen(text));
+		assert_string_equal(text, words[i].shown);
+	}
+	sasl_free(&x);
+}
+
 static void test_bad_words(void **state)
 {
 	struct sasl_login l = login;
@@ -368,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_login_and_external), cmocka_unit_test(test_scram),
 		cmocka_unit_test(test_scram_with_a_store), cmocka_unit_test(test_scram_given_up),
 		cmocka_unit_test(test_scram_bad_servers), cmocka_unit_test(test_bad_words),
+		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_no_memory),
 	};
 

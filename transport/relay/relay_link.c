@@ -314,6 +314,8 @@ static int read_some(struct relay_link *l, struct err *e)
 	if (rc > 0) {
 		heard(l);
 		smtp_session_feed(l->session, span_of(l->pool->bytes, n));
+		if (l->state == LINK_TALKING)
+			explicit_bzero(l->pool->bytes, n); /* some servers repeat what a login said */
 	}
 	return rc;
 }

@@ -13,10 +13,17 @@
 #include "transport/sasl/sasl_base64.h"
 #include "transport/sasl/sasl_mech.h"
 
+enum {
+	HIDE_FROM = 8, /* octets of a longer secret that give it away */
+	HIDE_LEAST = 4 /* what is shorter is no secret, and in many words */
+};
+
 struct sasl {
 	const struct sasl_mech *mech;
+	const struct sasl_login *login;
 	void *state;
 	bool done, broken, waits;
+	size_t text_n; /* of the newest response */
 	size_t raw_n; /* when it waits: octets of the challenge in raw */
 	char raw[SASL_RAW_MAX];
 	char text[SASL_LINE_MAX];
@@ -127,6 +134,7 @@ int sasl_new(struct sasl **out, const struct sasl_login *login, const char *mech
 	if (!x)
 		return err_nomem(e, "a login");
 	x->mech = mech;
+	x->login = login;
 	if (mech->begin(&x->state, login, mech->name, e) < 0) {
 		mem_free(x);
 		return -1;
@@ -157,10 +165,12 @@ static int go_on(struct sasl *x, struct span *response, struct err *e)
 
 	x->broken = rc < 0;
 	x->waits = rc > 0;
+	x->text_n = 0;
 	if (rc != 0)
 		return rc;
 	memcpy(x->raw, x->text, n);
-	*response = span_of(x->text, sasl_base64_put(span_of(x->raw, n), x->text));
+	x->text_n = sasl_base64_put(span_of(x->raw, n), x->text);
+	*response = span_of(x->text, x->text_n);
 	return 0;
 }
 
@@ -177,6 +187,32 @@ int sasl_again(struct sasl *x, struct span *response, struct err *e)
 {
 	MUST(x->waits);
 	return go_on(x, response, e);
+}
+
+static char folded(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static void hide_one(struct span secret, char *text, size_t n)
+{
+	size_t least = secret.n < HIDE_FROM ? secret.n : HIDE_FROM;
+
+	if (secret.n < HIDE_LEAST)
+		return;
+	for (size_t i = 0, k; i + least <= n; i += k >= least ? k : 1) {
+		for (k = 0; k < secret.n && i + k < n && folded(text[i + k]) == folded(secret.p[k]); k++)
+			;
+		if (k >= least)
+			memset(text + i, '*', k);
+	}
+}
+
+void sasl_hide(const struct sasl *x, char *text, size_t n)
+{
+	hide_one(x->login->password, text, n);
+	hide_one(x->login->token, text, n);
+	hide_one(span_of(x->text, x->text_n), text, n);
 }
 
 bool sasl_complete(const struct sasl *x)

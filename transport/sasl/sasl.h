@@ -60,6 +60,9 @@ bool sasl_speaks_first(const struct sasl *x);
 int sasl_step(struct sasl *x, struct span challenge, struct span *response, struct err *e);
 /* After a 1: as sasl_step(), for the same challenge. */
 int sasl_again(struct sasl *x, struct span *response, struct err *e);
+/* Puts stars over what a server's words repeat of the password, the token or the newest response, in any case: some
+ * quote the line that they did not understand. A whole secret, or its first 8 octets and more. */
+void sasl_hide(const struct sasl *x, char *text, size_t n);
 /* True when nothing is missing: a "logged in" of the server may be believed. A SCRAM server that
  * has not proved that it knows the password is not. */
 bool sasl_complete(const struct sasl *x);

@@ -140,6 +140,8 @@ void smtp_take_reply(struct smtp_session *s, const struct smtp_reply *r)
 	struct smtp_expect *head = smtp_expect_head(s), x;
 
 	s->moved_ms = s->now_ms;
+	if (s->sasl && r->code != 334) /* its words are shown and written down; a challenge is not, and it counts */
+		sasl_hide(s->sasl, s->parser.reply.text, r->text_n);
 	if (s->opt->trace)
 		trace_reply(s, r);
 	if (r->code == 421 && s->phase != PHASE_QUITTING) {
