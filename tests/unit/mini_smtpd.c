@@ -145,6 +145,8 @@ static int take_line(struct talk *t, const char *line)
 		return take_data(t);
 	else if (!strncasecmp(line, "BDAT", 4) && o->no_bdat)
 		say(t, "502 5.5.2 not implemented\r\n");
+	else if (!strncasecmp(line, "BDAT", 4) && o->drop_bdat)
+		return -1;
 	else if (!strncasecmp(line, "BDAT", 4))
 		return take_chunk(t, line);
 	else if (!strncasecmp(line, "QUIT", 4)) {

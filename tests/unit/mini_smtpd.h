@@ -23,6 +23,7 @@ struct mini_options { /* zero: well-behaved */
 	bool mute_end;            /* closes instead of replying to the end of data */
 	bool hold_end;            /* from the first end of data on it is silent, and stays */
 	bool no_bdat;             /* knows no BDAT, and takes its content for commands */
+	bool drop_bdat;           /* closes at BDAT without a word */
 	const char *no_groups;    /* reply to a command that came too early; then it hangs up */
 	bool drop_mail;           /* closes at MAIL without a word */
 };

@@ -214,6 +214,24 @@ static void offers_in_vain(void **state)
 	check_broken_offer(&hangs_up);
 }
 
+/* Only what had left before it was found out is in doubt: a message for each of the first sessions. */
+static void hangs_up_at_bdat(void **state)
+{
+	enum { CONNECTIONS = 3 };
+	const struct mini_options o = { .drop_bdat = true };
+	struct rig *r = rig_new(&o);
+
+	(void)state;
+	atomic_store(&r->relays[0]->board->trusted, false);
+	rig_begin(r, CONNECTIONS, 100);
+	rig_run(r);
+	rig_quit(r);
+	assert_int_equal(r->sent + r->in_doubt, 100);
+	assert_in_range(r->in_doubt, 2, 1 + CONNECTIONS);
+	assert_int_equal(r->refused + r->pauses + r->downs, 0);
+	rig_free(r);
+}
+
 static void a_thousand_connections(void **state)
 {
 	const struct mini_options o = { 0 };
@@ -519,7 +537,7 @@ int main(void)
 		cmocka_unit_test(sends_each_once), cmocka_unit_test(grows_with_work),
 		cmocka_unit_test(late_greeting), cmocka_unit_test(idle_sessions_leave_and_return),
 		cmocka_unit_test(paced), cmocka_unit_test(idle_close_of_the_server),
-		cmocka_unit_test(few_mails_a_connection), cmocka_unit_test(offers_in_vain),
+		cmocka_unit_test(few_mails_a_connection), cmocka_unit_test(offers_in_vain), cmocka_unit_test(hangs_up_at_bdat),
 		cmocka_unit_test(a_thousand_connections), cmocka_unit_test(lost_after_the_end_of_data),
 		cmocka_unit_test(bad_greetings_first), cmocka_unit_test(never_serves),
 		cmocka_unit_test(vanishes_and_comes_back), cmocka_unit_test(down_for_good),

@@ -149,6 +149,8 @@ static bool drain(struct run *r)
 				snprintf(r->event[r->n_events++], EVENT_MAX, "broke pipelining");
 			if (smtp_session_broke(r->s) & SMTP_BROKE_CHUNKING)
 				snprintf(r->event[r->n_events++], EVENT_MAX, "broke chunking");
+			if (smtp_session_broke(r->s) & SMTP_MAYBE_CHUNKING)
+				snprintf(r->event[r->n_events++], EVENT_MAX, "doubts chunking");
 			break;
 		}
 	}

@@ -27,6 +27,7 @@ int relay_board_new(struct relay_board **out, struct err *e)
 	atomic_init(&b->ready, false);
 	atomic_init(&b->broke, 0);
 	atomic_init(&b->suspicions, 0);
+	atomic_init(&b->no_answers, 0);
 	atomic_init(&b->trusted, false);
 	atomic_init(&b->allowed, 0);
 	atomic_init(&b->fresh, 0);
@@ -258,6 +259,8 @@ bool relay_board_broke(const struct relay *r, unsigned broke)
 
 	if (broke & SMTP_MAYBE_PIPELINING && atomic_fetch_add_explicit(&b->suspicions, 1, memory_order_relaxed) > 0)
 		found |= SMTP_BROKE_PIPELINING;
+	if (broke & SMTP_MAYBE_CHUNKING && atomic_fetch_add_explicit(&b->no_answers, 1, memory_order_relaxed) > 0)
+		found |= SMTP_BROKE_CHUNKING;
 	atomic_fetch_or_explicit(&b->broke, found, memory_order_relaxed);
 	return broke != 0; /* no failure of the relay's: sessions from now on go without it */
 }

@@ -52,6 +52,7 @@ struct relay_board {
 	int64_t used_up_ms;     /* since when its quota is used up; 0: not that we know */
 	atomic_uint broke;      /* enum smtp_broke: what it offers and cannot do */
 	atomic_uint suspicions; /* sessions that ended amid their first group, and none took one yet */
+	atomic_uint no_answers; /* and behind their first BDAT */
 	atomic_bool trusted;    /* it took mails that were pipelined */
 };
 

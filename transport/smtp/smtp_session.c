@@ -191,10 +191,14 @@ void smtp_session_secured(struct smtp_session *s)
 /* --- the end */
 
 /* The first group of commands is not answered: a server that cannot take one throws away what came
- * too early, or hangs up. */
-static bool is_amid_a_group(const struct smtp_session *s)
+ * too early, or hangs up. So does one that does not know BDAT. */
+static unsigned suspicion(const struct smtp_session *s)
 {
-	return smtp_is_pipelined(s) && !s->opt->trusted && s->accepted == 0 && s->expect_n > 1;
+	if (!smtp_is_pipelined(s) || s->opt->trusted || s->accepted > 0)
+		return 0;
+	if (s->expect_n > 1)
+		return SMTP_MAYBE_PIPELINING;
+	return s->expect_n == 1 && s->expect[s->expect_first].kind == EXPECT_BDAT ? SMTP_MAYBE_CHUNKING : 0;
 }
 
 static void close_session(struct smtp_session *s, const struct smtp_reply *answer, int code, const struct err *e)
@@ -202,8 +206,8 @@ static void close_session(struct smtp_session *s, const struct smtp_reply *answe
 	if (s->phase == PHASE_CLOSED)
 		return;
 	s->close_code = code;
-	if (s->phase == PHASE_READY && !answer && is_amid_a_group(s))
-		s->broke |= SMTP_MAYBE_PIPELINING;
+	if (s->phase == PHASE_READY && !answer)
+		s->broke |= suspicion(s);
 	if (s->phase == PHASE_QUITTING)
 		memset(&s->error, 0, sizeof s->error);
 	else if (!s->cancelled)

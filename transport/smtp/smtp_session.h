@@ -95,7 +95,8 @@ struct smtp_caps { /* what the newest EHLO said */
 enum smtp_broke { /* what a server offered and cannot do: later sessions go without it */
 	SMTP_BROKE_PIPELINING = 1, /* options.lockstep */
 	SMTP_BROKE_CHUNKING = 2,   /* options.no_chunking */
-	SMTP_MAYBE_PIPELINING = 4  /* it hung up or fell silent amid its first group: twice is a sign */
+	SMTP_MAYBE_PIPELINING = 4, /* it hung up or fell silent amid its first group: twice is a sign */
+	SMTP_MAYBE_CHUNKING = 8    /* the same behind its first BDAT, when all before it was answered */
 };
 
 int smtp_session_new(struct smtp_session **out, const struct smtp_options *opt, int64_t now_ms, struct err *e);
