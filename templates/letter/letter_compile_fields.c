@@ -3,7 +3,6 @@
  * Fields without holes are rendered and encoded here, once, by the same code that renders the
  * others for each mail. */
 #include "templates/letter/letter_compile.h"
-#include "templates/letter/letter_mailbox.h"
 
 #include <stdio.h>
 
@@ -90,11 +89,7 @@ static int add_field(struct letter_compile *c, const struct letter_known *known,
 		return err_nomem(c->e, "the letter");
 	if (known->role == ROLE_TO)
 		c->l->domain_column = last_hole(c->l->opt.columns, h->value);
-	if (letter_compile_text(c, t, h->value, c->l->path, h->line, h->column, f->name) < 0)
-		return -1;
-	if (!c->l->opt.ways.max_output && !c->l->opt.ways.max_steps) /* which only a render counts */
-		letter_mailbox_find(t);
-	return 0;
+	return letter_compile_text(c, t, h->value, c->l->path, h->line, h->column, f->name);
 }
 
 /* ---- control headers ---- */

@@ -8,8 +8,6 @@
 #include "engine/base/utf8.h"
 #include "templates/letter/letter_parts.h"
 
-enum { STEPS_MOST = 4 };
-
 /* Is the piece blanks around that sign? */
 static bool is_sign(const struct letter_text *t, const struct liquid_step *step, char sign)
 {
@@ -23,15 +21,15 @@ static bool is_sign(const struct letter_text *t, const struct liquid_step *step,
 
 void letter_mailbox_find(struct letter_text *t)
 {
-	struct liquid_step steps[STEPS_MOST], *s = steps;
-	uint32_t n = t->program ? liquid_steps(t->program, steps, STEPS_MOST) : 0;
+	const struct liquid_step *s = t->steps;
+	uint32_t n = t->n_steps;
 
 	t->mailbox = (struct letter_mailbox){ 0, 0 };
 	if (n == 4 && !s->is_piece)
 		t->mailbox.name = 1 + (s++)->number;
 	if (n == 1 && !s->is_piece)
 		t->mailbox.address = 1 + s->number;
-	else if (n >= 3 && is_sign(t, &s[0], '<') && !s[1].is_piece && is_sign(t, &s[2], '>'))
+	else if ((n == 3 || n == 4) && is_sign(t, &s[0], '<') && !s[1].is_piece && is_sign(t, &s[2], '>'))
 		t->mailbox.address = 1 + s[1].number;
 }
 

@@ -8,7 +8,7 @@ struct address_list;
 struct letter_text;
 struct row;
 
-/* Notes in t whether it is "{{ name }} <{{ email }}>", "<{{ email }}>" or "{{ email }}". */
+/* Notes in t, by its steps, whether it is "{{ name }} <{{ email }}>", "<{{ email }}>" or "{{ email }}". */
 void letter_mailbox_find(struct letter_text *t);
 /* Appends to *out what letter_text_render() and letter_addresses() would: 1; 0 it is for them, or it is wrong; -1 no
  * memory. The name is borrowed from the row. */

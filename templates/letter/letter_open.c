@@ -24,6 +24,7 @@
 #include "templates/letter/letter_compile.h"
 #include "templates/letter/letter_file.h"
 #include "templates/letter/letter_filters.h"
+#include "templates/letter/letter_mailbox.h"
 #include "templates/mime/mime_header.h"
 
 enum {
@@ -376,6 +377,10 @@ int letter_compile_text(struct letter_compile *c, struct letter_text *t, struct 
 		return -1;
 	if (t->program && unfold_pieces(c, t, name) < 0)
 		return err_nomem(c->e, "the letter");
+	if (t->program && !c->l->opt.ways.max_output && !c->l->opt.ways.max_steps) { /* which only a render counts */
+		t->n_steps = liquid_steps(t->program, t->steps, LETTER_STEPS_MOST);
+		letter_mailbox_find(t);
+	}
 	return 0;
 }
 

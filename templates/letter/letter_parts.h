@@ -22,6 +22,8 @@
 
 /* ---- a template of the letter, or a column in its place ---- */
 
+enum { LETTER_STEPS_MOST = 8 };
+
 struct letter_mailbox { /* "{{ name }} <{{ address }}>": 1 + column; name 0: none, address 0: it is something else */
 	uint32_t name, address;
 };
@@ -33,6 +35,8 @@ struct letter_text {
 	uint32_t index;        /* of the column; UINT32_MAX: a member of the row's object */
 	struct span name;      /* of the column */
 	struct span *pieces;   /* of program, unfolded */
+	struct liquid_step steps[LETTER_STEPS_MOST]; /* of program, when it is nothing but these; n_steps 0: it is more */
+	uint32_t n_steps;
 	struct letter_mailbox mailbox;
 	bool fixed;            /* the same in all mails: */
 	struct span value;     /* this, trimmed */

@@ -72,6 +72,25 @@ static int on_bits(struct liquid_sink *self, const struct text_bit *bits, uint32
 	return 0;
 }
 
+/* The same without a render. */
+static int add_steps(struct text_sink *s, const struct row *row, struct err *e)
+{
+	const struct letter_text *t = s->t;
+
+	for (uint32_t i = 0; i < t->n_steps; i++) {
+		const struct liquid_step *step = &t->steps[i];
+		struct span bytes = { NULL, 0 };
+
+		if (step->is_piece)
+			bytes = t->pieces[step->number];
+		else if (step->number < row->n_cells)
+			bytes = row->cells[step->number];
+		if (bytes.n > 0 && add(s, bytes, !step->is_piece, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int add_column(struct text_sink *s, const struct row *row, struct err *e)
 {
 	const struct letter_text *t = s->t;
@@ -116,6 +135,8 @@ int letter_text_render(const struct letter_text *t, struct letter_job *job, stru
 
 	if (t->fixed)
 		rc = t->value.n ? add(&s, t->value, false, e) : 0;
+	else if (t->n_steps > 0 && job->row->object.kind != VALUE_OBJECT && !job->input.empty)
+		rc = add_steps(&s, job->row, e);
 	else if (t->program)
 		rc = liquid_render(t->program, job->d->scratch, job->a, &job->input, &s.sink, e);
 	else

@@ -178,12 +178,12 @@ int mime_header_plain(struct mime_out *o, struct span name, struct span value, s
 	return end_line(&l, e);
 }
 
-enum { ATEXT = 1, BLANK = 2, SPECIAL = 4, BEYOND = 8 };
+enum { ATEXT = 1, BLANK = 2, SPECIAL = 4, BEYOND = 8, EQUALS = 16 };
 
 static const unsigned char kinds[256] = {
 	[0 ... 31] = BEYOND, [' '] = BLANK, ['!'] = ATEXT, ['"'] = SPECIAL, ['#' ... '\''] = ATEXT,
 	['(' ... ')'] = SPECIAL, ['*' ... '+'] = ATEXT, [','] = SPECIAL, ['-'] = ATEXT, ['.'] = SPECIAL,
-	['/' ... '9'] = ATEXT, [':' ... '<'] = SPECIAL, ['='] = ATEXT, ['>'] = SPECIAL, ['?'] = ATEXT, ['@'] = SPECIAL,
+	['/' ... '9'] = ATEXT, [':' ... '<'] = SPECIAL, ['='] = EQUALS, ['>'] = SPECIAL, ['?'] = ATEXT, ['@'] = SPECIAL,
 	['A' ... 'Z'] = ATEXT, ['[' ... ']'] = SPECIAL, ['^' ... '~'] = ATEXT, [127 ... 255] = BEYOND,
 };
 
@@ -203,7 +203,7 @@ static enum name_form form_of(struct span name)
 		twice |= kind & before;
 		before = kind;
 	}
-	if ((all & BEYOND) || has_word(name))
+	if ((all & BEYOND) || ((all & EQUALS) && has_word(name)))
 		return NAME_ENCODED;
 	return (all & SPECIAL) || ((twice | before) & BLANK) ? NAME_QUOTED : NAME_ATOMS;
 }
