@@ -30,6 +30,7 @@
 enum {
 	BLOCK_MS = 50,
 	MEASURE_MS = 100,
+	MEASURE_TURNS = 4,    /* the first time it is enough that each place for a row had so many */
 	FIRST_ROWS_MOST = 256 /* blocks double up to this until there is a measurement */
 };
 
@@ -145,14 +146,20 @@ static int take_notes(struct feeder *f, int64_t wait_ms, struct err *e)
 
 /* ---- handing out ---- */
 
+/* Its blocks grow until it is known how fast the workers are. */
+static bool doubles(const struct feeder *f)
+{
+	return !f->measured && !f->run->throttle && !f->run->domains;
+}
+
 static void measure(struct feeder *f)
 {
+	uint64_t taken = atomic_load_explicit(&f->run->taken, memory_order_relaxed), rows;
 	int64_t now = clock_mono_ms(), took = now - f->measured_ms;
-	uint64_t taken, rows;
+	bool early = doubles(f) && took > 0 && taken >= MEASURE_TURNS * (uint64_t)rows_in_hand(f->run);
 
-	if (took < MEASURE_MS)
+	if (took < MEASURE_MS && !early)
 		return;
-	taken = atomic_load_explicit(&f->run->taken, memory_order_relaxed);
 	rows = (taken - f->measured_taken) * BLOCK_MS / (uint64_t)took / f->run->n_workers;
 	f->measured_taken = taken;
 	f->measured_ms = now;
@@ -194,7 +201,7 @@ static int hand_out(struct feeder *f, struct err *e)
 		if (rc <= 0)
 			return rc;
 		MUST(w);
-		if (!f->measured && !f->run->throttle && !f->run->domains && f->block_rows < FIRST_ROWS_MOST)
+		if (doubles(f) && f->block_rows < FIRST_ROWS_MOST)
 			f->block_rows *= 2;
 		f->wants[worker]--;
 		f->away++;
