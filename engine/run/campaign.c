@@ -25,7 +25,7 @@
 #include "engine/base/throttle.h"
 #include "templates/letter/letter.h"
 
-enum { CELL_SHOWN_MAX = 80, FOLDER_SHOWN_MAX = 512, CAMPAIGN_ARENA_MAX = 64 << 20 };
+enum { FIRST_ROWS = 16, CELL_SHOWN_MAX = 80, FOLDER_SHOWN_MAX = 512, CAMPAIGN_ARENA_MAX = 64 << 20 };
 
 static int open_list(struct campaign *c, struct finding_sink *sink, struct err *e)
 {
@@ -430,8 +430,10 @@ static int show_first(struct campaign *c, struct row_block *block, struct campai
 	return rc;
 }
 
+/* Mostly it is among the first few rows. */
 static void find_first(struct campaign *c, struct campaign_outlook *out)
 {
+	uint32_t rows = FIRST_ROWS;
 	struct row_block *block = NULL;
 	struct err e;
 	int rc;
@@ -440,11 +442,12 @@ static void find_first(struct campaign *c, struct campaign_outlook *out)
 		goto done;
 	selection_rewind(c->selection);
 	out->no_rows = out->none_chosen = true;
-	while ((rc = rows_read(c->list, block, RUN_BLOCK_ROWS, &e)) == 1) {
+	while ((rc = rows_read(c->list, block, rows, &e)) == 1) {
 		out->no_rows = false;
 		if (show_first(c, block, out) == 0)
 			break;
 		row_block_reset(block);
+		rows = 4 * rows < RUN_BLOCK_ROWS ? 4 * rows : RUN_BLOCK_ROWS;
 	}
 	if (rc < 0) /* the run finds that too, and says it */
 		out->no_rows = out->none_chosen = false;
