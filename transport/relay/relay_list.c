@@ -1,13 +1,13 @@
 /* relay_list.c - the pool's lists of links: on or off in constant time, no allocation. */
+#include "engine/base/must.h"
 #include "transport/relay/relay_parts.h"
 
-void relay_list_remove(struct relay_pool *p, enum relay_list_kind kind, struct relay_link *l)
+void relay_list_take_off(struct relay_pool *p, enum relay_list_kind kind, struct relay_link *l)
 {
 	struct relay_list *list = &p->lists[kind];
 	struct relay_node *node = &l->nodes[kind];
 
-	if (!node->on)
-		return;
+	MUST(node->on);
 	if (node->before)
 		node->before->nodes[kind].after = node->after;
 	else
@@ -20,13 +20,12 @@ void relay_list_remove(struct relay_pool *p, enum relay_list_kind kind, struct r
 	list->n--;
 }
 
-void relay_list_add(struct relay_pool *p, enum relay_list_kind kind, struct relay_link *l, bool in_front)
+void relay_list_put_on(struct relay_pool *p, enum relay_list_kind kind, struct relay_link *l, bool in_front)
 {
 	struct relay_list *list = &p->lists[kind];
 	struct relay_node *node = &l->nodes[kind];
 
-	if (node->on)
-		return;
+	MUST(!node->on);
 	node->on = true;
 	node->before = in_front ? NULL : list->last;
 	node->after = in_front ? list->first : NULL;

@@ -310,8 +310,19 @@ struct relay_pool {
 	char bytes[RELAY_READ_BYTES];
 };
 
-void relay_list_add(struct relay_pool *p, enum relay_list_kind kind, struct relay_link *l, bool in_front);
-void relay_list_remove(struct relay_pool *p, enum relay_list_kind kind, struct relay_link *l);
+void relay_list_put_on(struct relay_pool *p, enum relay_list_kind kind, struct relay_link *l, bool in_front);
+void relay_list_take_off(struct relay_pool *p, enum relay_list_kind kind, struct relay_link *l);
+/* Nothing when it is there already, or is not. */
+static inline void relay_list_add(struct relay_pool *p, enum relay_list_kind kind, struct relay_link *l, bool in_front)
+{
+	if (!l->nodes[kind].on)
+		relay_list_put_on(p, kind, l, in_front);
+}
+static inline void relay_list_remove(struct relay_pool *p, enum relay_list_kind kind, struct relay_link *l)
+{
+	if (l->nodes[kind].on)
+		relay_list_take_off(p, kind, l);
+}
 
 /* Opens a connection at some side that may have one. 1 opened, 0 none may. */
 int relay_pool_open_one(struct relay_pool *p, int64_t now_ms);

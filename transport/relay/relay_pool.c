@@ -321,7 +321,7 @@ void relay_pool_grant(struct relay_pool *p, uint32_t ticket)
 	if (!l || l->state == LINK_LOST)
 		return; /* lost since it asked */
 	smtp_session_grant(l->session, ticket);
-	relay_link_touch(l);
+	relay_list_add(p, LIST_PUSH, l, false);
 }
 
 void relay_pool_push(struct relay_pool *p)
