@@ -20,7 +20,7 @@
 #include "transport/relay/relay_token.h"
 #include "transport/smtp/smtp_reply.h"
 
-enum { READ_BYTES = 16 * 1024, PIECES = 64, TOKEN_LOOK_MS = 20 };
+enum { READ_BYTES = 16 * 1024, PIECES = 64, TOKEN_LOOK_MS = 20, LINE_SHOWN = 2048 };
 
 enum goal { GOAL_READY, GOAL_DONE, GOAL_REPLY, GOAL_CLOSED };
 
@@ -86,8 +86,12 @@ static void on_line(void *ctx, bool from_server, struct span line)
 		step_ends(t);
 	else if (!from_server && !t->step[0])
 		step_begins(t, line);
-	if (t->opt.trace)
-		t->opt.trace(t->opt.trace_ctx, from_server, line);
+	if (t->opt.trace) {
+		char text[LINE_SHOWN];
+
+		utf8_printable(line, text, sizeof text);
+		t->opt.trace(t->opt.trace_ctx, from_server, span_str(text));
+	}
 }
 
 /* ---- the link ---- */

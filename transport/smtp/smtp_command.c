@@ -23,14 +23,13 @@ bool smtp_helo_fits(struct span name)
 /* Nothing to quote, nothing quoted: an address as nearly all are. */
 static bool is_plain_path(struct span path)
 {
-	static const bool special[256] = { [' '] = true, ['"'] = true, ['<'] = true, ['>'] = true, ['\\'] = true };
+	static const unsigned char special[256] = { [' '] = 1, ['"'] = 1, ['<'] = 1, ['>'] = 1, ['\\'] = 1 };
+	const unsigned char *p = (const unsigned char *)path.p, *end = p + path.n;
+	unsigned found = *p == '@';
 
-	if (*path.p == '@' || utf8_printable_run(path) < path.n)
-		return false;
-	for (size_t i = 0; i < path.n; i++)
-		if (special[(unsigned char)path.p[i]])
-			return false;
-	return true;
+	while (p < end)
+		found |= special[*p++];
+	return found == 0 && utf8_printable_run(path) == path.n;
 }
 
 /* Only the local part may be quoted; in quotes a space and < > are text, \ takes the next octet. */
@@ -65,7 +64,7 @@ bool smtp_path_fits(struct span path, bool may_be_empty, bool utf8)
 	return !quoted;
 }
 
-static void put(struct smtp_command *c, struct span s)
+static inline void put(struct smtp_command *c, struct span s)
 {
 	MUST(s.n <= c->max - c->n);
 	if (s.n)
@@ -295,7 +294,6 @@ size_t smtp_put_helo(struct smtp_command *c, const char *verb, struct span name)
 
 size_t smtp_put_mail(struct smtp_command *c, struct span sender, const struct smtp_mail_params *params)
 {
-	MUST(smtp_path_fits(sender, true, params->smtputf8));
 	put(c, SPAN("MAIL FROM:<"));
 	put(c, sender);
 	put(c, SPAN(">"));

@@ -56,9 +56,8 @@ struct smtp_wishes;
 struct err;
 int smtp_wishes_check(const struct smtp_wishes *w, struct err *e);
 
-/* Each writes one line with CRLF and returns its length. The words must have been found to fit
- * and c must have room for SMTP_COMMAND_MAX (smtp_put_line: text.n + 2): anything else is a bug
- * of ours and stops the program. */
+/* Each writes one line with CRLF and returns its length. The words, paths above all, must have been
+ * found to fit, and c must have room for SMTP_COMMAND_MAX (smtp_put_line: text.n + 2). */
 size_t smtp_put_helo(struct smtp_command *c, const char *verb, struct span name);
 size_t smtp_put_mail(struct smtp_command *c, struct span sender, const struct smtp_mail_params *params);
 size_t smtp_put_rcpt(struct smtp_command *c, struct span recipient, const struct smtp_rcpt_params *params);

@@ -135,6 +135,36 @@ static void trace_reply(const struct smtp_session *s, const struct smtp_reply *r
 	} while (rest.p);
 }
 
+/* 250 to RSET, MAIL or RCPT, 354 to DATA: its words are of no use to anybody. */
+static bool is_go_on(enum smtp_expect_kind kind, struct span bytes)
+{
+	return kind >= EXPECT_RSET && kind <= EXPECT_DATA &&
+	       span_begins(bytes, kind == EXPECT_DATA ? SPAN("354 ") : SPAN("250 "));
+}
+
+/* As smtp_reply_feed() and smtp_take_reply() would, when it is one line and all of it is there. */
+bool smtp_take_go_on(struct smtp_session *s, struct span *bytes)
+{
+	struct smtp_expect *head = smtp_expect_head(s), x;
+	struct smtp_reply *r = &s->parser.reply;
+	struct span line;
+
+	if (!head || head->end > s->out.pulled || !is_go_on(head->kind, *bytes) || smtp_reply_begun(&s->parser))
+		return false;
+	line = span_sub(*bytes, 0, span_find(*bytes, '\n'));
+	if (line.n == bytes->n || line.n > SMTP_LINE_MAX)
+		return false;
+	*bytes = span_skip(*bytes, line.n + 1);
+	if (s->opt->trace)
+		smtp_trace(s, true, line.p[line.n - 1] == '\r' ? span_sub(line, 0, line.n - 1) : line);
+	s->moved_ms = s->now_ms;
+	r->code = head->kind == EXPECT_DATA ? 354 : 250;
+	r->text_n = 0;
+	x = smtp_expect_pop(s);
+	kinds[x.kind].take(s, &x, r);
+	return true;
+}
+
 void smtp_take_reply(struct smtp_session *s, const struct smtp_reply *r)
 {
 	struct smtp_expect *head = smtp_expect_head(s), x;

@@ -27,35 +27,37 @@ static bool bears_another_reset(const struct smtp_session *s)
 	return s->resets == 0 || s->in_flight + s->resets < SMTP_RESETS;
 }
 
+/* There must be one. */
 static const struct smtp_tx *newest_in_flight(const struct smtp_session *s)
 {
-	for (uint32_t i = s->tx_n; i-- > 0;) {
-		const struct smtp_tx *tx = smtp_tx_at(s, i);
+	uint32_t i = s->tx_n - 1;
 
-		if (tx->in_use && !tx->over)
-			return tx;
-	}
-	return NULL;
+	while (!smtp_tx_at(s, i)->in_use || smtp_tx_at(s, i)->over)
+		i--;
+	return smtp_tx_at(s, i);
+}
+
+/* A mail more, beside those that are in flight. */
+static bool wants_another(const struct smtp_session *s)
+{
+	const struct smtp_tx *newest;
+
+	if (!smtp_is_pipelined(s) || (s->opt->lmtp && newest_in_flight(s)->tracked > 1))
+		return false;
+	if (smtp_is_chunked(s))
+		return (s->opt->trusted || s->accepted > 0) && /* the first one shows whether BDAT is what was offered */
+		       s->in_flight < s->window && s->in_flight_bytes < SMTP_IN_FLIGHT_BYTES_MAX &&
+		       s->in_flight_cost + SMTP_COST_MIN <= smtp_patience(s) && bears_another_reset(s);
+	/* Its content goes out once it is granted, and the next MAIL right behind it. */
+	newest = newest_in_flight(s);
+	return newest->asked || newest->step == STEP_OVER;
 }
 
 bool smtp_session_wants(const struct smtp_session *s)
 {
-	const struct smtp_tx *newest;
-
 	if (s->phase != PHASE_READY || s->retiring || s->commanding || s->tx_n == s->tx_max || is_full(s))
 		return false;
-	newest = newest_in_flight(s);
-	if (!newest)
-		return true;
-	if (!smtp_is_pipelined(s) || (s->opt->lmtp && newest->tracked > 1))
-		return false;
-	if (smtp_is_chunked(s) && !s->opt->trusted && s->accepted == 0)
-		return false; /* the first one shows whether BDAT is what was offered */
-	if (smtp_is_chunked(s))
-		return s->in_flight < s->window && s->in_flight_bytes < SMTP_IN_FLIGHT_BYTES_MAX &&
-		       s->in_flight_cost + SMTP_COST_MIN <= smtp_patience(s) && bears_another_reset(s);
-	/* Its content goes out once it is granted, and the next MAIL right behind it. */
-	return newest->asked || newest->step == STEP_OVER;
+	return s->in_flight == 0 || wants_another(s);
 }
 
 /* A verdict of our own, for a mail that this relay or any cannot take. */

@@ -19,7 +19,7 @@ static bool is_ours(const struct smtp_out *o, struct span s)
 	return p >= begin && p < begin + sizeof o->bytes;
 }
 
-char *smtp_out_room(struct smtp_out *o, size_t n)
+char *smtp_out_room_anywhere(struct smtp_out *o, size_t n)
 {
 	if (!smtp_out_has_room(o))
 		return NULL;
@@ -37,10 +37,11 @@ char *smtp_out_room(struct smtp_out *o, size_t n)
 
 void smtp_out_add(struct smtp_out *o, size_t n)
 {
-	struct span *last = o->n > o->handed ? piece_at(o, o->n - 1) : NULL;
+	struct span *last = piece_at(o, o->n - 1);
 
 	MUST(n > 0 && n <= sizeof o->bytes - o->to);
-	if (last && last->p + last->n == o->bytes + o->to && is_ours(o, *last)) {
+	/* A piece that ends behind the ring's first byte is one of ours. */
+	if (o->n > o->handed && o->to > 0 && last->p + last->n == o->bytes + o->to) {
 		last->n += n;
 	} else {
 		MUST(smtp_out_has_room(o));

@@ -28,16 +28,22 @@ struct smtp_out {
 	char bytes[SMTP_OUT_BYTES];
 };
 
-/* Room for one line of at most n bytes, or NULL when the ring is full now. smtp_out_add() says
- * how many it became. */
-char *smtp_out_room(struct smtp_out *o, size_t n);
-void smtp_out_add(struct smtp_out *o, size_t n);
-/* A piece of content or static text. There must be room for a piece. */
-void smtp_out_point(struct smtp_out *o, struct span piece);
 static inline bool smtp_out_has_room(const struct smtp_out *o)
 {
 	return o->n < SMTP_OUT_PIECES;
 }
+/* Room for one line of at most n bytes, or NULL when the ring is full now. smtp_out_add() says
+ * how many it became. */
+char *smtp_out_room_anywhere(struct smtp_out *o, size_t n);
+static inline char *smtp_out_room(struct smtp_out *o, size_t n)
+{
+	bool behind = smtp_out_has_room(o) && o->to > o->from && n <= sizeof o->bytes - o->to;
+
+	return behind ? o->bytes + o->to : smtp_out_room_anywhere(o, n);
+}
+void smtp_out_add(struct smtp_out *o, size_t n);
+/* A piece of content or static text. There must be room for a piece. */
+void smtp_out_point(struct smtp_out *o, struct span piece);
 
 int smtp_out_pull(struct smtp_out *o, struct span *out, int max);
 void smtp_out_wrote(struct smtp_out *o, size_t n);

@@ -187,8 +187,16 @@ void smtp_end(struct smtp_session *s, const struct smtp_reply *answer, enum err_
 	      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* "relay <what>: 550 <its words>" */
 void smtp_end_reply(struct smtp_session *s, const struct smtp_reply *r, enum err_kind kind, const char *what);
-bool smtp_is_pipelined(const struct smtp_session *s); /* RFC 2920 may be used */
-bool smtp_is_chunked(const struct smtp_session *s);   /* whole transactions with BDAT */
+/* RFC 2920 may be used */
+static inline bool smtp_is_pipelined(const struct smtp_session *s)
+{
+	return s->ehlo.caps.pipelining && !s->opt->lockstep;
+}
+/* whole transactions with BDAT */
+static inline bool smtp_is_chunked(const struct smtp_session *s)
+{
+	return smtp_is_pipelined(s) && s->ehlo.caps.chunking && !s->opt->no_chunking;
+}
 /* Stops the program when one of the invariants does not hold. For tests: it looks at everything. */
 void smtp_check(struct smtp_session *s);
 
@@ -234,6 +242,8 @@ void smtp_expect_again(struct smtp_session *s);
 const char *smtp_expect_word(enum smtp_expect_kind kind);
 int64_t smtp_expect_limit_ms(const struct smtp_session *s, enum smtp_expect_kind kind);
 void smtp_take_reply(struct smtp_session *s, const struct smtp_reply *r);
+/* Takes a reply off *bytes that says no more than "go on", as nearly all do. False: it is another. */
+bool smtp_take_go_on(struct smtp_session *s, struct span *bytes);
 /* The reply makes no sense here: ends the session. */
 void smtp_desync(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r);
 

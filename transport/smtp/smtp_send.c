@@ -252,16 +252,8 @@ void smtp_send_skip(struct smtp_session *s)
 	}
 }
 
-int smtp_send_some(struct smtp_session *s)
+static int send_step(struct smtp_session *s, struct smtp_tx *tx)
 {
-	struct smtp_tx *tx;
-
-	if (s->phase != PHASE_READY)
-		return 0;
-	smtp_send_skip(s);
-	if (s->tx_send == s->tx_n)
-		return send_quit(s);
-	tx = smtp_tx_at(s, s->tx_send);
 	switch ((enum smtp_step)tx->step) {
 	case STEP_RSET:
 		return send_rset(s, tx);
@@ -280,4 +272,22 @@ int smtp_send_some(struct smtp_session *s)
 		break;
 	}
 	return 0;
+}
+
+int smtp_send_some(struct smtp_session *s)
+{
+	struct smtp_tx *tx;
+
+	if (s->phase != PHASE_READY)
+		return 0;
+	smtp_send_skip(s);
+	if (s->tx_send == s->tx_n)
+		return send_quit(s);
+	tx = smtp_tx_at(s, s->tx_send);
+	if (!send_step(s, tx))
+		return 0;
+	/* The rest of the envelope: no reply is read meanwhile, so that nothing of it is to be skipped either. */
+	while (tx->step < STEP_WAIT && s->errors < SMTP_PATIENCE && send_step(s, tx))
+		;
+	return 1;
 }

@@ -98,16 +98,6 @@ void smtp_session_free(struct smtp_session **s)
 	*s = NULL;
 }
 
-bool smtp_is_pipelined(const struct smtp_session *s)
-{
-	return s->ehlo.caps.pipelining && !s->opt->lockstep;
-}
-
-bool smtp_is_chunked(const struct smtp_session *s)
-{
-	return smtp_is_pipelined(s) && s->ehlo.caps.chunking && !s->opt->no_chunking;
-}
-
 /* --- bytes */
 
 void smtp_session_feed(struct smtp_session *s, struct span bytes)
@@ -132,6 +122,8 @@ void smtp_session_feed(struct smtp_session *s, struct span bytes)
 			smtp_end(s, NULL, ERR_PROTO, 0, "relay sent more than one reply to a command");
 			return;
 		}
+		if (smtp_take_go_on(s, &bytes))
+			continue;
 		rc = smtp_reply_feed(&s->parser, &bytes, &r, &e);
 		if (rc < 0)
 			smtp_end(s, NULL, ERR_PROTO, 0, "%s", e.text);

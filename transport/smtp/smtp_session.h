@@ -60,7 +60,8 @@ struct smtp_options { /* borrowed for the session's life */
 	bool trusted;                   /* this server has taken mails that were pipelined: what it refuses
 	                                 * now is no sign that it cannot do what it offers */
 	struct smtp_timeouts timeouts;
-	/* Every line both ways, without CRLF, secrets masked, content left out; may be NULL. */
+	/* Every line both ways, without CRLF, secrets masked, content left out; may be NULL. What a server
+	 * said may hold control octets. */
 	void (*trace)(void *ctx, bool from_server, struct span line);
 	void *trace_ctx;
 };
