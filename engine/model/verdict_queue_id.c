@@ -45,21 +45,16 @@ static bool in_id(char c)
 	       (c != '\0' && strchr("-_.+/=:@~$!*", c) != NULL);
 }
 
-/* Writes s as an id when it can be one. */
+/* Writes s, a word of in_id(), as an id when it can be one. */
 static bool settle(struct span s, bool proven, char out[VERDICT_QUEUE_ID_MAX])
 {
 	bool digit = proven || s.n >= LONG_ID;
 
-	while (s.n > 0 && strchr(".:", s.p[s.n - 1])) /* the end of the sentence */
+	while (s.n > 0 && (s.p[s.n - 1] == '.' || s.p[s.n - 1] == ':')) /* the end of the sentence */
 		s.n--;
-	if (s.n < 2)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (!in_id(s.p[i]))
-			return false;
-		digit |= is_digit(s.p[i]);
-	}
-	if (!digit)
+	for (size_t i = 0; i < s.n && !digit; i++)
+		digit = is_digit(s.p[i]);
+	if (s.n < 2 || !digit)
 		return false;
 	s = span_sub(s, 0, VERDICT_QUEUE_ID_MAX - 1);
 	memcpy(out, s.p, s.n);
@@ -79,16 +74,16 @@ static struct span word_at(struct span s)
 	return span_sub(s, 0, n);
 }
 
-/* The word that ends where s ends. */
+/* The word that ends where s ends; none when it has signs of another kind. */
 static struct span word_before(struct span s)
 {
 	size_t from;
 
 	s = span_trim(s);
 	from = s.n;
-	while (from > 0 && s.p[from - 1] != ' ')
+	while (from > 0 && in_id(s.p[from - 1]))
 		from--;
-	return span_skip(s, from);
+	return from > 0 && s.p[from - 1] != ' ' ? SPAN("") : span_skip(s, from);
 }
 
 /* Where words (without case) stand last in s; s.n when they do not: of a chain of filters that

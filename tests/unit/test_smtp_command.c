@@ -104,6 +104,37 @@ static void test_lines(void **state)
 						     "EHLO me.example\r\n")));
 }
 
+/* An envelope in one piece is the four lines, whatever is in them. */
+static void test_envelope(void **state)
+{
+	static const uint64_t sizes[] = { 1, 9, 10, 2281, UINT64_MAX };
+	char path[SMTP_PATH_MAX], line[SMTP_COMMAND_MAX], whole[8 + SMTP_ENVELOPE_MAX] = "12345678";
+	size_t ends[SMTP_ENVELOPE_LINES];
+
+	(void)state;
+	memset(path, 'a', sizeof path);
+	for (size_t n = 0; n <= sizeof path; n += n < 3 ? 1 : 253) {
+		for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
+			const struct smtp_mail_params params = { .size = i % 2 ? sizes[i / 2] : 0 };
+			struct smtp_command c = { .p = line, .max = sizeof line };
+			struct smtp_command w = { .p = whole, .n = 8, .max = sizeof whole };
+
+			smtp_put_envelope(&w, span_of(path, n), span_of(path, n + !n), sizes[i / 2], i % 2, ends);
+			smtp_put_line(&c, SPAN("RSET"));
+			assert_int_equal(ends[0], 8 + c.n);
+			smtp_put_mail(&c, span_of(path, n), &params);
+			assert_int_equal(ends[1], 8 + c.n);
+			smtp_put_rcpt(&c, span_of(path, n + !n), &(struct smtp_rcpt_params){ 0 });
+			assert_int_equal(ends[2], 8 + c.n);
+			smtp_put_bdat(&c, sizes[i / 2]);
+			assert_int_equal(ends[3], 8 + c.n);
+			assert_int_equal(w.n, ends[3]);
+			assert_true(span_eq(span_of(whole + 8, w.n - 8), span_of(line, c.n)));
+			assert_memory_equal(whole, "12345678", 8);
+		}
+	}
+}
+
 /* RFC 3461 4 and 6533 3: what xtext makes of the octets that it may not hold. */
 static void test_dsn(void **state)
 {
@@ -240,7 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths), cmocka_unit_test(test_long),         cmocka_unit_test(test_helo),
-		cmocka_unit_test(test_lines), cmocka_unit_test(test_random_paths),
+		cmocka_unit_test(test_lines), cmocka_unit_test(test_random_paths), cmocka_unit_test(test_envelope),
 		cmocka_unit_test(test_dsn),   cmocka_unit_test(test_longest),      cmocka_unit_test(test_wishes),
 	};
 

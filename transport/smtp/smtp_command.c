@@ -23,13 +23,16 @@ bool smtp_helo_fits(struct span name)
 /* Nothing to quote, nothing quoted: an address as nearly all are. */
 static bool is_plain_path(struct span path)
 {
-	static const unsigned char special[256] = { [' '] = 1, ['"'] = 1, ['<'] = 1, ['>'] = 1, ['\\'] = 1 };
+#define PLAIN(c) ((c) > ' ' && (c) < 0x7f && (c) != '"' && (c) != '<' && (c) != '>' && (c) != '\\')
+#define FOUR(c) PLAIN(c), PLAIN((c) + 1), PLAIN((c) + 2), PLAIN((c) + 3)
+#define ROW(c) FOUR(c), FOUR((c) + 4), FOUR((c) + 8), FOUR((c) + 12)
+	static const bool plain[256] = { ROW(0x00), ROW(0x10), ROW(0x20), ROW(0x30), ROW(0x40), ROW(0x50), ROW(0x60), ROW(0x70) };
 	const unsigned char *p = (const unsigned char *)path.p, *end = p + path.n;
-	unsigned found = *p == '@';
+	bool all = *p != '@';
 
 	while (p < end)
-		found |= special[*p++];
-	return found == 0 && utf8_printable_run(path) == path.n;
+		all &= plain[*p++];
+	return all;
 }
 
 /* Only the local part may be quoted; in quotes a space and < > are text, \ takes the next octet. */
@@ -72,16 +75,25 @@ static inline void put(struct smtp_command *c, struct span s)
 	c->n += s.n;
 }
 
-static void put_number(struct smtp_command *c, uint64_t v)
+enum { DIGITS_MAX = 20 };
+
+/* The digits of v, at the end of `digits`. */
+static struct span number(uint64_t v, char digits[DIGITS_MAX])
 {
-	char digits[20];
-	size_t at = sizeof digits;
+	size_t at = DIGITS_MAX;
 
 	do {
 		digits[--at] = (char)('0' + v % 10);
 		v /= 10;
 	} while (v > 0);
-	put(c, span_of(digits + at, sizeof digits - at));
+	return span_of(digits + at, DIGITS_MAX - at);
+}
+
+static void put_number(struct smtp_command *c, uint64_t v)
+{
+	char digits[DIGITS_MAX];
+
+	put(c, number(v, digits));
 }
 
 static size_t end_line(struct smtp_command *c)
@@ -331,6 +343,32 @@ size_t smtp_put_bdat(struct smtp_command *c, uint64_t size)
 	put_number(c, size);
 	put(c, SPAN(" LAST"));
 	return end_line(c);
+}
+
+static inline char *add(char *at, struct span s)
+{
+	if (s.n)
+		memcpy(at, s.p, s.n);
+	return at + s.n;
+}
+
+void smtp_put_envelope(struct smtp_command *c, struct span sender, struct span recipient, uint64_t size,
+		       bool tell_size, size_t ends[SMTP_ENVELOPE_LINES])
+{
+	char digits[DIGITS_MAX], *at = c->p + c->n;
+	struct span n = number(size, digits);
+
+	MUST(sender.n <= SMTP_PATH_MAX && recipient.n <= SMTP_PATH_MAX && c->max - c->n >= SMTP_ENVELOPE_MAX);
+	at = add(at, SPAN("RSET\r\n"));
+	ends[0] = (size_t)(at - c->p);
+	at = add(add(at, SPAN("MAIL FROM:<")), sender);
+	at = tell_size ? add(add(at, SPAN("> SIZE=")), n) : add(at, SPAN(">"));
+	at = add(at, SPAN("\r\n"));
+	ends[1] = (size_t)(at - c->p);
+	at = add(add(add(at, SPAN("RCPT TO:<")), recipient), SPAN(">\r\n"));
+	ends[2] = (size_t)(at - c->p);
+	at = add(add(add(at, SPAN("BDAT ")), n), SPAN(" LAST\r\n"));
+	c->n = ends[3] = (size_t)(at - c->p);
 }
 
 size_t smtp_put_auth(struct smtp_command *c, const char *mechanism, const struct span *response)

@@ -14,6 +14,8 @@
 enum {
 	SMTP_HELO_MAX = 255,
 	SMTP_PATH_MAX = 256,     /* RFC 5321 4.5.3.1.3 counts 256 with <>; beyond ASCII the same octets */
+	SMTP_ENVELOPE_LINES = 4,
+	SMTP_ENVELOPE_MAX = 2 * SMTP_PATH_MAX + 128, /* octets of smtp_put_envelope() */
 	SMTP_COMMAND_MAX = 2048, /* any command but a line of a login: what grows most is RCPT with ORCPT */
 	SMTP_OWN_LINE_MAX = 1000, /* a command of the caller's own */
 	SMTP_AUTH_LINE_MAX = 510 /* AUTH with an initial response: RFC 5321 4.5.3.1.4, CRLF apart */
@@ -62,6 +64,10 @@ size_t smtp_put_helo(struct smtp_command *c, const char *verb, struct span name)
 size_t smtp_put_mail(struct smtp_command *c, struct span sender, const struct smtp_mail_params *params);
 size_t smtp_put_rcpt(struct smtp_command *c, struct span recipient, const struct smtp_rcpt_params *params);
 size_t smtp_put_bdat(struct smtp_command *c, uint64_t size);
+/* RSET, MAIL, RCPT and BDAT of a mail that asks for nothing more than they must say, the same lines as by
+ * the others; ends: where each ends in c, of which SMTP_ENVELOPE_MAX must be free. */
+void smtp_put_envelope(struct smtp_command *c, struct span sender, struct span recipient, uint64_t size,
+		       bool tell_size, size_t ends[SMTP_ENVELOPE_LINES]);
 /* AUTH; response may be NULL, an empty one becomes "=" (RFC 4954 4). */
 size_t smtp_put_auth(struct smtp_command *c, const char *mechanism, const struct span *response);
 /* A verb alone ("DATA"), or base64 text of a login. */

@@ -35,18 +35,10 @@ char *smtp_out_room_anywhere(struct smtp_out *o, size_t n)
 	return o->bytes;
 }
 
-void smtp_out_add(struct smtp_out *o, size_t n)
+void smtp_out_add_piece(struct smtp_out *o, size_t n)
 {
-	struct span *last = piece_at(o, o->n - 1);
-
-	MUST(n > 0 && n <= sizeof o->bytes - o->to);
-	/* A piece that ends behind the ring's first byte is one of ours. */
-	if (o->n > o->handed && o->to > 0 && last->p + last->n == o->bytes + o->to) {
-		last->n += n;
-	} else {
-		MUST(smtp_out_has_room(o));
-		*piece_at(o, o->n++) = span_of(o->bytes + o->to, n);
-	}
+	MUST(n > 0 && n <= sizeof o->bytes - o->to && smtp_out_has_room(o));
+	*piece_at(o, o->n++) = span_of(o->bytes + o->to, n);
 	o->to += n;
 	o->live += n;
 	o->queued += n;

@@ -41,7 +41,21 @@ static inline char *smtp_out_room(struct smtp_out *o, size_t n)
 
 	return behind ? o->bytes + o->to : smtp_out_room_anywhere(o, n);
 }
-void smtp_out_add(struct smtp_out *o, size_t n);
+void smtp_out_add_piece(struct smtp_out *o, size_t n);
+static inline void smtp_out_add(struct smtp_out *o, size_t n)
+{
+	struct span *last = &o->piece[(o->first + o->n - 1) % SMTP_OUT_PIECES];
+
+	/* A piece that ends behind the ring's first byte is one of ours. */
+	if (o->n == o->handed || o->to == 0 || last->p + last->n != o->bytes + o->to) {
+		smtp_out_add_piece(o, n);
+		return;
+	}
+	last->n += n;
+	o->to += n;
+	o->live += n;
+	o->queued += n;
+}
 /* A piece of content or static text. There must be room for a piece. */
 void smtp_out_point(struct smtp_out *o, struct span piece);
 

@@ -126,6 +126,7 @@ struct smtp_session {
 	bool leaving;    /* the server wants us gone: what is not begun goes back */
 	bool cancelled;  /* we broke the login off: error already tells why */
 	bool dirty;      /* RSET is due before the next MAIL */
+	bool wishing;    /* the options' wishes are not empty */
 	bool commanding; /* from a line of the caller's own until its EV_REPLY was taken: the parser's reply
 	                  * may not change before */
 	int64_t now_ms;

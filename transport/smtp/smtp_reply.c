@@ -51,6 +51,7 @@ static int take_head(struct smtp_reply_parser *ps, char c, struct err *e)
 	if (ps->line_n == 0) {
 		if (ps->lines == 0) {
 			ps->reply.text_n = 0;
+			ps->reply.plain = false;
 			ps->cut = false;
 		}
 		ps->code = 0;
@@ -149,6 +150,7 @@ static bool take_whole(struct smtp_reply_parser *ps, struct span line)
 	    !is_digit(line.p[2]) || line.p[3] != ' ' || utf8_printable_run(line) < line.n)
 		return false;
 	r->code = (line.p[0] - '0') * 100 + (line.p[1] - '0') * 10 + (line.p[2] - '0');
+	r->plain = true;
 	r->text_n = line.n - 4;
 	memcpy(r->text, line.p + 4, r->text_n);
 	ps->cut = false;
@@ -193,6 +195,12 @@ void smtp_reply_words(const struct smtp_reply *r, char *out, size_t out_size)
 	struct span rest = smtp_reply_text(r);
 	size_t n = 0;
 
+	if (r->plain) {
+		rest = span_sub(rest, 0, out_size - 1);
+		memcpy(out, rest.p, rest.n);
+		out[rest.n] = '\0';
+		return;
+	}
 	*out = '\0';
 	while (rest.n > 0 && n + 1 < out_size) {
 		if (n > 0)

@@ -19,6 +19,7 @@ enum {
 
 struct smtp_reply {
 	int code;                       /* 200..599 */
+	bool plain;                     /* text is one line of printable ASCII: as words it is what it is */
 	size_t text_n;                  /* bytes used in text */
 	char text[SMTP_REPLY_TEXT_MAX]; /* lines joined by '\n', control bytes shown as '?' */
 };

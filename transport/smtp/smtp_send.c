@@ -78,11 +78,16 @@ static void give_back(struct smtp_session *s, struct smtp_tx *tx)
 	smtp_tx_stop(s, tx);
 }
 
+static bool rset_is_due(const struct smtp_session *s, const struct smtp_tx *tx)
+{
+	return s->dirty || (tx->bdat && s->window > 1 && s->begun > 0);
+}
+
 static int send_rset(struct smtp_session *s, struct smtp_tx *tx)
 {
 	if (must_wait_alone(s))
 		return 0;
-	if (s->dirty || (tx->bdat && s->window > 1 && s->begun > 0)) {
+	if (rset_is_due(s, tx)) {
 		if (!send_verb(s, tx, EXPECT_RSET, SPAN("RSET")))
 			return 0;
 		s->dirty = false;
@@ -149,6 +154,13 @@ static int send_rcpt(struct smtp_session *s, struct smtp_tx *tx)
 	return wrote_line(s, tx, EXPECT_RCPT, i, &c);
 }
 
+static void begin_bdat(struct smtp_tx *tx)
+{
+	smtp_content_begin(&tx->content, tx->mail, false);
+	tx->content_begun = true;
+	tx->step = STEP_CONTENT;
+}
+
 static int send_data(struct smtp_session *s, struct smtp_tx *tx)
 {
 	struct smtp_command c;
@@ -166,10 +178,44 @@ static int send_data(struct smtp_session *s, struct smtp_tx *tx)
 	if (!may_write(s, &c))
 		return 0;
 	smtp_put_bdat(&c, tx->size);
-	smtp_content_begin(&tx->content, tx->mail, false);
-	tx->content_begun = true;
-	tx->step = STEP_CONTENT;
+	begin_bdat(tx);
 	return wrote_line(s, tx, EXPECT_BDAT, NO_RCPT, &c);
+}
+
+/* One recipient, nothing wished for, and content that may follow at once. */
+static bool is_plain(const struct smtp_session *s, const struct smtp_tx *tx)
+{
+	return tx->bdat && tx->granted && tx->tracked == 1 && tx->size > 0 && tx->size <= SMTP_BDAT_EAGER_MAX &&
+	       !(tx->mail->needs & (MAIL_NEEDS_8BITMIME | MAIL_NEEDS_SMTPUTF8)) && !s->wishing && !s->opt->lmtp &&
+	       rset_is_due(s, tx);
+}
+
+/* What nearly all mails of a window are: the whole envelope in one piece. 0: line by line. */
+static int send_envelope(struct smtp_session *s, struct smtp_tx *tx)
+{
+	static const enum smtp_expect_kind kinds[] = { EXPECT_RSET, EXPECT_MAIL, EXPECT_RCPT, EXPECT_BDAT };
+	struct smtp_command c = { .max = SMTP_ENVELOPE_MAX };
+	size_t ends[SMTP_ENVELOPE_LINES], from = 0;
+
+	if (!is_plain(s, tx) || s->expect_max - s->expect_n < SMTP_ENVELOPE_LINES)
+		return 0;
+	c.p = smtp_out_room(&s->out, SMTP_ENVELOPE_MAX);
+	if (!c.p)
+		return 0;
+	smtp_put_envelope(&c, tx->mail->sender, tx->mail->recipients[0], tx->size, s->ehlo.size, ends);
+	for (int i = 0; i < SMTP_ENVELOPE_LINES; from = ends[i++]) {
+		smtp_trace(s, false, span_of(c.p + from, ends[i] - from - 2));
+		smtp_expect_push(s, kinds[i], kinds[i] == EXPECT_RSET ? NULL : tx,
+				 kinds[i] == EXPECT_RCPT ? tx->first : NO_RCPT, s->out.queued + ends[i]);
+	}
+	smtp_out_add(&s->out, c.n);
+	s->dirty = false;
+	s->begun++;
+	tx->mail_sent = true;
+	tx->cursor = NO_RCPT;
+	tx->rcpts_open = 1;
+	begin_bdat(tx);
+	return 1;
 }
 
 static int send_content(struct smtp_session *s, struct smtp_tx *tx)
@@ -256,7 +302,7 @@ static int send_step(struct smtp_session *s, struct smtp_tx *tx)
 {
 	switch ((enum smtp_step)tx->step) {
 	case STEP_RSET:
-		return send_rset(s, tx);
+		return send_envelope(s, tx) || send_rset(s, tx);
 	case STEP_MAIL:
 		return send_mail(s, tx);
 	case STEP_RCPT:

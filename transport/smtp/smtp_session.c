@@ -68,6 +68,8 @@ int smtp_session_new(struct smtp_session **out, const struct smtp_options *opt, 
 		return err_nomem(e, "a session");
 	s->opt = opt;
 	s->window = opt->window > SMTP_WINDOW_MAX ? SMTP_WINDOW_MAX : opt->window > 0 ? opt->window : 1;
+	s->wishing = opt->wishes.notify.n || opt->wishes.ret.n || opt->wishes.mail.n || opt->wishes.rcpt.n ||
+		     opt->wishes.requiretls;
 	s->daring = SMTP_PATIENCE;
 	s->now_ms = s->moved_ms = now_ms;
 	set_limits(&s->limit, &opt->timeouts);

@@ -60,32 +60,22 @@ const char *smtp_stage_word(enum smtp_stage stage)
 	}
 }
 
-/* Up to three digits at the front of *s, then `end` (or, for ' ', the end of s). */
-static int take_number(struct span *s, char end, int *out)
-{
-	size_t n = 0;
-	int v = 0;
-
-	while (n < s->n && n < 4 && s->p[n] >= '0' && s->p[n] <= '9')
-		v = v * 10 + (s->p[n++] - '0');
-	if (n == 0 || n > 3)
-		return -1;
-	if (n < s->n ? s->p[n] != end && !(end == ' ' && s->p[n] == '\n') : end != ' ')
-		return -1;
-	*s = span_skip(*s, n + 1);
-	*out = v;
-	return 0;
-}
-
+/* x.y.z of up to three digits each, then a space, a line's end or the end of all. */
 void smtp_enhanced(const struct smtp_reply *r, int out[3])
 {
-	struct span s = smtp_reply_text(r);
-	int v[3];
+	const char *p = r->text, *end = p + r->text_n;
+	int v[3] = { 0 };
 
 	out[0] = out[1] = out[2] = 0;
-	if (take_number(&s, '.', &v[0]) < 0 || take_number(&s, '.', &v[1]) < 0 || take_number(&s, ' ', &v[2]) < 0)
-		return;
-	if (v[0] == r->code / 100)
+	for (int i = 0; i < 3; i++) {
+		const char *from = p;
+
+		for (; p < end && p - from < 4 && *p >= '0' && *p <= '9'; p++)
+			v[i] = v[i] * 10 + (*p - '0');
+		if (p == from || p - from > 3 || (i < 2 && (p == end || *p++ != '.')))
+			return;
+	}
+	if (v[0] == r->code / 100 && (p == end || *p == ' ' || *p == '\n'))
 		memcpy(out, v, sizeof v);
 }
 
