@@ -255,6 +255,14 @@ static void connect_went(struct relay_link *l, int rc, const struct err *e, int6
 	}
 }
 
+static void connect_goes_on(struct relay_link *l, int64_t now_ms)
+{
+	struct err e = { 0 };
+	int rc = net_link_connect_step(l->net, now_ms, &e);
+
+	connect_went(l, rc, &e, now_ms);
+}
+
 int relay_link_open(struct relay_link *l, struct relay_side *side, int64_t now_ms)
 {
 	struct err e = { 0 };
@@ -322,7 +330,7 @@ static int read_some(struct relay_link *l, struct err *e)
 
 static void read_all(struct relay_link *l, int64_t now_ms)
 {
-	struct err e = { 0 };
+	struct err e; /* large, and mostly nobody reads it: not cleared */
 
 	smtp_session_tick(l->session, now_ms);
 	do {
@@ -341,14 +349,12 @@ static void read_all(struct relay_link *l, int64_t now_ms)
 
 void relay_link_ready(struct relay_link *l, bool readable, bool writable, int64_t now_ms)
 {
-	struct err e = { 0 };
-
 	switch (l->state) {
 	case LINK_FREE:
 	case LINK_LOST:
 		return; /* closed by an event before this one */
 	case LINK_CONNECTING:
-		connect_went(l, net_link_connect_step(l->net, now_ms, &e), &e, now_ms);
+		connect_goes_on(l, now_ms);
 		return;
 	case LINK_SHAKING:
 		shake(l, now_ms);
@@ -391,7 +397,7 @@ static size_t total(const struct span *pieces, int n)
 void relay_link_push(struct relay_link *l, int64_t now_ms)
 {
 	struct span pieces[RELAY_PIECES];
-	struct err e = { 0 };
+	struct err e; /* as in read_all() */
 
 	if (!has_socket(l) || l->state == LINK_CONNECTING || l->state == LINK_SHAKING)
 		return;
@@ -474,12 +480,10 @@ int64_t relay_link_deadline_ms(const struct relay_link *l)
 
 void relay_link_timer(struct relay_link *l, int64_t now_ms)
 {
-	struct err e = { 0 };
-
 	if (relay_link_deadline_ms(l) > now_ms)
 		return;
 	if (l->state == LINK_CONNECTING) {
-		connect_went(l, net_link_connect_step(l->net, now_ms, &e), &e, now_ms);
+		connect_goes_on(l, now_ms);
 		return;
 	}
 	smtp_session_tick(l->session, now_ms);
