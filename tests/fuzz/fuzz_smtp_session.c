@@ -54,9 +54,9 @@ static void drain(struct state *st)
 			break;
 		case EV_VERDICT:
 			MUST(ev.ticket < MAILS && st->offered[ev.ticket] && !st->done[ev.ticket]);
-			MUST(ev.verdict.recipient < st->mails[ev.ticket].n_recipients);
-			MUST(++st->verdicts[ev.ticket][ev.verdict.recipient] == 1);
-			MUST(ev.verdict.kind != VERDICT_IN_DOUBT || st->asked[ev.ticket]);
+			MUST(ev.verdict->recipient < st->mails[ev.ticket].n_recipients);
+			MUST(++st->verdicts[ev.ticket][ev.verdict->recipient] == 1);
+			MUST(ev.verdict->kind != VERDICT_IN_DOUBT || st->asked[ev.ticket]);
 			break;
 		case EV_DONE:
 			for (unsigned i = 0; i < st->mails[ev.ticket].n_recipients; i++)

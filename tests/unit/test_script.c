@@ -80,7 +80,7 @@ static const char *const kinds[] = { "ok", "input", "nomem", "sys", "proto", "ne
 
 static void on_verdict(struct run *r, const struct smtp_event *ev, char *out)
 {
-	const struct verdict *v = &ev->verdict;
+	const struct verdict *v = ev->verdict;
 	unsigned m = ev->ticket - 1;
 
 	require(r, m < r->sc->n_mails && r->mail[m].offered && !r->mail[m].done, "verdict for a mail not in hand");

@@ -139,10 +139,10 @@ static void check_crowd(const struct crowd_case *c)
 		if (ev.kind != EV_VERDICT)
 			continue;
 		seen++;
-		assert_int_equal(ev.verdict.not_tried, c->not_tried[ev.verdict.recipient]);
-		if (ev.verdict.not_tried) {
-			assert_int_equal(ev.verdict.kind, VERDICT_DEFERRED);
-			assert_int_equal(ev.verdict.scope, SCOPE_RECIPIENT);
+		assert_int_equal(ev.verdict->not_tried, c->not_tried[ev.verdict->recipient]);
+		if (ev.verdict->not_tried) {
+			assert_int_equal(ev.verdict->kind, VERDICT_DEFERRED);
+			assert_int_equal(ev.verdict->scope, SCOPE_RECIPIENT);
 		}
 	}
 	assert_int_equal(seen, 4);
@@ -185,16 +185,17 @@ static void test_many_recipients(void **state)
 	}
 	say(s, "354 go\r\n");
 	while (smtp_session_event(s, &ev) && ev.kind != EV_INTENT)
-		seen[ev.verdict.recipient] += ev.kind == EV_VERDICT;
+		if (ev.kind == EV_VERDICT)
+			seen[ev.verdict->recipient]++;
 	assert_int_equal(ev.kind, EV_INTENT);
 	smtp_session_grant(s, 9);
 	push(s);
 	say(s, "250 ok\r\n");
 	while (smtp_session_event(s, &ev) && ev.kind == EV_VERDICT) {
-		seen[ev.verdict.recipient]++;
-		sent += ev.verdict.kind == VERDICT_SENT;
-		later += ev.verdict.kind == VERDICT_DEFERRED && ev.verdict.not_tried;
-		refused += ev.verdict.kind == VERDICT_REFUSED;
+		seen[ev.verdict->recipient]++;
+		sent += ev.verdict->kind == VERDICT_SENT;
+		later += ev.verdict->kind == VERDICT_DEFERRED && ev.verdict->not_tried;
+		refused += ev.verdict->kind == VERDICT_REFUSED;
 	}
 	assert_int_equal(ev.kind, EV_DONE);
 	assert_int_equal(sent, 900);
@@ -227,7 +228,7 @@ static void full_line(bool backwards)
 
 		while (smtp_session_event(s, &ev)) {
 			done += ev.kind == EV_DONE;
-			sent += ev.kind == EV_VERDICT && ev.verdict.kind == VERDICT_SENT;
+			sent += ev.kind == EV_VERDICT && ev.verdict->kind == VERDICT_SENT;
 		}
 		while (offered < MAILS && smtp_session_wants(s)) {
 			mails[offered] = plain_mail(offered);
@@ -290,7 +291,7 @@ static void test_big_bdat(void **state)
 			say(s, "250 ok\r\n");
 		while (smtp_session_event(s, &ev))
 			if (ev.kind == EV_VERDICT)
-				assert_int_equal(ev.verdict.kind, refused ? VERDICT_REFUSED : VERDICT_SENT);
+				assert_int_equal(ev.verdict->kind, refused ? VERDICT_REFUSED : VERDICT_SENT);
 		assert_int_equal(smtp_session_in_hand(s), 0);
 	}
 	smtp_session_free(&s);
@@ -380,7 +381,7 @@ static void random_run(struct rng *rng)
 			if (ev.kind == EV_INTENT)
 				smtp_session_grant(s, ev.ticket);
 			if (ev.kind == EV_VERDICT)
-				verdicts[ev.ticket] |= 1U << ev.verdict.recipient;
+				verdicts[ev.ticket] |= 1U << ev.verdict->recipient;
 			done[ev.ticket] += ev.kind == EV_DONE;
 		}
 		n = smtp_session_pull(s, out, 1 + (int)rng_below(rng, 4));
@@ -399,7 +400,7 @@ static void random_run(struct rng *rng)
 		assert_false(closed);
 		closed = ev.kind == EV_CLOSED;
 		if (ev.kind == EV_VERDICT)
-			verdicts[ev.ticket] |= 1U << ev.verdict.recipient;
+			verdicts[ev.ticket] |= 1U << ev.verdict->recipient;
 		done[ev.ticket] += ev.kind == EV_DONE;
 	}
 	assert_true(closed);

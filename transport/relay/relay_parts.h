@@ -302,6 +302,7 @@ struct relay_pool {
 	const struct mail *parked; /* offered while no session was open */
 	bool parked_given_up;      /* its verdicts are due: next recipient below */
 	uint32_t parked_next;
+	struct verdict parked_verdict;
 	bool paced, finishing, aborted, was_ready, tell_all_down;
 	struct smtp_event event;   /* what the last relay_event points into */
 	struct relay_link *fetched; /* event holds one of its events that nobody has seen yet; NULL: none */
@@ -330,6 +331,8 @@ int relay_pool_open_one(struct relay_pool *p, int64_t now_ms);
 int relay_pool_open_at(struct relay_pool *p, struct relay_side *s, int64_t now_ms);
 /* Shares the links out anew, after a side went down or came back. */
 void relay_pool_share(struct relay_pool *p);
+/* A session is open or being opened, at some side. */
+bool relay_pool_has_session(const struct relay_pool *p);
 /* True when a link is free. */
 bool relay_pool_has_free(const struct relay_pool *p);
 /* Gives the parked mail, if there is one, to a link that became ready. */

@@ -177,8 +177,8 @@ static void take_event(struct relay_talk *t, const struct smtp_event *ev)
 		t->granting = ev->ticket + 1;
 		break;
 	case EV_VERDICT:
-		if (ev->verdict.recipient < t->n_verdicts)
-			t->verdicts[ev->verdict.recipient] = ev->verdict;
+		if (ev->verdict->recipient < t->n_verdicts)
+			t->verdicts[ev->verdict->recipient] = *ev->verdict;
 		break;
 	case EV_DONE:
 		t->done = true;

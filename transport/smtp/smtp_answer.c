@@ -227,7 +227,8 @@ static uint32_t next_accepted(const struct smtp_session *s, const struct smtp_tx
 void smtp_on_end_of_data(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r)
 {
 	struct smtp_tx *tx = &s->tx[x->tx];
-	struct verdict v;
+	uint32_t accepted;
+	struct verdict *v;
 
 	if (!is_final(r) || (is_yes(r) && tx->end > s->out.pulled)) {
 		smtp_desync(s, x, r);
@@ -239,23 +240,25 @@ void smtp_on_end_of_data(struct smtp_session *s, const struct smtp_expect *x, co
 	}
 	if (broke_chunking(s, tx, r))
 		return;
-	smtp_verdict_of(&v, SMTP_AT_END, r, s->accepted);
+	accepted = next_accepted(s, tx);
+	v = &s->rcpt[accepted].verdict;
+	smtp_verdict_of(v, SMTP_AT_END, r, s->accepted);
 	tx->ended = true;
 	s->reset = false;
 	if (!is_yes(r)) {
 		tx->soiled = tx->bdat;
-		count_refusal(s, &v);
+		count_refusal(s, v);
 	}
 	if (s->opt->lmtp) {
-		if (v.scope == SCOPE_MAIL)
-			v.scope = SCOPE_RECIPIENT;
-		smtp_settle(s, tx, next_accepted(s, tx), &v);
+		if (v->scope == SCOPE_MAIL)
+			v->scope = SCOPE_RECIPIENT;
+		smtp_settle(s, tx, accepted, v);
 		if (tx->settled < tx->tracked) {
 			smtp_expect_again(s);
 			return;
 		}
 	} else {
-		smtp_settle_all(s, tx, &v);
+		smtp_settle_all(s, tx, v);
 	}
 	if (is_yes(r)) {
 		s->accepted++;

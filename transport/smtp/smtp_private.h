@@ -173,6 +173,7 @@ struct smtp_session {
 
 	struct smtp_note *note;
 	uint32_t note_first, note_n, note_max;
+	struct verdict told; /* of a recipient that has no record */
 
 	size_t greeting_n;
 	char greeting[SMTP_GREETING_MAX];

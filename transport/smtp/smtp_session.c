@@ -324,16 +324,18 @@ void smtp_note(struct smtp_session *s, enum smtp_event_kind kind, const struct s
 /* The recipients of a mail that are more than one transaction takes: before its EV_DONE. */
 static void tell_rest(struct smtp_session *s, struct smtp_tx *tx, struct smtp_event *out)
 {
-	out->kind = EV_VERDICT;
+	struct verdict *v = &s->told;
+
 	if (tx->local) {
-		verdict_copy(&out->verdict, &s->rcpt[tx->first].verdict);
+		verdict_copy(v, &s->rcpt[tx->first].verdict);
 	} else {
-		smtp_verdict_own(&out->verdict, VERDICT_DEFERRED, SCOPE_RECIPIENT, "RCPT");
-		out->verdict.not_tried = true;
-		verdict_say(&out->verdict, "more than %u recipients in one transaction: goes with a next one",
-			    tx->tracked);
+		smtp_verdict_own(v, VERDICT_DEFERRED, SCOPE_RECIPIENT, "RCPT");
+		v->not_tried = true;
+		verdict_say(v, "more than %u recipients in one transaction: goes with a next one", tx->tracked);
 	}
-	out->verdict.recipient = tx->rest++;
+	v->recipient = tx->rest++;
+	out->kind = EV_VERDICT;
+	out->verdict = v;
 }
 
 int smtp_session_event(struct smtp_session *s, struct smtp_event *out)
@@ -359,8 +361,8 @@ int smtp_session_event(struct smtp_session *s, struct smtp_event *out)
 	s->note_n--;
 	switch (out->kind) {
 	case EV_VERDICT:
-		verdict_copy(&out->verdict, &s->rcpt[n.rcpt].verdict);
-		out->code = out->verdict.code;
+		out->verdict = &s->rcpt[n.rcpt].verdict;
+		out->code = out->verdict->code;
 		break;
 	case EV_DONE:
 		smtp_tx_release(s, tx);

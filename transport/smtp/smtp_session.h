@@ -82,7 +82,7 @@ struct smtp_event {
 	enum smtp_event_kind kind;
 	uint32_t ticket;
 	int code;
-	struct verdict verdict;
+	struct verdict *verdict; /* EV_VERDICT: borrowed until the next event is asked for, and free to write to */
 	struct err error;
 };
 
