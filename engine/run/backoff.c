@@ -6,7 +6,8 @@
  *     little more or less.
  *  3. Rows that wait come one after the other, SPACING_MS apart, so that nobody asks all of them at once, and a
  *     domain that takes mail again is not run over. A row is asked for again at the latest when its time is up.
- *  4. What speaks of one mailbox or one address counts for nothing: a full mailbox, greylisting.
+ *  4. What speaks of one mailbox or one address counts for nothing: a full mailbox, greylisting; nor does what is
+ *     said to MAIL, before a recipient was named.
  *  5. A table that is full of domains that defer takes no more: their rows wait each by itself. */
 #include "engine/run/backoff.h"
 
@@ -149,6 +150,12 @@ static bool says(const char *text, const char *word)
 	return false;
 }
 
+/* Before a recipient was named: the relay's own trouble, or the sender's. */
+static bool is_at_mail(const struct verdict *v)
+{
+	return v->stage && strcmp(v->stage, "MAIL") == 0;
+}
+
 static bool is_of_the_domain(const struct verdict *v)
 {
 	if (v->enhanced[0] == 4 && (v->enhanced[1] == 1 || v->enhanced[1] == 2))
@@ -197,7 +204,7 @@ void backoff_told(struct backoff *b, struct span path, const struct verdict *v, 
 {
 	bool defers = v->kind == VERDICT_DEFERRED;
 
-	if (!b || v->code == 0 || v->scope > SCOPE_MAIL || v->not_tried)
+	if (!b || v->code == 0 || v->scope > SCOPE_MAIL || v->not_tried || is_at_mail(v))
 		return;
 	if (defers ? !is_of_the_domain(v) : atomic_load_explicit(&b->deferring, memory_order_relaxed) == 0)
 		return;

@@ -74,6 +74,38 @@ static void is_left_alone(void **state)
 		check_quiet(&quiets[i]);
 }
 
+/* "Not now" to all that comes, one after the other, is no matter of the mails. */
+static void check_nothing_now(const char *reply, unsigned bad)
+{
+	const struct mini_options o = { .mail = reply, .bad_mails = bad };
+	struct rig *r = rig_one_in_flight(&o);
+	unsigned mails;
+
+	rig_begin(r, QUIET_CONNECTIONS, 50);
+	rig_until_paused(r, 1);
+	rig_until_closed(r);
+	mails = mini_smtpd_commands(r->s, "MAIL");
+	assert_in_range(mails, 10, 10 + 2 * QUIET_CONNECTIONS);
+	assert_non_null(strstr(r->why.text, "takes no mail now: 4"));
+	for (int64_t shift = 0; r->done < 50;) {
+		assert_true(shift < 3600 * 1000);
+		if (relay_pool_open_links(r->pool) == 0)
+			clock_shift(shift += 2000, 0);
+		rig_turn(r, 5);
+	}
+	assert_int_equal(r->sent, 50);
+	assert_int_equal(r->downs, 0);
+	rig_free(r);
+}
+
+static void says_not_now_to_all(void **state)
+{
+	(void)state;
+	check_nothing_now("451 4.3.0 try later\r\n", 16);
+	check_nothing_now("452 Insufficient system storage\r\n", 16);
+	check_nothing_now("450 4.7.1 Error: too much mail from 192.0.2.1\r\n", 16);
+}
+
 /* What one worker hears, all obey; only one says so. */
 static void all_workers_are_quiet(void **state)
 {
@@ -302,7 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_left_alone), cmocka_unit_test(all_workers_are_quiet),
-		cmocka_unit_test(pauses_begin_anew), cmocka_unit_test(comes_back_slowly),
+		cmocka_unit_test(says_not_now_to_all), cmocka_unit_test(pauses_begin_anew), cmocka_unit_test(comes_back_slowly),
 		cmocka_unit_test(a_quota_that_never_returns), cmocka_unit_test(no_mail_from_us),
 		cmocka_unit_test(one_quiet_of_two),
 	};

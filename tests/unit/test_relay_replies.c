@@ -36,6 +36,8 @@ static const struct {
 	{ SMTP_AT_MAIL, 421, "Too many concurrent SMTP connections; please try again later.", REPLY_RATE, REPLY_SLOWS, 0 },
 	{ SMTP_AT_RCPT, 421, "4.7.0 Try again later, closing connection.", REPLY_RATE, REPLY_SLOWS, 0 },
 	{ SMTP_AT_RCPT, 450, "4.2.1 The user you are trying to contact is receiving mail at a rate that", REPLY_RATE, REPLY_SLOWS, 0 },
+	{ SMTP_AT_RCPT, 450, "4.2.1 The user you are trying to contact is receiving mail too quickly.", REPLY_RATE, REPLY_SLOWS, 0 },
+	{ SMTP_AT_RCPT, 451, "4.7.652 The mail server has exceeded the maximum number of connections.", REPLY_RATE, REPLY_SLOWS, 0 },
 	{ SMTP_AT_MAIL, 450, "4.2.1 peak SMTP relay limit exceeded", REPLY_RATE, REPLY_SLOWS, 0 },
 	{ SMTP_AT_RCPT, 451, "4.7.500 Server busy. Please try again later", REPLY_RATE, REPLY_SLOWS, 0 },
 	{ SMTP_AT_RCPT, 450, "4.7.1 Error: too much mail from 192.0.2.1", REPLY_RATE, REPLY_SLOWS, 0 },

@@ -125,12 +125,14 @@ static void what_is_of_one_mailbox_counts_for_nothing(void **state)
 		says(452, 4, 2, 2, "4.2.2 mailbox full"), says(450, 4, 1, 1, "4.1.1 unverified"),
 		says(451, 4, 7, 1, "4.7.1 Greylisted, come back"), says(0, 0, 0, 0, "the line broke"),
 		says(451, 4, 3, 0, "the session ends"), says(452, 4, 5, 3, "4.5.3 too many recipients"),
+		says(451, 4, 3, 0, "4.3.0 the relay's own trouble"),
 	};
 
 	(void)state;
 	others[3].kind = VERDICT_DEFERRED;
 	others[4].scope = SCOPE_SESSION;
 	others[5].not_tried = true;
+	others[6].stage = "MAIL";
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		tell(b, "u@a.example", &others[i], 100, 0);
 	assert_int_equal(ask(b, "x@a.example", 0, 0), 0);

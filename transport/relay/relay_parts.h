@@ -231,6 +231,7 @@ struct relay_side {
 	unsigned taken;           /* mails since `allowed` changed */
 	bool careful;             /* since a pause: the board counts the connections of all threads */
 	int64_t slowed_ms;
+	unsigned not_now;         /* deferrals in a row that were no matter of a recipient */
 	unsigned mails_told;      /* after so many it hung up the last time */
 	struct net_addresses addresses; /* the one to be tried first is in front */
 	unsigned addresses_tried; /* in a row that connected and led to nothing, but for the last one */

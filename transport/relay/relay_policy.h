@@ -20,6 +20,7 @@ enum {
 	RELAY_QUIET_MS = 5 * 1000,        /* the first pause that a relay asked for, doubling: rates count by the second */
 	RELAY_QUIET_MAX_MS = 5 * 60 * 1000, /* some rates count by the hour; asking again costs one message */
 	RELAY_TROUBLES_MAX = 20,          /* of a relay and run: the twenty-first looks like one of them */
+	RELAY_NOT_NOW_MAX = 10,           /* deferrals of all that comes, one after the other: it takes no mail now */
 	RELAY_SLOW_MS = 1000,             /* connections are halved no more often */
 	RELAY_GROW_AFTER = 50,            /* mails taken for each connection more, after they were made fewer */
 	RELAY_GIVE_UP_MS = 10 * 60 * 1000, /* without any success: the relay is down */

@@ -168,6 +168,15 @@ static void slow_down(struct relay_side *s, int64_t now_ms)
 	}
 }
 
+/* It says "not now" to all that comes: to MAIL, or that it is too much at a time, and takes nothing in between. */
+static bool takes_nothing_now(struct relay_side *s, const struct verdict *v, enum reply_act act)
+{
+	bool counts = v->kind == VERDICT_DEFERRED && v->scope <= SCOPE_MAIL && (act == REPLY_SLOWS || strcmp(v->stage, "MAIL") == 0);
+
+	s->not_now = counts ? s->not_now + 1 : 0;
+	return s->not_now >= RELAY_NOT_NOW_MAX;
+}
+
 void relay_side_refused(struct relay_side *s, struct verdict *v, int64_t now_ms)
 {
 	struct reply_meaning m = reply_meaning_of(v);
@@ -175,7 +184,7 @@ void relay_side_refused(struct relay_side *s, struct verdict *v, int64_t now_ms)
 	v->account = m.class == REPLY_QUOTA && v->kind == VERDICT_DEFERRED;
 	if (v->code == 0 || s->state == SIDE_DOWN)
 		return;
-	if (m.act < REPLY_WAITS && v->scope == SCOPE_RELAY)
+	if (m.act < REPLY_WAITS && (v->scope == SCOPE_RELAY || takes_nothing_now(s, v, m.act)))
 		m.act = REPLY_WAITS;
 	if (m.act >= REPLY_WAITS)
 		turned_away(s, v, &m, now_ms);
@@ -185,6 +194,7 @@ void relay_side_refused(struct relay_side *s, struct verdict *v, int64_t now_ms)
 
 void relay_side_took(struct relay_side *s)
 {
+	s->not_now = 0;
 	if (s->careful)
 		s->careful = relay_board_grow(s->relay);
 	if (s->allowed == 0 || ++s->taken < RELAY_GROW_AFTER)
