@@ -95,24 +95,29 @@ static bool is_dangerous(struct span s)
 	return span_begins(s, from) || (s.n < from.n && span_begins(from, s));
 }
 
-/* The octets of s that can stand as they are on what is left of the line. */
-static size_t plain_run(const struct line *l, struct span s)
+/* Writes the octets of s that can stand as they are on what is left of the line; returns how many. */
+static inline size_t put_run(struct line *l, struct span s)
 {
 	size_t most = MIME_QP_COLUMNS - l->column, n = 0;
 
 	if (most > s.n)
 		most = s.n;
-	while (n < most && class_of((unsigned char)s.p[n]) <= BLANK)
-		n++;
+	for (; n < most && class_of((unsigned char)s.p[n]) <= BLANK; n++)
+		l->at[n] = s.p[n];
 	/* a blank before a line break is no plain one */
 	if (n > 0 && n < s.n && class_of((unsigned char)s.p[n - 1]) == BLANK &&
 	    class_of((unsigned char)s.p[n]) == BREAK)
 		n--;
+	if (n == 0)
+		return 0;
+	l->at += n;
+	l->column += (unsigned)n;
+	l->blank = class_of((unsigned char)s.p[n - 1]) == BLANK;
 	return n;
 }
 
 /* Writes the next few octets of s; returns how many of s that were. */
-static size_t put_next(struct line *l, struct span s)
+static inline size_t put_next(struct line *l, struct span s)
 {
 	enum octet_class class = class_of((unsigned char)s.p[0]);
 	size_t n;
@@ -122,14 +127,9 @@ static size_t put_next(struct line *l, struct span s)
 		return span_begins(s, SPAN("\r\n")) ? 2 : 1;
 	}
 	if (l->column != 0 || !is_dangerous(s)) {
-		n = plain_run(l, s);
-		if (n > 0) {
-			memcpy(l->at, s.p, n);
-			l->at += n;
-			l->column += (unsigned)n;
-			l->blank = class_of((unsigned char)s.p[n - 1]) == BLANK;
+		n = put_run(l, s);
+		if (n > 0)
 			return n;
-		}
 	}
 	n = character(s);
 	if (l->column + 3 * n > MIME_QP_COLUMNS) {

@@ -83,13 +83,19 @@ void mime_line_plain(struct mime_line *l, struct span text)
 	}
 }
 
-static bool is_q_safe(unsigned char c, enum mime_word_place place)
+enum { IN_TEXT = 1 << MIME_WORD_TEXT, IN_BOTH = IN_TEXT | 1 << MIME_WORD_PHRASE };
+
+/* Where each octet may stand as it is in Q. */
+static const unsigned char safe[256] = {
+	['!'] = IN_BOTH, ['"' ... ')'] = IN_TEXT, ['*' ... '+'] = IN_BOTH, [','] = IN_TEXT, ['-'] = IN_BOTH,
+	['.'] = IN_TEXT, ['/' ... '9'] = IN_BOTH, [':' ... '<'] = IN_TEXT, ['>'] = IN_TEXT, ['@'] = IN_TEXT,
+	['A' ... 'Z'] = IN_BOTH, ['[' ... '^'] = IN_TEXT, ['`'] = IN_TEXT, ['a' ... 'z'] = IN_BOTH,
+	['{' ... '~'] = IN_TEXT, /* not = ? _ */
+};
+
+static inline bool is_q_safe(unsigned char c, enum mime_word_place place)
 {
-	if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
-		return true;
-	if (place == MIME_WORD_PHRASE)
-		return c == '!' || c == '*' || c == '+' || c == '-' || c == '/';
-	return c > ' ' && c < 127 && c != '=' && c != '?' && c != '_';
+	return safe[c] & 1U << place;
 }
 
 /* Columns of one octet in Q. */
@@ -323,13 +329,16 @@ void mime_line_encoded(struct mime_line *l, struct span text, enum mime_word_pla
 
 static bool needs_encoding(struct span token)
 {
-	if (token.n > TOKEN_LONG || span_search(token, SPAN("=?")) < token.n)
+	bool equals = false;
+
+	if (token.n > TOKEN_LONG)
 		return true;
 	for (size_t i = 0; i < token.n; i++) {
 		if ((unsigned char)token.p[i] >= 127)
 			return true;
+		equals |= token.p[i] == '=';
 	}
-	return false;
+	return equals && span_search(token, SPAN("=?")) < token.n;
 }
 
 struct span mime_word_needed(struct span text)
