@@ -1,12 +1,13 @@
 /* letter_mailbox.c - two cells become an address without a text in between.
  *
  *  1. Only what the long way takes with the same result is taken: a cell that is an address of the simplest kind,
- *     and a name in printable ASCII. All else, and every mistake, is for the long way.
+ *     and a name without controls. All else, and every mistake, is for the long way.
  * Held by tests/unit/test_letter_mailbox.c. */
 #include "templates/letter/letter_mailbox.h"
 
 #include "engine/base/utf8.h"
 #include "templates/letter/letter_parts.h"
+#include "templates/mime/mime_header.h"
 
 /* Is the piece blanks around that sign? */
 static bool is_sign(const struct letter_text *t, const struct liquid_step *step, char sign)
@@ -33,9 +34,14 @@ void letter_mailbox_find(struct letter_text *t)
 		t->mailbox.address = 1 + s[1].number;
 }
 
-static bool is_printable(struct span s)
+/* Is it trimmed, and would a header's text leave it as it is? */
+static bool is_name(struct span s)
 {
-	return utf8_printable_run(s) == s.n;
+	size_t at;
+
+	if (s.n == 0 || s.p[0] == ' ' || s.p[s.n - 1] == ' ')
+		return false;
+	return utf8_printable_run(s) == s.n || (!mime_header_bad(s, &at) && span_find(s, '\t') == s.n);
 }
 
 int letter_mailbox_read(const struct letter_text *t, const struct row *row, struct arena *a, struct address_list *out)
@@ -49,7 +55,7 @@ int letter_mailbox_read(const struct letter_text *t, const struct row *row, stru
 		return 0;
 	if (m->name > 0) {
 		x.name = row->cells[m->name - 1];
-		if (x.name.n == 0 || x.name.p[0] == ' ' || x.name.p[x.name.n - 1] == ' ' || !is_printable(x.name))
+		if (!is_name(x.name))
 			return 0;
 	}
 	rc = address_plain(row->cells[m->address - 1], a, &x);
