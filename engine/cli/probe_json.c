@@ -82,8 +82,8 @@ static void put_capabilities(struct span text)
 
 static void put_limits(const struct smtp_caps *caps)
 {
-	printf(", \"size_max\": %llu, \"mail_max\": %u, \"rcpt_max\": %u", (unsigned long long)caps->size_max,
-	       caps->mail_max, caps->rcpt_max);
+	printf(", \"size_max\": %llu, \"mail_max\": %u, \"rcpt_max\": %u, \"rcpt_domain_max\": %u",
+	       (unsigned long long)caps->size_max, caps->mail_max, caps->rcpt_max, caps->rcpt_domain_max);
 }
 
 static void put_steps(const struct relay_talk *t)

@@ -19,9 +19,10 @@ static void test_real_servers(void **state)
 	assert_true(h.caps.dsn && h.caps.enhanced && !h.caps.starttls && !h.caps.requiretls);
 	assert_int_equal(h.caps.size_max, 10240000);
 	assert_true(h.auth && span_eq(span_of(h.mechanisms, h.mechanisms_n), SPAN("PLAIN LOGIN")));
-	smtp_caps_read(&h, SPAN("exim\nSIZE 52428800\nLIMITS MAILMAX=1000 RCPTMAX=50000\nPIPELINING\nPIPECONNECT\nHELP"));
+	smtp_caps_read(&h, SPAN("exim\nSIZE 52428800\nLIMITS MAILMAX=1000 RCPTMAX=50000 RCPTDOMAINMAX=7\nPIPELINING\nPIPECONNECT\nHELP"));
 	assert_int_equal(h.caps.mail_max, 1000);
 	assert_int_equal(h.caps.rcpt_max, 50000);
+	assert_int_equal(h.caps.rcpt_domain_max, 7);
 	assert_true(!h.caps.chunking && !h.auth); /* nothing is left of the one before */
 }
 

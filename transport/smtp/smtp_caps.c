@@ -71,6 +71,8 @@ static void one_limit(struct smtp_ehlo *out, struct span word)
 		out->caps.mail_max = (unsigned)v;
 	else if (span_case_eq(name, SPAN("RCPTMAX")))
 		out->caps.rcpt_max = (unsigned)v;
+	else if (span_case_eq(name, SPAN("RCPTDOMAINMAX")))
+		out->caps.rcpt_domain_max = (unsigned)v;
 }
 
 static void has_limits(struct smtp_ehlo *out, struct span params)

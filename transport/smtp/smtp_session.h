@@ -90,7 +90,7 @@ struct smtp_caps { /* what the newest EHLO said */
 	bool pipelining, chunking, eightbitmime, smtputf8, dsn, starttls, enhanced, requiretls;
 	uint64_t size_max;    /* 0: no fixed limit */
 	unsigned mail_max;    /* LIMITS MAILMAX, 0 unknown */
-	unsigned rcpt_max;
+	unsigned rcpt_max, rcpt_domain_max;
 };
 
 enum smtp_broke { /* what a server offered and cannot do: later sessions go without it */

@@ -8,13 +8,44 @@
 #include "engine/base/must.h"
 #include "transport/smtp/smtp_private.h"
 
+static struct span domain_of(const struct mail *m, uint32_t i)
+{
+	struct span path = m->recipients[i];
+	size_t at = path.n;
+
+	while (at > 0 && path.p[at - 1] != '@')
+		at--;
+	return span_skip(path, at);
+}
+
+static bool is_new_domain(const struct mail *m, uint32_t i)
+{
+	for (uint32_t k = 0; k < i; k++)
+		if (span_case_eq(domain_of(m, k), domain_of(m, i)))
+			return false;
+	return true;
+}
+
+/* Of the first n recipients those up to where one domain more begins than RCPTDOMAINMAX (RFC 9422) allows. */
+static uint32_t within_domains(const struct mail *m, uint32_t n, unsigned max)
+{
+	unsigned domains = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (is_new_domain(m, i) && ++domains > max)
+			return i;
+	return n;
+}
+
 static uint32_t tracked_of(const struct smtp_session *s, const struct mail *m)
 {
 	uint32_t max = SMTP_RECIPIENTS_MAX;
 
 	if (s->ehlo.caps.rcpt_max > 0 && s->ehlo.caps.rcpt_max < max)
 		max = s->ehlo.caps.rcpt_max;
-	return m->n_recipients < max ? m->n_recipients : max;
+	if (m->n_recipients < max)
+		max = m->n_recipients;
+	return max > 1 && s->ehlo.caps.rcpt_domain_max > 0 ? within_domains(m, max, s->ehlo.caps.rcpt_domain_max) : max;
 }
 
 static uint32_t take_record(struct smtp_session *s)
