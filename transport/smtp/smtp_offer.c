@@ -47,7 +47,8 @@ static bool wants_another(const struct smtp_session *s)
 	if (smtp_is_chunked(s))
 		return (s->opt->trusted || s->accepted > 0) && /* the first one shows whether BDAT is what was offered */
 		       s->in_flight < s->window && s->in_flight_bytes < SMTP_IN_FLIGHT_BYTES_MAX &&
-		       s->in_flight_cost + SMTP_COST_MIN <= smtp_patience(s) && bears_another_reset(s);
+		       s->in_flight_cost + SMTP_COST_MIN <= smtp_patience(s) && bears_another_reset(s) &&
+		       s->syntax_errors == 0; /* the next one is the last, and may be any in flight */
 	/* Its content goes out once it is granted, and the next MAIL right behind it. */
 	newest = newest_in_flight(s);
 	return newest->asked || newest->step == STEP_OVER;
