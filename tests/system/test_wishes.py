@@ -29,7 +29,10 @@ def test_a_parameter_of_ones_own(shop):
         send(shop, f"smtp://localhost:{r.port}?tls=none", "--mail-option", "AUTH=<>", "--rcpt-option", "NOTIFY=NEVER",
              check=2)
         send(shop, f"smtp://localhost:{r.port}?tls=none", "--mail-option", "AUTH=<>")
-    assert len(r.accepted()) == 3 and all("AUTH=<>" in a.sender for a in r.accepted())
+        long = "AUTH=" + "e+3D" * 60 + "@x.example"  # RFC 4954 3: up to 500 octets
+        send(shop, f"smtp://localhost:{r.port}?tls=none", "--mail-option", long, "--results", "long.csv")
+    assert len(r.accepted()) == 6 and all("AUTH=<>" in a.sender for a in r.accepted()[:3])
+    assert all(long in a.sender for a in r.accepted()[3:])
     assert r.violations() == ""
 
 
@@ -45,6 +48,7 @@ def test_a_parameter_that_the_relay_does_not_know(shop):
 @pytest.mark.parametrize("options, words", [
     (["--dsn-notify", "sometimes"], "cannot be asked for with 'SOMETIMES'"),
     (["--dsn-notify", "never,delay"], "cannot be asked for"),
+    (["--dsn-notify", "delay,success,delay"], "a word is repeated"),
     (["--dsn-ret", "all"], "FULL or HDRS"),
     (["--mail-option", "SIZE=1"], "SIZE of MAIL is set by itself"),
     (["--mail-option", "A=1 B=2\r\nRSET"], "is no parameter of MAIL"),
@@ -55,6 +59,12 @@ def test_wrong(shop, options, words):
     write_list(shop / "list.csv", 1)
     done = send(shop, "smtp://localhost:1?tls=none", *options, check=2)
     assert words in done.stderr
+
+
+def test_tls_on_the_whole_way_wants_a_verified_certificate(shop):
+    write_list(shop / "list.csv", 1)
+    done = send(shop, "smtp://localhost:1?verify=no", "--requiretls", check=2)
+    assert "?verify=no" in done.stderr and "RFC 8689" in done.stderr
 
 
 @pytest.mark.parametrize("options, words", [

@@ -215,6 +215,7 @@ static void test_wishes(void **state)
 		{ { .notify = SPAN(",FAILURE") }, false },
 		{ { .notify = SPAN("failure") }, false },
 		{ { .notify = SPAN("DELAY,DELAY,DELAY,DELAY,DELAY") }, false },
+		{ { .notify = SPAN("DELAY,SUCCESS,DELAY") }, false },
 		{ { .ret = SPAN("ALL") }, false },
 		{ { .mail = SPAN("AUTH=<> BY=120;R") }, true },
 		{ { .mail = SPAN("A") }, true },

@@ -281,6 +281,10 @@ static int take_wishes(struct relay *r, const struct relay_options *opt, struct 
 		.rcpt = keep_words(&at, words[3]),
 		.requiretls = opt->requiretls,
 	};
+	if (w->requiretls && r->url.security != SMTP_PLAIN && r->url.verify == NET_VERIFY_NONE) {
+		err_set(e, ERR_INPUT, "TLS is to be required on the whole way, and the relay's URL says ?verify=no");
+		return err_hint(e, "REQUIRETLS wants a certificate that is verified (RFC 8689 4.2), or ?verify=pin");
+	}
 	return smtp_wishes_check(w, e);
 }
 

@@ -264,18 +264,26 @@ static int check_more(struct span params, const char *verb, const char *const *o
 
 static int check_notify(struct span notify, struct err *e)
 {
+	static const char *const words[] = { "SUCCESS", "FAILURE", "DELAY" };
 	bool alone = span_eq(notify, SPAN("NEVER"));
 	struct span rest = notify;
+	unsigned seen = 0, now;
 
 	while (rest.p && notify.n > 0 && !alone) { /* rest.p: also an empty word behind the last comma */
 		struct span word = span_cut(&rest, ',');
 
-		if (!span_eq(word, SPAN("SUCCESS")) && !span_eq(word, SPAN("FAILURE")) && !span_eq(word, SPAN("DELAY"))) {
+		now = 0;
+		for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+			now |= (unsigned)span_eq(word, span_str(words[i])) << i;
+		if (now == 0) {
 			err_set(e, ERR_INPUT, "a report of delivery cannot be asked for with '%.*s'", SPAN_ARG(notify));
 			return err_hint(e, "it may be NEVER, or SUCCESS, FAILURE and DELAY joined by commas");
 		}
+		if (seen & now)
+			return err_set(e, ERR_INPUT, "a word is repeated in '%.*s'", SPAN_ARG(span_sub(notify, 0, 100)));
+		seen |= now;
 	}
-	return notify.n > 27 ? err_set(e, ERR_INPUT, "a word is repeated in '%.*s'", SPAN_ARG(notify)) : 0;
+	return 0;
 }
 
 int smtp_wishes_check(const struct smtp_wishes *w, struct err *e)

@@ -35,7 +35,7 @@ bool smtp_path_fits(struct span path, bool may_be_empty, bool utf8);
 enum {
 	SMTP_ENVID_MAX = 100, /* RFC 3461 4.4; one that is longer is left out */
 	SMTP_ORCPT_MAX = 500, /* RFC 3461 4.2; the same */
-	SMTP_WISHES_MAX = 192 /* octets of the additional parameters of MAIL, and of RCPT */
+	SMTP_WISHES_MAX = 512 /* AUTH= alone may have 500 (RFC 4954 3): octets of the additional parameters of MAIL, and of RCPT */
 };
 
 struct smtp_mail_params {
