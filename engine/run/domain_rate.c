@@ -10,14 +10,18 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "engine/base/arena.h"
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/hash.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
 #include "engine/base/throttle.h"
+#include "engine/base/utf8.h"
+#include "engine/model/address.h"
 
 enum { TABLE_FIRST = 256, AT_ONCE_MAX = 128 /* domains of one mail: JOURNAL_RECIPIENTS_MAX */ };
 #define NS_PER_MS 1000000LL
@@ -60,22 +64,44 @@ static void lower(char *s)
 			*s = (char)(*s - 'A' + 'a');
 }
 
+/* As addresses have it on the wire: lower case, A-labels. False: it is no domain. */
+static bool wire_domain(struct span domain, char out[DOMAIN_SIZE])
+{
+	char text[DOMAIN_SIZE + 2];
+	struct arena memory;
+	struct address a;
+	struct err ignored;
+	bool good;
+
+	if (domain.n > 0 && domain.p[domain.n - 1] == '.') /* the root's dot is in no address */
+		domain.n--;
+	snprintf(text, sizeof text, "x@%.*s", SPAN_ARG(domain));
+	arena_init(&memory, 4096, 1 << 20);
+	good = address_parse(span_str(text), &memory, &a, &ignored) == 0 && a.domain.n < DOMAIN_SIZE;
+	if (good) {
+		memcpy(out, a.domain.p, a.domain.n);
+		out[a.domain.n] = '\0';
+	}
+	arena_release(&memory);
+	return good;
+}
+
 static int read_rule(struct domain_rates *d, const char *text, struct err *e)
 {
 	struct rule *r = &d->rules[d->n_rules];
 	struct span rest = span_str(text), domain = span_trim(span_cut(&rest, '='));
+	char name[DOMAIN_SIZE] = "*";
 	struct throttle *probe;
 
 	rest = span_trim(rest);
 	if (!rest.p || rest.n == 0 || domain.n == 0 || domain.n >= DOMAIN_SIZE || span_find(domain, '@') < domain.n ||
-	    span_find(domain, ' ') < domain.n)
+	    span_find(domain, ' ') < domain.n || (!span_eq(domain, SPAN("*")) && !wire_domain(domain, name)))
 		return rule_wrong(e, text);
 	d->n_rules++;
-	r->domain = mem_copy(domain);
+	r->domain = mem_strdup(name);
 	r->limits = mem_copy(rest);
 	if (!r->domain || !r->limits)
 		return err_nomem(e, "rate limits");
-	lower(r->domain);
 	for (uint32_t i = 0; i + 1 < d->n_rules; i++)
 		if (strcmp(d->rules[i].domain, r->domain) == 0)
 			return err_set(e, ERR_INPUT, "the domain '%s' has two rates; several limits are joined by commas", r->domain);
@@ -229,6 +255,8 @@ bool domain_of_address(struct span address, char out[DOMAIN_SIZE])
 		n--;
 	if (n == 0 || n >= DOMAIN_SIZE)
 		return false;
+	if (!utf8_ascii(span_sub(address, 0, n)))
+		return wire_domain(span_sub(address, 0, n), out);
 	memcpy(out, address.p, n);
 	out[n] = '\0';
 	lower(out);

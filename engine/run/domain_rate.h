@@ -36,7 +36,7 @@ int64_t domain_rates_queue(struct domain_rates *d, struct span address, int64_t 
 void domain_rates_remember(struct domain_rates *d, struct span path, int64_t age_ms, int64_t now_ns);
 /* The longest window, in ms: what a resume must know. */
 int64_t domain_rates_window_ms(const struct domain_rates *d);
-/* What stands behind the last @, in lower case, without what a display form has behind it; false: nothing. */
+/* What stands behind the last @, in lower case and A-labels, without what a display form has behind it; false: nothing. */
 bool domain_of_address(struct span address, char out[DOMAIN_SIZE]);
 
 #endif

@@ -185,6 +185,6 @@ def test_domains_and_the_run_together(shop):
 def test_a_wrong_domain_rate_is_said_at_once(shop):
     (shop / "letter.eml").write_text(TO_A_COLUMN)
     write_domains(shop / "list.csv", ["a.example"])
-    for wrong in ("gmail.com", "a@b=5/s", "x=5"):
+    for wrong in ("gmail.com", "a@b=5/s", "x=5", "a..b=5/s", "<x>=5/s"):
         done = lettershop("send", "letter.eml", "list.csv", "--relay", "null:", "--yes", "--domain-rate", wrong, cwd=shop)
         assert done.returncode == 2 and "rate" in done.stderr

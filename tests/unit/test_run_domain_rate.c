@@ -62,6 +62,24 @@ static void without_a_star_the_others_are_free(void **state)
 	domain_rates_free(&d);
 }
 
+/* However the rule and the address write it: in capitals, beyond ASCII, with the root's dot. */
+static void one_domain_has_one_rate(void **state)
+{
+	static const char *const rules[] = { "b\xc3\xbc" "cher.example=1/min", "B\xc3\x9c" "CHER.example=1/min", "XN--BCHER-KVA.example.=1/min" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+		struct domain_rates *d = rates(rules[i], NULL);
+
+		assert_int_equal(take(d, "a@xn--bcher-kva.example", S), 0);
+		assert_true(take(d, "b@XN--bcher-kva.EXAMPLE", S) > 0);
+		assert_true(take(d, "Ann <c@b\xc3\xbc" "cher.example>", S) > 0);
+		assert_true(take(d, "d@B\xc3\x9c" "CHER.example", S) > 0);
+		assert_int_equal(take(d, "d@bucher.example", S), 0);
+		domain_rates_free(&d);
+	}
+}
+
 /* No window of a second holds more than 5, whoever asks when. */
 static void windows_are_exact(void **state)
 {
@@ -169,7 +187,7 @@ static void wrong_rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_domain_by_itself), cmocka_unit_test(without_a_star_the_others_are_free),
+		cmocka_unit_test(each_domain_by_itself), cmocka_unit_test(one_domain_has_one_rate), cmocka_unit_test(without_a_star_the_others_are_free),
 		cmocka_unit_test(windows_are_exact),     cmocka_unit_test(all_or_none),
 		cmocka_unit_test(the_line_is_called_in_order), cmocka_unit_test(many_domains_are_forgotten),
 		cmocka_unit_test(an_earlier_run_counts), cmocka_unit_test(wrong_rules),
