@@ -37,6 +37,7 @@ struct asking {
 	struct options *o;
 	struct relay *relay;
 	struct probe p;
+	bool implicit; /* TLS from the first octet */
 	int trace_fd;
 };
 
@@ -61,6 +62,7 @@ static int open_relay(struct asking *a, struct err *e)
 		err_set(e, ERR_INPUT, "'%s' is no relay that could be asked", r->url);
 		return err_hint(e, "a relay's URL begins with smtp://, smtps:// or lmtp://");
 	}
+	a->implicit = span_case_begins(span_str(r->url), SPAN("smtps:"));
 	const struct relay_options opt = {
 		.name = r->name,
 		.url = r->url,
@@ -129,22 +131,42 @@ static int ask_size(struct asking *a, struct err *e)
 	return ask_line(a, line, e) < 0 || ask_line(a, "RSET", e) < 0 ? -1 : 0;
 }
 
+/* The first reason is the one that is told: what other questions brought is shown with them. */
+static void note(struct asking *a, int rc, const struct err *e)
+{
+	if (rc < 0 && !a->p.failed)
+		a->p.why = *e;
+	a->p.failed |= rc < 0;
+}
+
+/* False: the command line is wrong, or there is nobody left to ask. */
+static bool may_go_on(const struct asking *a)
+{
+	return (!a->p.failed || a->p.why.kind != ERR_INPUT) && relay_talk_is_open(a->p.talk);
+}
+
 /* A refusal does not keep the other questions from being asked. */
 static void ask_all(struct asking *a)
 {
 	struct options *o = a->o;
 	struct err e = { 0 };
-	bool failed = false;
 
-	failed |= o->size && ask_size(a, &e) < 0;
-	for (uint32_t i = 0; i < o->vrfy.n && (!failed || e.kind != ERR_INPUT); i++)
-		failed |= ask_vrfy(a, o->vrfy.items[i], &e) < 0;
-	for (uint32_t i = 0; i < o->commands.n && (!failed || e.kind != ERR_INPUT); i++)
-		failed |= ask_line(a, o->commands.items[i], &e) < 0;
-	if (failed) {
-		a->p.failed = true;
-		a->p.why = e;
-	}
+	if (o->size)
+		note(a, ask_size(a, &e), &e);
+	for (uint32_t i = 0; i < o->vrfy.n && may_go_on(a); i++)
+		note(a, ask_vrfy(a, o->vrfy.items[i], &e), &e);
+	for (uint32_t i = 0; i < o->commands.n && may_go_on(a); i++)
+		note(a, ask_line(a, o->commands.items[i], &e), &e);
+}
+
+/* Connected, and not a word: a port that begins with TLS waits for ours. */
+static void advise(struct asking *a)
+{
+	const struct relay_talk *t = a->p.talk;
+	struct err *e = &a->p.why;
+
+	if (e->kind == ERR_NET && !e->hint[0] && !a->implicit && t && relay_talk_peer(t) && relay_talk_greeting(t).n == 0)
+		err_hint(e, "a port that begins with TLS, as 465 does, needs smtps:// in the relay's URL");
 }
 
 static void converse(struct asking *a)
@@ -156,6 +178,7 @@ static void converse(struct asking *a)
 	if (relay_talk_open(&p->talk, a->relay, &opt, &e) < 0) {
 		p->failed = true;
 		p->why = e;
+		advise(a);
 		return;
 	}
 	p->logged_in = relay_talk_mechanism(p->talk) != NULL;
@@ -178,9 +201,9 @@ static int show(struct asking *a)
 	else
 		probe_print(p);
 	fflush(stdout);
-	if (!p->failed)
+	if (p->talk && relay_talk_is_open(p->talk))
 		(void)relay_talk_quit(p->talk, &ignored);
-	else if (!a->o->json)
+	if (p->failed && !a->o->json)
 		say_err(&p->why);
 	return !p->failed ? EXIT_SENT : p->why.kind == ERR_INPUT ? EXIT_WRONG : EXIT_SOME;
 }

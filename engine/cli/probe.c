@@ -52,6 +52,8 @@ static void print_capability(struct span line)
 	struct span whole = line, keyword = span_cut(&line, ' ');
 	const char *meaning = meaning_of(keyword);
 
+	if (whole.n == 0)
+		return;
 	if (whole.n <= 24)
 		printf("    %-24.*s %s\n", SPAN_ARG(whole), meaning);
 	else
@@ -70,19 +72,51 @@ static void print_capabilities(struct span text)
 		print_capability(span_cut(&text, '\n'));
 }
 
+/* What it says in several places, or in numbers only, in one line each. */
+static void print_login_and_limits(const struct relay_talk *t)
+{
+	const struct smtp_caps *c = relay_talk_caps(t);
+	struct span mechanisms = relay_talk_mechanisms(t);
+	const char *between = "";
+
+	if (mechanisms.n > 0)
+		printf("  mechanisms   %.*s\n", SPAN_ARG(mechanisms));
+	if (c->size_max == 0 && c->mail_max == 0 && c->rcpt_max == 0 && c->rcpt_domain_max == 0)
+		return;
+	printf("  limits       ");
+	if (c->size_max > 0) {
+		printf("%llu octets a message", (unsigned long long)c->size_max);
+		between = ", ";
+	}
+	if (c->mail_max > 0) {
+		printf("%s%u messages a connection", between, c->mail_max);
+		between = ", ";
+	}
+	if (c->rcpt_max > 0) {
+		printf("%s%u recipients a message", between, c->rcpt_max);
+		between = ", ";
+	}
+	if (c->rcpt_domain_max > 0)
+		printf("%s%u domains a message", between, c->rcpt_domain_max);
+	printf("\n");
+}
+
 static void print_certificate(const struct relay_talk *t)
 {
 	struct net_cert_facts c;
 	char date[CLOCK_RFC3339_SIZE];
-	int64_t days;
+	int64_t days, now_ms = clock_wall_ms();
 
 	if (relay_talk_cert(t, &c) < 0)
 		return;
-	days = (c.until_ms - clock_wall_ms()) / DAY_MS;
+	days = (c.until_ms - now_ms) / DAY_MS;
 	clock_rfc3339(c.until_ms, date);
 	date[10] = '\0';
 	printf("  certificate  for %s, from '%s'\n", c.names[0] ? c.names : "no host", c.issuer);
-	printf("               valid until %s: %lld day%s left\n", date, (long long)days, days == 1 ? "" : "s");
+	if (c.until_ms < now_ms)
+		printf("               expired on %s, %lld day%s ago\n", date, (long long)-days, days == -1 ? "" : "s");
+	else
+		printf("               valid until %s: %lld day%s left\n", date, (long long)days, days == 1 ? "" : "s");
 	printf("               sha256:");
 	for (size_t i = 0; i < sizeof c.sha256; i++)
 		printf("%02x", c.sha256[i]);
@@ -99,7 +133,7 @@ static void print_link(const struct relay_talk *t)
 		printf("  address      %s\n", words);
 	}
 	relay_talk_tls(t, tls, sizeof tls);
-	if (peer && (tls[0] || relay_talk_ehlo(t).n > 0))
+	if (peer && (tls[0] || relay_talk_ehlo(t).n > 0 || relay_talk_is_open(t)))
 		printf("  TLS          %s\n", tls[0] ? tls : "none");
 	print_certificate(t);
 }
@@ -140,6 +174,10 @@ void probe_print(const struct probe *p)
 	if (greeting.n > 0)
 		printf("  greeting     %.*s\n", SPAN_ARG(span_sub(greeting, 0, span_find(greeting, '\n'))));
 	print_capabilities(relay_talk_ehlo(t));
+	if (relay_talk_ehlo(t).n > 0)
+		print_login_and_limits(t);
+	else if (relay_talk_is_open(t))
+		printf("  capabilities none: it knows no EHLO\n");
 	if (p->logged_in)
 		printf("  login        accepted, with %s\n", relay_talk_mechanism(t));
 	for (unsigned i = 0; i < p->n_asked; i++)

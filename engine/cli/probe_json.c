@@ -1,5 +1,6 @@
 /* probe_json.c - the report for programs: one object; members are added, never renamed. */
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/utf8.h"
@@ -63,21 +64,70 @@ static void put_certificate(const struct relay_talk *t)
 	printf("\"}");
 }
 
+static bool is_there(struct span lines, struct span keyword)
+{
+	while (lines.n > 0) {
+		struct span line = span_cut(&lines, '\n');
+
+		if (span_case_eq(span_cut(&line, ' '), keyword))
+			return true;
+	}
+	return false;
+}
+
+/* What stands behind a keyword, in all of its lines: some relays announce one twice, and a member is there once. */
+static void put_joined(struct span lines, struct span keyword)
+{
+	char text[TEXT_MAX];
+	size_t n = 0;
+
+	while (lines.n > 0) {
+		struct span line = span_cut(&lines, '\n');
+
+		if (!span_case_eq(span_cut(&line, ' '), keyword))
+			continue;
+		line = span_trim(line);
+		if (line.n == 0 || n + line.n + 1 > sizeof text)
+			continue;
+		if (n > 0)
+			text[n++] = ' ';
+		memcpy(text + n, line.p, line.n);
+		n += line.n;
+	}
+	put_text(span_of(text, n));
+}
+
 static void put_capabilities(struct span text)
 {
-	struct span name = span_cut(&text, '\n');
+	struct span name = span_cut(&text, '\n'), all = text;
+	const char *between = "";
 
 	put_member("name", name);
 	printf(", \"capabilities\": {");
-	for (bool first = true; text.n > 0; first = false) {
+	while (text.n > 0) {
+		size_t before = all.n - text.n;
 		struct span line = span_cut(&text, '\n'), keyword = span_cut(&line, ' ');
 
-		printf("%s", first ? "" : ", ");
+		if (keyword.n == 0 || is_there(span_sub(all, 0, before), keyword))
+			continue;
+		printf("%s", between);
+		between = ", ";
 		put_text(keyword);
 		printf(": ");
-		put_text(span_trim(line));
+		put_joined(all, keyword);
 	}
 	putchar('}');
+}
+
+/* As texts in an array. */
+static void put_words(const char *name, struct span words)
+{
+	printf(", \"%s\": [", name);
+	for (bool first = true; words.n > 0; first = false) {
+		printf("%s", first ? "" : ", ");
+		put_text(span_cut(&words, ' '));
+	}
+	putchar(']');
 }
 
 static void put_limits(const struct smtp_caps *caps)
@@ -113,6 +163,7 @@ static void put_talk(const struct relay_talk *t)
 	put_lines("greeting", relay_talk_greeting(t));
 	if (relay_talk_ehlo(t).n > 0) {
 		put_capabilities(relay_talk_ehlo(t));
+		put_words("mechanisms", relay_talk_mechanisms(t));
 		put_limits(relay_talk_caps(t));
 	}
 	put_steps(t);

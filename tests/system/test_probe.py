@@ -72,6 +72,70 @@ def test_asks_what_it_was_told_to(tmp_path, certs, secret):
     assert said(tmp_path)[1:6] == ["MAIL FROM:<> SIZE=5000", "RSET", "VRFY bob@example.org", "NOOP one", "QUIT"]
 
 
+def serve(lines, *replies):
+    """A server of one connection: greeting, EHLO's lines, then these replies in turn; what it was asked."""
+    server, asked = socket.create_server(("127.0.0.1", 0)), []
+
+    def talk():
+        c, _ = server.accept()
+        with c, c.makefile("rwb", buffering=0) as f:
+            f.write(b"220 odd.example\r\n")
+            asked.append(f.readline())
+            f.write("".join(f"250-{x}\r\n" for x in ["odd.example", *lines]).encode() + b"250 OK\r\n" if lines else b"500 what\r\n")
+            for reply in replies:
+                asked.append(f.readline())
+                f.write(reply.encode() + b"\r\n")
+            asked.append(f.readline())
+            f.write(b"221 bye\r\n")
+        server.close()
+
+    threading.Thread(target=talk, daemon=True).start()
+    return f"smtp://localhost:{server.getsockname()[1]}?tls=none", asked
+
+
+def test_what_is_announced_twice(tmp_path):
+    url, _ = serve(["AUTH PLAIN", "AUTH=LOGIN", "auth CRAM-MD5", "8BITMIME", "", "8BITMIME", "LIMITS MAILMAX=7 RCPTDOMAINMAX=2"])
+    text = lettershop("probe", url, "--json", check=0).stdout
+    x = json.loads(text, object_pairs_hook=lambda pairs: pairs and dict(pairs) if len(dict(pairs)) == len(pairs) else pytest.fail(text))
+    assert x["capabilities"]["AUTH"] == "PLAIN CRAM-MD5" and "" not in x["capabilities"]
+    assert x["mechanisms"] == ["PLAIN", "LOGIN", "CRAM-MD5"] and (x["mail_max"], x["rcpt_domain_max"]) == (7, 2)
+    url, _ = serve(["AUTH PLAIN", "AUTH=LOGIN", "SIZE 1000", "LIMITS MAILMAX=7 RCPTMAX=3"])
+    out = lettershop("probe", url, check=0).stdout
+    assert "mechanisms   PLAIN LOGIN\n" in out
+    assert "limits       1000 octets a message, 7 messages a connection, 3 recipients a message\n" in out
+
+
+def test_no_ehlo(tmp_path):
+    url, asked = serve([], "250 odd.example")
+    out = lettershop("probe", url, check=0).stdout
+    assert "TLS          none" in out and "it knows no EHLO" in out and asked[-1] == b"QUIT\r\n"
+
+
+def test_the_first_reason_is_told_and_the_end_is_polite(tmp_path):
+    url, asked = serve(["PIPELINING"], "252 perhaps", "502 what")
+    done = lettershop("probe", url, "--size", "100", "--vrfy", "a@b.example", "--command", "FROB", check=1)
+    assert "no SIZE" in done.stderr and "< 252 perhaps" in done.stdout and "< 502 what" in done.stdout
+    assert asked[-1] == b"QUIT\r\n"
+
+
+def test_a_port_that_waits_for_tls(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = lettershop("probe", f"smtp://localhost:{server.getsockname()[1]}", "--timeout", "300ms", check=1)
+    assert "needs smtps://" in done.stderr
+
+
+def test_tls_that_never_was(tmp_path, certs, secret):
+    with start(tmp_path, certs, secret, "--fault", r'stage=STARTTLS inject="250 hello\r\n"') as r:
+        done = lettershop("probe", f"smtp://localhost:{r.port}?ca={certs}/ca.pem", check=1)
+    assert "octets in clear" in done.stderr and "TLSv" not in done.stdout
+
+
+def test_an_expired_certificate(tmp_path, certs, secret):
+    with Relay(tmp_path / "relay", "--starttls", "--tls-cert", certs / "expired.pem", "--tls-key", certs / "expired.key") as r:
+        out = lettershop("probe", f"smtp://localhost:{r.port}?verify=no", check=0).stdout
+    assert "expired on 2020-02-01, " in out and " days ago" in out and "-" not in out.split("expired on 2020-02-01, ")[1][:6]
+
+
 def test_wrong_password(tmp_path, certs, secret):
     wrong = tmp_path / "wrong"
     wrong.write_text("not it at all\n")
@@ -89,7 +153,7 @@ def test_wrong_password(tmp_path, certs, secret):
 def test_lines_that_are_not_sent(tmp_path, certs, secret, line):
     with start(tmp_path, certs, secret) as r:
         lettershop("probe", f"smtp://localhost:{r.port}?tls=none", "--command", line, check=2)
-    assert [c for c in said(tmp_path) if not c.startswith("EHLO")] == [] if (tmp_path / "protocol").exists() else True
+    assert [c for c in said(tmp_path) if not c.startswith("EHLO") and c != "QUIT"] == [] if (tmp_path / "protocol").exists() else True
 
 
 @pytest.mark.parametrize("arguments, words, status", [

@@ -379,8 +379,11 @@ unsigned tls_link_wants(const struct tls_link *t)
 
 void tls_link_words(const struct tls_link *t, char *out, size_t out_size)
 {
-	snprintf(out, out_size, "%s, %s%s", SSL_get_version(t->ssl), SSL_get_cipher_name(t->ssl),
-		 tls_link_resumed(t) ? ", resumed" : "");
+	if (out_size > 0)
+		out[0] = '\0';
+	if (t->shaken)
+		snprintf(out, out_size, "%s, %s%s", SSL_get_version(t->ssl), SSL_get_cipher_name(t->ssl),
+			 tls_link_resumed(t) ? ", resumed" : "");
 }
 
 bool tls_link_resumed(const struct tls_link *t)

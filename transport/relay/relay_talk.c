@@ -405,6 +405,11 @@ int relay_talk_command(struct relay_talk *t, struct span line, struct relay_answ
 	return 0;
 }
 
+bool relay_talk_is_open(const struct relay_talk *t)
+{
+	return t->session && t->ready && !t->closed;
+}
+
 int relay_talk_quit(struct relay_talk *t, struct err *e)
 {
 	MUST(t->session);
@@ -441,6 +446,11 @@ const struct smtp_caps *relay_talk_caps(const struct relay_talk *t)
 bool relay_talk_offers(const struct relay_talk *t, struct span keyword, struct span *params)
 {
 	return t->session && smtp_session_offers(t->session, keyword, params);
+}
+
+struct span relay_talk_mechanisms(const struct relay_talk *t)
+{
+	return t->session ? smtp_session_mechanisms(t->session) : SPAN("");
 }
 
 const char *relay_talk_mechanism(const struct relay_talk *t)

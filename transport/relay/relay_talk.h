@@ -52,6 +52,8 @@ int relay_talk_send(struct relay_talk *t, const struct mail *m, struct verdict *
 /* Any line but those that are the session's own (smtp_session_command). 0 with the answer, whatever its
  * code; -1 with e. ERR_INPUT: the line was not sent, and the conversation goes on. */
 int relay_talk_command(struct relay_talk *t, struct span line, struct relay_answer *out, struct err *e);
+/* It goes on: commands and mails may follow. */
+bool relay_talk_is_open(const struct relay_talk *t);
 /* QUIT, and its answer. 0, or -1 with e. */
 int relay_talk_quit(struct relay_talk *t, struct err *e);
 
@@ -64,6 +66,8 @@ struct span relay_talk_greeting(const struct relay_talk *t);
 struct span relay_talk_ehlo(const struct relay_talk *t);
 const struct smtp_caps *relay_talk_caps(const struct relay_talk *t);
 bool relay_talk_offers(const struct relay_talk *t, struct span keyword, struct span *params);
+/* The mechanisms that it offers, a space between them; empty: none. */
+struct span relay_talk_mechanisms(const struct relay_talk *t);
 /* The mechanism of the login; NULL: there was none. Static text. */
 const char *relay_talk_mechanism(const struct relay_talk *t);
 /* "TLSv1.3, TLS_AES_256_GCM_SHA384"; "" without TLS. */

@@ -408,6 +408,11 @@ bool smtp_session_offers(const struct smtp_session *s, struct span keyword, stru
 	return smtp_caps_find(&s->ehlo, keyword, params);
 }
 
+struct span smtp_session_mechanisms(const struct smtp_session *s)
+{
+	return span_of(s->ehlo.mechanisms, s->ehlo.mechanisms_n);
+}
+
 const char *smtp_session_mechanism(const struct smtp_session *s)
 {
 	return s->mechanism;

@@ -147,6 +147,8 @@ struct span smtp_session_greeting(const struct smtp_session *s);
 struct span smtp_session_ehlo(const struct smtp_session *s);
 /* True when the newest EHLO has that keyword; *params, if not NULL, is what stands behind it. */
 bool smtp_session_offers(const struct smtp_session *s, struct span keyword, struct span *params);
+/* Those of the newest EHLO, in upper case, a space between them, each once for each time it was offered. */
+struct span smtp_session_mechanisms(const struct smtp_session *s);
 /* "SCRAM-SHA-256": how the login went or is going; NULL: there was none. Static text. */
 const char *smtp_session_mechanism(const struct smtp_session *s);
 /* enum smtp_broke, joined by |; final with EV_CLOSED. */
