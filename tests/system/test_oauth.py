@@ -87,6 +87,7 @@ def test_refused_for_good(shop, token, tokens, words, logins):
     write_list(shop / "list.csv", 50)
     with start(shop, "XOAUTH2") as r:
         done = send(shop, r, token.gives(*tokens), "--connections", "1", check=3)
+    assert words.startswith("failed") or "the account that --token-command is for" in done.stderr
     assert done.stderr.count(words) == 1 and token.runs() == 2 and r.accepted() == []
     assert (shop / "protocol").read_text().count("C: AUTH") == logins
 

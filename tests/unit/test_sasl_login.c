@@ -80,6 +80,8 @@ static void test_choice(void **state)
 			fail_msg("'%s' of '%s'", name ? name : "none", cases[i].offered);
 		if (!name)
 			assert_true(e.kind == ERR_AUTH && e.text[0]);
+		if (!name && !l.mechanism)
+			assert_int_equal(strstr(cases[i].offered, "CRAM-MD5") != NULL, strstr(e.text, "?auth=CRAM-MD5") != NULL);
 	}
 }
 
@@ -299,7 +301,7 @@ static void test_scram_given_up(void **state)
 
 static void test_scram_bad_servers(void **state)
 {
-	static const char *const rounds[] = { "1000001", "99999999999999999999", "0", "-1", "", "4096x", NULL };
+	static const char *const rounds[] = { "1000001", "99999999999999999999", "0", "-1", "", "4096x", "1", "4095", NULL };
 	static const char *const words[] = { "r=other,s=c2FsdA==,i=4096", "e=other-error", "v=AAAA", "", "x", "r=", "r=,s=,i=" };
 	size_t n;
 

@@ -54,9 +54,9 @@ static int finish(struct relay_secret *s, const char *source, struct err *e)
 	if (line.n > 0 && line.p[line.n - 1] == '\r')
 		line.n--;
 	if (line.n == 0)
-		err_set(e, ERR_INPUT, "the first line of %s is empty, so there is no password", source);
+		err_set(e, ERR_INPUT, "the first line of %s is empty, so there is nothing to log in with", source);
 	else if (line.n == RELAY_SECRET_MAX)
-		err_set(e, ERR_INPUT, "the first line of %s is too long for a password", source);
+		err_set(e, ERR_INPUT, "the first line of %s is too long for a secret", source);
 	else if (!utf8_valid(line) || memchr(line.p, '\0', line.n))
 		err_set(e, ERR_INPUT, "the first line of %s is not plain text in UTF-8", source);
 	else {

@@ -232,7 +232,8 @@ static void refused_us(struct relay_side *s, const struct relay_end *how)
 	struct err e = *how->why;
 
 	if (!e.hint[0] && e.kind == ERR_AUTH)
-		err_hint(&e, "check the user in the relay's URL and the password");
+		err_hint(&e, s->relay->token ? "check the user in the relay's URL and the account that --token-command is for" :
+					       "check the user in the relay's URL and the password");
 	if (!e.hint[0] && e.kind == ERR_TLS && how->in_clear)
 		err_hint(&e, "smtps:// begins with TLS at once (port 465); ?tls=none would send all in clear");
 	go_down_for_good(s, &e);

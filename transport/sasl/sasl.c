@@ -100,6 +100,12 @@ const char *sasl_choose(const struct sasl_login *login, struct span offered, str
 	for (int i = 0; i < N_MECHS; i++)
 		if (fits(&mechs[i], login) && is_offered(mechs[i].name, offered))
 			return mechs[i].name;
+	for (int i = 0; i < N_MECHS && login->token.n == 0; i++)
+		if (mechs[i].on_request && mechs[i].needs_password && is_offered(mechs[i].name, offered)) {
+			err_set(e, ERR_AUTH, "relay offers no login that is taken unasked, only: %.*s (?auth=%s in its URL takes that)",
+				SPAN_ARG(offered), mechs[i].name);
+			return NULL;
+		}
 	err_set(e, ERR_AUTH, login->token.n > 0 ? "relay offers no login with a token (OAUTHBEARER, XOAUTH2), only: %.*s"
 						: "relay offers no login mechanism that is known here, only: %.*s",
 		SPAN_ARG(offered));

@@ -13,6 +13,7 @@
 
 enum {
 	SASL_LINE_MAX = 12288,        /* octets of base64 in a line of the exchange, RFC 4954 4 */
+	SASL_ITERATIONS_MIN = 4096,   /* SCRAM, RFC 5802 5.1: with fewer our proof would soon tell the password */
 	SASL_ITERATIONS_MAX = 1000000 /* SCRAM: a server could ask for hours of our processor */
 };
 
