@@ -10,7 +10,7 @@
  * such a lost tail, and all behind it with it, unless a sound record behind it says that the file
  * had been on disk beyond that place: then it is damage all the same.
  *
- *  1. A record comes out only if head check, CRC and sequence are right.
+ *  1. A record comes out only if CRC, which covers its head, and sequence are right.
  *  2. The window holds at least one record of the largest size.
  * Held by tests/unit/test_results_reader.c. */
 #include "engine/results/journal_reader.h"
@@ -99,8 +99,9 @@ static int vouched_for(struct journal_reader *r, uint64_t bad, struct err *e)
 			found = err_sys(e, "cannot read the journal '%s'", r->path);
 		for (size_t i = 0; i < n && i < WINDOW && !found; i++) {
 			struct record record = { .offset = base + i };
+			struct span at = { p + i, n - i };
 
-			if (record_take((struct span){ p + i, n - i }, &record) == 1)
+			if (record_head_is_sound(at) && record_take(at, &record) == 1)
 				found = record_synced(&record) > bad;
 		}
 		if (n <= WINDOW)

@@ -386,6 +386,14 @@ int record_put_gone(struct buf *out, uint32_t sequence, const struct journal_gon
 	return put_result(out, sequence, at, r, &t, 0);
 }
 
+bool record_head_is_sound(struct span bytes)
+{
+	const unsigned char *p = (const unsigned char *)bytes.p;
+
+	return bytes.n >= RECORD_HEAD && get_le16(p + 10) == head_check(p);
+}
+
+/* The CRC covers the head and its check: that is asked by itself only where the rest is not there. */
 int record_take(struct span bytes, struct record *out)
 {
 	const unsigned char *p = (const unsigned char *)bytes.p;
@@ -393,14 +401,10 @@ int record_take(struct span bytes, struct record *out)
 
 	if (bytes.n < RECORD_HEAD)
 		return 0;
-	if (get_le16(p + 10) != head_check(p))
-		return -1;
 	body = get_le16(p + 8);
-	if (body == 0)
-		return -1;
 	if (bytes.n < RECORD_HEAD + body)
-		return 0;
-	if (get_le32(p) != crc32c(0, p + 4, RECORD_HEAD - 4 + body))
+		return record_head_is_sound(bytes) ? 0 : -1;
+	if (body == 0 || get_le32(p) != crc32c(0, p + 4, RECORD_HEAD - 4 + body))
 		return -1;
 	out->type = (enum record_type)p[RECORD_HEAD];
 	out->sequence = get_le32(p + 4);

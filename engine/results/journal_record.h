@@ -131,6 +131,8 @@ int record_put_result(struct buf *out, uint32_t sequence, const struct journal_r
 int record_put_gone(struct buf *out, uint32_t sequence, const struct journal_gone *g, const struct journal_result *r);
 int record_put_synced(struct buf *out, uint32_t sequence, uint64_t offset);
 
+/* What stands in front of `bytes` is the head of a record: quickly told, of any bytes. */
+bool record_head_is_sound(struct span bytes);
 /* The record at the front of `bytes`: 1 whole and sound; 0 more bytes are needed; -1 it is not
  * one. Does not look at the sequence. */
 int record_take(struct span bytes, struct record *out);
