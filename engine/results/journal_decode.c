@@ -14,11 +14,21 @@ struct cursor {
 	bool bad;
 };
 
+static struct cursor cursor_on(struct span s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+
+	return (struct cursor){ p, s.n ? p + s.n : p, false }; /* p may be NULL */
+}
+
 static struct cursor cursor_of(const struct record *r)
 {
-	const unsigned char *p = (const unsigned char *)r->body.p;
+	return cursor_on(r->body);
+}
 
-	return (struct cursor){ p, p + r->body.n, false };
+static struct span rest_of(const struct cursor *c)
+{
+	return (struct span){ (const char *)c->at, (size_t)(c->end - c->at) };
 }
 
 static uint64_t take_long_number(struct cursor *c)
@@ -179,7 +189,7 @@ int record_get_claim(const struct record *r, struct record_claim *out)
 	out->synced = take_number(&c);
 	if (c.bad || out->first == 0)
 		return -1;
-	out->more = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	out->more = rest_of(&c);
 
 	struct span more = out->more;
 	struct journal_range range = { out->first, out->last };
@@ -193,13 +203,13 @@ int record_get_claim(const struct record *r, struct record_claim *out)
 
 int record_next_range(struct span *more, struct journal_range *range)
 {
-	struct cursor c = { (const unsigned char *)more->p, (const unsigned char *)more->p + more->n, false };
+	struct cursor c = cursor_on(*more);
 
 	if (more->n == 0)
 		return 0;
 	range->first = range->last + (uint64_t)take_signed(&c);
 	range->last = take_up_to(&c, UINT64_MAX - range->first) + range->first;
-	*more = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	*more = rest_of(&c);
 	return c.bad || range->first == 0 ? -1 : 1;
 }
 
@@ -230,19 +240,19 @@ int record_get_lengths(const struct record *r, unsigned *run, struct span *more)
 	if (r->type != RECORD_END && r->type != RECORD_SEGMENTS)
 		return -1;
 	*run = (unsigned)take_up_to(&c, UINT32_MAX);
-	*more = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	*more = rest_of(&c);
 	return c.bad ? -1 : 0;
 }
 
 int record_next_length(struct span *more, unsigned *worker, uint64_t *bytes)
 {
-	struct cursor c = { (const unsigned char *)more->p, (const unsigned char *)more->p + more->n, false };
+	struct cursor c = cursor_on(*more);
 
 	if (more->n == 0)
 		return 0;
 	*worker = (unsigned)take_up_to(&c, UINT32_MAX);
 	*bytes = take_number(&c);
-	*more = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	*more = rest_of(&c);
 	return c.bad ? -1 : 1;
 }
 
@@ -321,17 +331,17 @@ int record_open_group(struct record *r)
 		return -1;
 	r->others = (struct span){ (const char *)rows, (size_t)(c.at - rows) };
 	r->type = (enum record_type)*c.at++;
-	r->body = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	r->body = rest_of(&c);
 	return r->type == RECORD_INTENT || r->type == RECORD_RESULT ? 0 : -1;
 }
 
 int record_next_other(struct record_rows *r)
 {
-	struct cursor c = { (const unsigned char *)r->rest.p, (const unsigned char *)r->rest.p + r->rest.n, false };
+	struct cursor c = cursor_on(r->rest);
 
 	r->now = take_member(&c, r->before);
 	r->before = r->now.number;
-	r->rest = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	r->rest = rest_of(&c);
 	return !c.bad;
 }
 
@@ -363,13 +373,13 @@ int record_get_mark(const struct record *r, struct record_mark *out)
 	c.bad |= kind > VERDICT_SKIPPED;
 	out->kind = (enum verdict_kind)kind;
 	out->claims = r->type == RECORD_RESULT ? take_number(&c) : 0;
-	out->rest = (struct span){ (const char *)c.at, (size_t)(c.end - c.at) };
+	out->rest = rest_of(&c);
 	return c.bad ? -1 : 0;
 }
 
 int record_get_time(const struct record_mark *m, int64_t *time_ms)
 {
-	struct cursor c = { (const unsigned char *)m->rest.p, (const unsigned char *)m->rest.p + m->rest.n, false };
+	struct cursor c = cursor_on(m->rest);
 
 	*time_ms = take_time(&c);
 	return c.bad ? -1 : 0;

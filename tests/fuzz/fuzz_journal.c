@@ -82,7 +82,7 @@ static bool is_far(const struct record *r)
 	struct record_claim claim;
 	struct record_mark mark;
 
-	return (record_get_claim(r, &claim) == 0 && claim.last > ROWS) || (record_get_mark(r, &mark) == 0 && mark.row > ROWS);
+	return (record_get_claim(r, &claim) == 0 && claim.highest > ROWS) || (record_get_mark(r, &mark) == 0 && mark.row > ROWS);
 }
 
 static void put_record(struct file *f, enum record_type type, struct span body)
