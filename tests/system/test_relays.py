@@ -96,6 +96,19 @@ def test_more_threads_than_connections(shop):
     assert len({x.conn for x in a.accepted()}) == 2 and len({x.conn for x in b.accepted()}) >= 1
 
 
+def test_what_one_relay_cannot_carry_goes_to_the_other(shop):
+    """Addresses beyond ASCII, large messages: refused only when no relay takes them."""
+    with open(shop / "list.csv", "w", encoding="utf-8") as f:
+        f.write("email,name,plan\n" + "".join(f"{'ü' if i % 2 else 'u'}{i}@list.example,{'N' * (3000 * (i % 3))},\n" for i in range(120)))
+    with two(shop, ["--extensions", "PIPELINING 8BITMIME SIZE=2000"], ["--extensions", "PIPELINING 8BITMIME SMTPUTF8"]) as (a, b):
+        send(shop, *relay_of(a), *relay_of(b), "--connections", 4)
+        assert len(a.accepted()) + len(b.accepted()) == 120 and a.violations() + b.violations() == ""
+        assert all(x.size <= 2000 and "SMTPUTF8" not in x.sender for x in a.accepted())
+        assert sum("SMTPUTF8" in x.sender for x in b.accepted()) == 60
+        send(shop, *relay_of(a), "--results", "alone.csv", check=1)
+    assert sum(x["status"] == "refused" for x in results(shop / "alone.csv")) == 100
+
+
 def test_what_was_not_sent_moves_to_the_other_relay(shop):
     """The first relay's quota is used up after a hundred: nobody is lost, nobody gets two."""
     write_list(shop / "list.csv", 1000)

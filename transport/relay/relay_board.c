@@ -28,6 +28,8 @@ int relay_board_new(struct relay_board **out, struct err *e)
 	atomic_init(&b->broke, 0);
 	atomic_init(&b->suspicions, 0);
 	atomic_init(&b->no_answers, 0);
+	atomic_init(&b->offers, 0);
+	atomic_init(&b->size_max, 0);
 	atomic_init(&b->trusted, false);
 	atomic_init(&b->allowed, 0);
 	atomic_init(&b->fresh, 0);

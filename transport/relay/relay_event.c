@@ -59,6 +59,8 @@ static int translate(struct relay_pool *p, struct relay_link *l, struct relay_ev
 	case EV_INTENT:
 		return one(out, RELAY_INTENT, l->side, p->event.ticket);
 	case EV_VERDICT:
+		if (p->mails)
+			relay_pool_spare(p, l->side, p->mails[p->event.ticket], p->event.verdict);
 		if (is_enough(&p->event))
 			relay_side_hung_up(l->side, l->served);
 		l->served += is_service(p->event.verdict);

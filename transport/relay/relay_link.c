@@ -300,6 +300,7 @@ void relay_link_became_ready(struct relay_link *l, int64_t now_ms)
 	l->was_ready = true;
 	l->idle_since_ms = now_ms;
 	set_state(l, LINK_READY);
+	relay_board_offers(l->side->relay, smtp_session_caps(l->session));
 	if (l->token)
 		relay_token_accepted(l->side->relay->token, l->token_serial);
 	relay_side_became_ready(l->side);

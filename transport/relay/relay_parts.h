@@ -53,6 +53,8 @@ struct relay_board {
 	atomic_uint broke;      /* enum smtp_broke: what it offers and cannot do */
 	atomic_uint suspicions; /* sessions that ended amid their first group, and none took one yet */
 	atomic_uint no_answers; /* and behind their first BDAT */
+	atomic_uint offers;     /* relay_carry.c; 0: not known */
+	atomic_ullong size_max;
 	atomic_bool trusted;    /* it took mails that were pipelined */
 };
 
@@ -298,6 +300,7 @@ struct relay_pool {
 	unsigned turn;         /* the side that opens next */
 	unsigned first;        /* the side that has the first connection */
 	unsigned tickets, in_hand;
+	const struct mail **mails;     /* in hand, by ticket; NULL: there is one relay only */
 	struct relay_link **of_ticket; /* where a mail is; NULL: parked or not in hand */
 	struct relay_list lists[LISTS];
 	const struct mail *parked; /* offered while no session was open */
@@ -340,6 +343,12 @@ bool relay_pool_has_free(const struct relay_pool *p);
 void relay_pool_unpark(struct relay_pool *p, struct relay_link *l);
 /* What must be done at certain times, now. */
 void relay_pool_timers(struct relay_pool *p, int64_t now_ms);
+/* relay_carry.c: what the relay's newest EHLO offers. */
+void relay_board_offers(const struct relay *r, const struct smtp_caps *caps);
+/* The link to offer m to: first, or one that wants a mail and whose relay can carry this one, where first's cannot. */
+struct relay_link *relay_pool_carrier(const struct relay_pool *p, struct relay_link *first, const struct mail *m);
+/* A refusal for what `refused` does not offer becomes a deferral while another relay may offer it. */
+void relay_pool_spare(const struct relay_pool *p, const struct relay_side *refused, const struct mail *m, struct verdict *v);
 /* relay_poll.c: makes epoll watch what the link wants. */
 void relay_pool_poll(struct relay_pool *p, struct relay_link *l);
 void relay_pool_unpoll(struct relay_pool *p, struct relay_link *l);

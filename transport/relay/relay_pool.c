@@ -139,7 +139,9 @@ static int make_parts(struct relay_pool *p, const struct relay_pool_options *opt
 	p->sides = mem_array(opt->n_relays, sizeof *p->sides);
 	p->links = mem_array(p->n_links, sizeof *p->links);
 	p->of_ticket = mem_array(p->tickets, sizeof(struct relay_link *));
-	if (!p->sides || !p->links || !p->of_ticket)
+	if (opt->n_relays > 1)
+		p->mails = mem_array(p->tickets, sizeof(struct mail *));
+	if (!p->sides || !p->links || !p->of_ticket || (opt->n_relays > 1 && !p->mails))
 		return err_nomem(e, "for connections");
 	p->n_sides = opt->n_relays;
 	for (unsigned i = 0; i < p->n_sides; i++)
@@ -206,6 +208,7 @@ void relay_pool_free(struct relay_pool **out)
 	mem_free(p->sides);
 	mem_free(p->links);
 	mem_free(p->of_ticket);
+	mem_free(p->mails);
 	mem_free(p);
 	*out = NULL;
 }
@@ -253,10 +256,12 @@ unsigned relay_pool_tickets(const struct relay_pool *p)
 	return p->tickets;
 }
 
-static void take(struct relay_pool *p, struct relay_link *l, uint32_t ticket)
+static void take(struct relay_pool *p, struct relay_link *l, const struct mail *m)
 {
-	MUST(ticket < p->tickets);
-	p->of_ticket[ticket] = l;
+	MUST(m->ticket < p->tickets);
+	p->of_ticket[m->ticket] = l;
+	if (p->mails)
+		p->mails[m->ticket] = m;
 	l->in_hand++;
 }
 
@@ -268,7 +273,7 @@ static int offer_to(struct relay_pool *p, struct relay_link *l, const struct mai
 		relay_link_touch(l);
 		return 0;
 	}
-	take(p, l, m->ticket);
+	take(p, l, m);
 	p->in_hand++;
 	relay_list_remove(p, LIST_BUSY, l); /* to the end of it */
 	relay_link_touch(l);
@@ -284,7 +289,7 @@ int relay_pool_offer(struct relay_pool *p, const struct mail *m)
 	if (p->in_hand == p->tickets)
 		return 0;
 	if (l)
-		return offer_to(p, l, m);
+		return offer_to(p, p->mails ? relay_pool_carrier(p, l, m) : l, m);
 	if (!may_park(p))
 		return 0;
 	MUST(m->ticket < p->tickets);
@@ -299,7 +304,7 @@ void relay_pool_unpark(struct relay_pool *p, struct relay_link *l)
 {
 	if (!p->parked || p->parked_given_up || !smtp_session_offer(l->session, p->parked))
 		return;
-	take(p, l, p->parked->ticket);
+	take(p, l, p->parked);
 	p->parked = NULL;
 }
 
