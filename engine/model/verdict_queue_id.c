@@ -86,14 +86,24 @@ static struct span word_before(struct span s)
 	return from > 0 && s.p[from - 1] != ' ' ? SPAN("") : span_skip(s, from);
 }
 
+/* Without case; of printable text no other octets than letters are taken for each other. */
+static bool stand_at(const char *p, struct span words)
+{
+	size_t i = 0;
+
+	while (i < words.n && (p[i] | 0x20) == (words.p[i] | 0x20))
+		i++;
+	return i == words.n;
+}
+
 /* Where words (without case) stand last in s; s.n when they do not: of a chain of filters that
  * quote each other's replies, the last is the one that holds the mail. */
 static size_t find_last(struct span s, struct span words)
 {
-	char first = words.p[0] | 0x20; /* may let more through than letters of either case, never less */
+	char first = words.p[0] | 0x20;
 
-	for (size_t at = s.n; at-- > 0;)
-		if ((s.p[at] | 0x20) == first && span_case_begins(span_skip(s, at), words))
+	for (size_t at = s.n < words.n ? 0 : s.n - words.n + 1; at-- > 0;)
+		if ((s.p[at] | 0x20) == first && stand_at(s.p + at, words))
 			return at;
 	return s.n;
 }

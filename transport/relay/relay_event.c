@@ -41,7 +41,8 @@ static int mail_done(struct relay_pool *p, struct relay_link *l, struct relay_ev
 	p->of_ticket[p->event.ticket] = NULL;
 	if (l->in_hand == 0)
 		l->idle_since_ms = p->now_ms;
-	relay_link_touch(l);
+	if (l->in_hand == 0 || !l->nodes[LIST_BUSY].on) /* else it wants mails as before */
+		relay_link_touch(l);
 	return one(out, RELAY_DONE, l->side, p->event.ticket);
 }
 

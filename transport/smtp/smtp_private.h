@@ -260,7 +260,7 @@ void smtp_say_hello(struct smtp_session *s);
 void smtp_login_again(struct smtp_session *s);
 
 /* --- smtp_send.c */
-/* One command or piece of content: 1, or 0 when nothing may be written now. */
+/* Some commands or content of one mail: 1, or 0 when nothing may be written now. */
 int smtp_send_some(struct smtp_session *s);
 /* Passes over what need not be sent any more: content of a refused envelope, a mail for a server
  * that wants us gone. */

@@ -332,8 +332,9 @@ int smtp_send_some(struct smtp_session *s)
 	tx = smtp_tx_at(s, s->tx_send);
 	if (!send_step(s, tx))
 		return 0;
-	/* The rest of the envelope: no reply is read meanwhile, so that nothing of it is to be skipped either. */
-	while (tx->step < STEP_WAIT && s->errors < SMTP_PATIENCE && send_step(s, tx))
+	/* The rest, but for large content: no reply is read meanwhile, so that nothing of it is to be skipped either. */
+	while (tx->step < (tx->size <= SMTP_CONTENT_PIECE ? STEP_OVER : STEP_WAIT) && s->errors < SMTP_PATIENCE &&
+	       send_step(s, tx))
 		;
 	return 1;
 }

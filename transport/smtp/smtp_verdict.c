@@ -64,18 +64,23 @@ const char *smtp_stage_word(enum smtp_stage stage)
 void smtp_enhanced(const struct smtp_reply *r, int out[3])
 {
 	const char *p = r->text, *end = p + r->text_n;
-	int v[3] = { 0 };
+	int v[3] = { 0 }, i = 0, digits = 0;
 
 	out[0] = out[1] = out[2] = 0;
-	for (int i = 0; i < 3; i++) {
-		const char *from = p;
-
-		for (; p < end && p - from < 4 && *p >= '0' && *p <= '9'; p++)
+	for (; p < end && digits <= 3; p++) {
+		if (*p >= '0' && *p <= '9') {
 			v[i] = v[i] * 10 + (*p - '0');
-		if (p == from || p - from > 3 || (i < 2 && (p == end || *p++ != '.')))
-			return;
+			digits++;
+		} else if (*p == '.' && digits > 0 && i < 2) {
+			i++;
+			digits = 0;
+		} else {
+			break;
+		}
 	}
-	if (v[0] == r->code / 100 && (p == end || *p == ' ' || *p == '\n'))
+	if (i < 2 || digits == 0 || digits > 3 || (p < end && *p != ' ' && *p != '\n'))
+		return;
+	if (v[0] == r->code / 100)
 		memcpy(out, v, sizeof v);
 }
 
