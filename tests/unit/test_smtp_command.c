@@ -114,19 +114,26 @@ static void test_envelope(void **state)
 	(void)state;
 	memset(path, 'a', sizeof path);
 	for (size_t n = 0; n <= sizeof path; n += n < 3 ? 1 : 253) {
-		for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
-			const struct smtp_mail_params params = { .size = i % 2 ? sizes[i / 2] : 0 };
+		for (size_t i = 0; i < 8 * sizeof sizes / sizeof *sizes; i++) {
+			const struct smtp_envelope e = {
+				.sender = span_of(path, n), .recipient = span_of(path, n + !n), .size = sizes[i / 8],
+				.tell_size = i & 1, .rset = i & 2, .bdat = i & 4,
+			};
 			struct smtp_command c = { .p = line, .max = sizeof line };
 			struct smtp_command w = { .p = whole, .n = 8, .max = sizeof whole };
 
-			smtp_put_envelope(&w, span_of(path, n), span_of(path, n + !n), sizes[i / 2], i % 2, ends);
-			smtp_put_line(&c, SPAN("RSET"));
+			smtp_put_envelope(&w, &e, ends);
+			if (e.rset)
+				smtp_put_line(&c, SPAN("RSET"));
 			assert_int_equal(ends[0], 8 + c.n);
-			smtp_put_mail(&c, span_of(path, n), &params);
+			smtp_put_mail(&c, e.sender, &(struct smtp_mail_params){ .size = e.tell_size ? e.size : 0 });
 			assert_int_equal(ends[1], 8 + c.n);
-			smtp_put_rcpt(&c, span_of(path, n + !n), &(struct smtp_rcpt_params){ 0 });
+			smtp_put_rcpt(&c, e.recipient, &(struct smtp_rcpt_params){ 0 });
 			assert_int_equal(ends[2], 8 + c.n);
-			smtp_put_bdat(&c, sizes[i / 2]);
+			if (e.bdat)
+				smtp_put_bdat(&c, e.size);
+			else
+				smtp_put_line(&c, SPAN("DATA"));
 			assert_int_equal(ends[3], 8 + c.n);
 			assert_int_equal(w.n, ends[3]);
 			assert_true(span_eq(span_of(whole + 8, w.n - 8), span_of(line, c.n)));

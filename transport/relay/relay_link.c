@@ -40,7 +40,8 @@ static bool has_socket(const struct relay_link *l)
 	return l->state != LINK_FREE && l->state != LINK_LOST;
 }
 
-void relay_link_touch(struct relay_link *l)
+/* On the list of those that want a mail, or off it. */
+static void place(struct relay_link *l)
 {
 	struct relay_pool *p = l->pool;
 	bool wants = l->state == LINK_READY && !p->finishing && smtp_session_wants(l->session) && relay_pace_allows(l);
@@ -51,6 +52,13 @@ void relay_link_touch(struct relay_link *l)
 		relay_list_remove(p, LIST_BUSY, l);
 	if (wants)
 		relay_list_add(p, l->in_hand ? LIST_BUSY : LIST_IDLE, l, l->in_hand == 0);
+}
+
+void relay_link_touch(struct relay_link *l)
+{
+	struct relay_pool *p = l->pool;
+
+	place(l);
 	if (!l->session)
 		return;
 	relay_list_add(p, LIST_EVENTS, l, false);
@@ -406,7 +414,11 @@ void relay_link_push(struct relay_link *l, int64_t now_ms)
 	for (;;) {
 		int n = smtp_session_pull(l->session, pieces, RELAY_PIECES);
 		size_t taken, sum = total(pieces, n);
-		int rc = net_link_write(l->net, pieces, n, &taken, &e);
+		int rc;
+
+		if (n == 0 && !l->secured)
+			break;
+		rc = net_link_write(l->net, pieces, n, &taken, &e);
 
 		if (taken > 0)
 			smtp_session_wrote(l->session, taken);
@@ -418,7 +430,8 @@ void relay_link_push(struct relay_link *l, int64_t now_ms)
 			break;
 	}
 	relay_pace_used(l, !(net_link_wants(l->net) & NET_WANTS_WRITE));
-	relay_link_touch(l);
+	place(l);
+	relay_list_add(l->pool, LIST_EVENTS, l, false);
 	relay_list_remove(l->pool, LIST_PUSH, l); /* all that is to be had was pulled */
 	relay_pool_poll(l->pool, l);
 }

@@ -360,22 +360,22 @@ static inline char *add(char *at, struct span s)
 	return at + s.n;
 }
 
-void smtp_put_envelope(struct smtp_command *c, struct span sender, struct span recipient, uint64_t size,
-		       bool tell_size, size_t ends[SMTP_ENVELOPE_LINES])
+void smtp_put_envelope(struct smtp_command *c, const struct smtp_envelope *e, size_t ends[SMTP_ENVELOPE_LINES])
 {
 	char digits[DIGITS_MAX], *at = c->p + c->n;
-	struct span n = number(size, digits);
+	struct span size = number(e->size, digits);
 
-	MUST(sender.n <= SMTP_PATH_MAX && recipient.n <= SMTP_PATH_MAX && c->max - c->n >= SMTP_ENVELOPE_MAX);
-	at = add(at, SPAN("RSET\r\n"));
+	MUST(e->sender.n <= SMTP_PATH_MAX && e->recipient.n <= SMTP_PATH_MAX && c->max - c->n >= SMTP_ENVELOPE_MAX);
+	if (e->rset)
+		at = add(at, SPAN("RSET\r\n"));
 	ends[0] = (size_t)(at - c->p);
-	at = add(add(at, SPAN("MAIL FROM:<")), sender);
-	at = tell_size ? add(add(at, SPAN("> SIZE=")), n) : add(at, SPAN(">"));
+	at = add(add(at, SPAN("MAIL FROM:<")), e->sender);
+	at = e->tell_size ? add(add(at, SPAN("> SIZE=")), size) : add(at, SPAN(">"));
 	at = add(at, SPAN("\r\n"));
 	ends[1] = (size_t)(at - c->p);
-	at = add(add(add(at, SPAN("RCPT TO:<")), recipient), SPAN(">\r\n"));
+	at = add(add(add(at, SPAN("RCPT TO:<")), e->recipient), SPAN(">\r\n"));
 	ends[2] = (size_t)(at - c->p);
-	at = add(add(add(at, SPAN("BDAT ")), n), SPAN(" LAST\r\n"));
+	at = e->bdat ? add(add(add(at, SPAN("BDAT ")), size), SPAN(" LAST\r\n")) : add(at, SPAN("DATA\r\n"));
 	c->n = ends[3] = (size_t)(at - c->p);
 }
 

@@ -64,10 +64,15 @@ size_t smtp_put_helo(struct smtp_command *c, const char *verb, struct span name)
 size_t smtp_put_mail(struct smtp_command *c, struct span sender, const struct smtp_mail_params *params);
 size_t smtp_put_rcpt(struct smtp_command *c, struct span recipient, const struct smtp_rcpt_params *params);
 size_t smtp_put_bdat(struct smtp_command *c, uint64_t size);
-/* RSET, MAIL, RCPT and BDAT of a mail that asks for nothing more than they must say, the same lines as by
- * the others; ends: where each ends in c, of which SMTP_ENVELOPE_MAX must be free. */
-void smtp_put_envelope(struct smtp_command *c, struct span sender, struct span recipient, uint64_t size,
-		       bool tell_size, size_t ends[SMTP_ENVELOPE_LINES]);
+
+struct smtp_envelope { /* of a mail for one, that asks for nothing more than it must say */
+	struct span sender, recipient;
+	uint64_t size;
+	bool tell_size, rset, bdat; /* SIZE of MAIL; RSET in front; BDAT behind, else DATA */
+};
+/* [RSET] MAIL RCPT BDAT|DATA, the same lines as by the others, in SMTP_ENVELOPE_MAX octets at most. ends: where each
+ * ends in c; that of a RSET which is not there, where MAIL begins. */
+void smtp_put_envelope(struct smtp_command *c, const struct smtp_envelope *e, size_t ends[SMTP_ENVELOPE_LINES]);
 /* AUTH; response may be NULL, an empty one becomes "=" (RFC 4954 4). */
 size_t smtp_put_auth(struct smtp_command *c, const char *mechanism, const struct span *response);
 /* A verb alone ("DATA"), or base64 text of a login. */

@@ -182,18 +182,22 @@ static int send_data(struct smtp_session *s, struct smtp_tx *tx)
 	return wrote_line(s, tx, EXPECT_BDAT, NO_RCPT, &c);
 }
 
-/* One recipient, nothing wished for, and content that may follow at once. */
+/* One recipient, nothing wished for, and nothing to wait for before DATA or BDAT. */
 static bool is_plain(const struct smtp_session *s, const struct smtp_tx *tx)
 {
-	return tx->bdat && tx->granted && tx->tracked == 1 && tx->size > 0 && tx->size <= SMTP_BDAT_EAGER_MAX &&
-	       !(tx->mail->needs & (MAIL_NEEDS_8BITMIME | MAIL_NEEDS_SMTPUTF8)) && !s->wishing && !s->opt->lmtp &&
-	       rset_is_due(s, tx);
+	return tx->tracked == 1 && tx->size > 0 && !(tx->mail->needs & (MAIL_NEEDS_8BITMIME | MAIL_NEEDS_SMTPUTF8)) &&
+	       !s->wishing && !s->opt->lmtp && smtp_is_pipelined(s) &&
+	       (!tx->bdat || (tx->granted && tx->size <= SMTP_BDAT_EAGER_MAX));
 }
 
-/* What nearly all mails of a window are: the whole envelope in one piece. 0: line by line. */
+/* What nearly all mails are: the whole envelope in one piece. 0: line by line. */
 static int send_envelope(struct smtp_session *s, struct smtp_tx *tx)
 {
-	static const enum smtp_expect_kind kinds[] = { EXPECT_RSET, EXPECT_MAIL, EXPECT_RCPT, EXPECT_BDAT };
+	const struct smtp_envelope e = {
+		.sender = tx->mail->sender, .recipient = tx->mail->recipients[0], .size = tx->size,
+		.tell_size = s->ehlo.size, .rset = rset_is_due(s, tx), .bdat = tx->bdat,
+	};
+	const enum smtp_expect_kind kinds[] = { EXPECT_RSET, EXPECT_MAIL, EXPECT_RCPT, tx->bdat ? EXPECT_BDAT : EXPECT_DATA };
 	struct smtp_command c = { .max = SMTP_ENVELOPE_MAX };
 	size_t ends[SMTP_ENVELOPE_LINES], from = 0;
 
@@ -202,11 +206,10 @@ static int send_envelope(struct smtp_session *s, struct smtp_tx *tx)
 	c.p = smtp_out_room(&s->out, SMTP_ENVELOPE_MAX);
 	if (!c.p)
 		return 0;
-	smtp_put_envelope(&c, tx->mail->sender, tx->mail->recipients[0], tx->size, s->ehlo.size, ends);
-	for (int i = 0; i < SMTP_ENVELOPE_LINES; from = ends[i++]) {
+	smtp_put_envelope(&c, &e, ends);
+	for (int i = !e.rset; i < SMTP_ENVELOPE_LINES; from = ends[i++]) {
 		smtp_trace(s, false, span_of(c.p + from, ends[i] - from - 2));
-		smtp_expect_push(s, kinds[i], kinds[i] == EXPECT_RSET ? NULL : tx,
-				 kinds[i] == EXPECT_RCPT ? tx->first : NO_RCPT, s->out.queued + ends[i]);
+		smtp_expect_push(s, kinds[i], i == 0 ? NULL : tx, i == 2 ? tx->first : NO_RCPT, s->out.queued + ends[i]);
 	}
 	smtp_out_add(&s->out, c.n);
 	s->dirty = false;
@@ -214,7 +217,10 @@ static int send_envelope(struct smtp_session *s, struct smtp_tx *tx)
 	tx->mail_sent = true;
 	tx->cursor = NO_RCPT;
 	tx->rcpts_open = 1;
-	begin_bdat(tx);
+	if (tx->bdat)
+		begin_bdat(tx);
+	else
+		tx->step = STEP_WAIT;
 	return 1;
 }
 
