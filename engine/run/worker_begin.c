@@ -52,10 +52,12 @@ static bool pass_over(struct worker *w)
 {
 	struct row_ref ref = worker_peek_row(w);
 	uint64_t line = ref.work->items[ref.item].duplicate_of;
-	struct verdict v = { .kind = VERDICT_SKIPPED, .scope = SCOPE_MAIL, .stage = "duplicate" };
 
 	if (line == 0)
 		return false;
+
+	struct verdict v = { .kind = VERDICT_SKIPPED, .scope = SCOPE_MAIL, .stage = "duplicate" };
+
 	verdict_say(&v, "duplicate of line %llu", (unsigned long long)line);
 	settle_row(w, worker_next_row(w), &v);
 	return true;
