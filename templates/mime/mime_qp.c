@@ -71,6 +71,23 @@ static void put_hard(struct line *l)
 	l->column = 0;
 }
 
+static inline uint64_t word_at(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof word);
+	return word;
+}
+
+/* Bits for bytes that are not from space to tilde, and for '=': none, or for the first of them and perhaps others. */
+static inline uint64_t coded_in(uint64_t word)
+{
+	const uint64_t each = 0x0101010101010101;
+	uint64_t equals = word ^ '=' * each;
+
+	return (word | (word - ' ' * each) | (word + each) | ((equals - each) & ~equals)) & 0x80 * each;
+}
+
 /* Octets of the character that begins s, for keeping it on one line; 1 for what is none. */
 static size_t character(struct span s)
 {
@@ -102,6 +119,8 @@ static inline size_t put_run(struct line *l, struct span s)
 
 	if (most > s.n)
 		most = s.n;
+	for (uint64_t word; n + sizeof word <= most && coded_in(word = word_at(s.p + n)) == 0; n += sizeof word)
+		memcpy(l->at + n, &word, sizeof word);
 	for (; n < most && class_of((unsigned char)s.p[n]) <= BLANK; n++)
 		l->at[n] = s.p[n];
 	/* a blank before a line break is no plain one */
@@ -158,23 +177,6 @@ int mime_qp_value(struct mime_qp *q, struct span v)
 		v = span_skip(v, i);
 	}
 	return 0;
-}
-
-static inline uint64_t word_at(const char *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof word);
-	return word;
-}
-
-/* Bits for bytes that are not from space to tilde, and for '=': none, or for the first of them and perhaps others. */
-static inline uint64_t coded_in(uint64_t word)
-{
-	const uint64_t each = 0x0101010101010101;
-	uint64_t equals = word ^ '=' * each;
-
-	return (word | (word - ' ' * each) | (word + each) | ((equals - each) & ~equals)) & 0x80 * each;
 }
 
 /* Copies the n > 0 bytes at p by loads and stores that overlap. True: none of them is for coded_in(). */
