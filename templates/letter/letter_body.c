@@ -1,7 +1,8 @@
 /* letter_body.c - a body is a Liquid program whose fixed pieces are already encoded.
  *
  * Rendering only walks: a piece is looked up by number and referenced, a value is encoded. Bodies that
- * are made of what a template gives (HTML of Markdown, text of HTML) are rendered whole, then encoded.
+ * are made of what a template gives (HTML of Markdown, text of HTML) are rendered whole, then encoded; but
+ * where the text of HTML is known beforehand (letter_mould.h), HTML is neither rendered nor read for it.
  *  1. The bytes of a mail's body decode to the render of its template, line breaks as CRLF, one
  *     added at the end when there is none.
  *  2. No octet outside ASCII reaches the message, and no text that is not UTF-8.
@@ -13,6 +14,7 @@
 #include "templates/letter/letter_calendar.h"
 #include "templates/letter/letter_images.h"
 #include "templates/letter/letter_markdown.h"
+#include "templates/letter/letter_mould.h"
 #include "templates/letter/letter_parts.h"
 #include "templates/letter/letter_plain.h"
 #include "templates/mime/mime_base64.h"
@@ -265,6 +267,12 @@ static int render_converted(const struct letter_body *b, struct letter_job *job,
 
 	if (b->form == FORM_CALENDAR)
 		return render_calendar(b, job, out, e);
+	if (b->mould.n > 0 && !job->input.empty) {
+		int rc = letter_mould_fill(&b->mould, job->row, job->a, out);
+
+		if (rc != 0)
+			return rc < 0 ? err_nomem(e, "a mail") : 0;
+	}
 	liquid_text_sink_init(&s, job->a);
 	if (render(b, job, &s.sink, e) < 0)
 		return -1;

@@ -8,6 +8,7 @@
 #include "templates/letter/letter_compile.h"
 #include "templates/letter/letter_file.h"
 #include "templates/letter/letter_images.h"
+#include "templates/letter/letter_mould.h"
 #include "templates/letter/letter_params.h"
 #include "templates/mime/mime_header.h"
 #include "templates/mime/mime_out.h"
@@ -380,6 +381,9 @@ int letter_compile_parts(struct letter_compile *c)
 
 		if (b->text.program && letter_body_prepare(b, (struct letter_files){ l->files, l->n_files }, c->converter,
 							    &l->memory, &c->misfit, c->e) < 0)
+			return -1;
+		if (b->form == FORM_PLAIN && b->text.program && !b->text.fixed && !l->opt.ways.max_output &&
+		    !l->opt.ways.max_steps && letter_mould_make(&b->mould, b->text.program, &l->memory, c->e) < 0)
 			return -1;
 	}
 	return 0;

@@ -95,11 +95,25 @@ struct letter_skeleton {               /* a body's fixed text in one charset */
 	struct span *replaced;         /* fixed pieces with their cid: names completed, by number */
 };
 
+struct letter_mould_step {
+	bool is_value;
+	uint32_t column;
+	struct span fixed;
+};
+struct letter_mould { /* n 0: none */
+	const struct letter_mould_step *steps;
+	uint32_t n;
+	uint32_t *columns;   /* all of them, each once */
+	const bool *in_link; /* is it in the text of a link? */
+	uint32_t n_columns;
+};
+
 struct letter_body {
 	bool html;                     /* the body, not the template */
 	enum letter_form form;
 	struct letter_files files;     /* that HTML may name */
 	struct letter_text text;
+	struct letter_mould mould;     /* of FORM_PLAIN */
 	struct span type;              /* "text/plain" */
 	struct span params;            /* "; key=value", beside charset */
 	struct letter_skeleton utf8, other; /* in UTF-8, in the letter's charset */

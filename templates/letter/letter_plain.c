@@ -13,6 +13,7 @@
 
 #include "engine/base/err.h"
 #include "templates/letter/letter_flow.h"
+#include "templates/letter/letter_marks.h"
 
 enum { LEVELS_MAX = 32, LINKS_MAX = 400, HTML_MAX = 64 << 20 };
 
@@ -31,6 +32,7 @@ struct plain {
 	struct span *links;
 	unsigned n_links;
 	uint64_t link_from;     /* size of the text where the open link began */
+	struct letter_marks *marks; /* NULL: none */
 };
 
 static void *take(void *ctx, size_t size)
@@ -282,13 +284,34 @@ static bool shows_itself(struct plain *p, struct span to)
 	       span_ends(last, to);
 }
 
+/* Tells of the link that is left; returns where it goes. */
+static struct span tell_link(struct plain *p, struct span to)
+{
+	struct mime_out *o = &p->flow.out;
+	char *copy = take(p, to.n);
+	uint64_t n;
+
+	mime_out_close(o);
+	n = o->size - p->link_from;
+	memcpy(copy, to.p ? to.p : "", to.n);
+	if (n > o->spans[o->n - 1].n)
+		p->marks->unfit = true; /* its text is not in one piece */
+	else
+		letter_marks_link(p->marks, span_skip(o->spans[o->n - 1], o->spans[o->n - 1].n - (size_t)n), copy, to.n);
+	return span_of(copy, to.n);
+}
+
 static void leave_link(struct plain *p, const GumboNode *node)
 {
 	struct span to = span_trim(attribute(node, "href"));
 	char mark[24];
 	unsigned number;
 
-	if (mime_out_size(&p->flow.out) == p->link_from || !is_outside(to) || shows_itself(p, to))
+	if (mime_out_size(&p->flow.out) == p->link_from)
+		return;
+	if (p->marks)
+		to = tell_link(p, to);
+	if (!is_outside(to) || shows_itself(p, to))
 		return;
 	number = number_of(p, to);
 	if (number == 0)
@@ -302,6 +325,10 @@ static void put_links(struct plain *p)
 {
 	char mark[24];
 
+	if (p->marks) {
+		p->marks->links_from = (size_t)mime_out_size(&p->flow.out);
+		letter_marks_links(p->marks, p->links, p->n_links);
+	}
 	p->flow.indent_n = 0;
 	p->flow.marker[0] = '\0';
 	for (unsigned i = 0; i < p->n_links; i++) {
@@ -389,10 +416,56 @@ static void walk(struct plain *p, const GumboNode *node)
 	}
 }
 
+/* ---- marks ---- */
+
+/* Elements whose text is not decoded. */
+static bool is_raw(GumboTag tag)
+{
+	return tag == GUMBO_TAG_XMP || tag == GUMBO_TAG_IFRAME || tag == GUMBO_TAG_NOEMBED || tag == GUMBO_TAG_NOFRAMES ||
+	       tag == GUMBO_TAG_PLAINTEXT;
+}
+
+static void tell_attributes(struct letter_marks *m, const GumboNode *node)
+{
+	const GumboVector *v = &node->v.element.attributes;
+
+	m->unfit = m->unfit || is_raw(node->v.element.tag);
+	for (unsigned i = 0; i < v->length; i++) {
+		const GumboAttribute *a = v->data[i];
+		char quote = a->original_value.length ? a->original_value.data[0] : '\0';
+
+		letter_marks_attribute(m, a->name, span_str(a->value), quote == '"' || quote == '\'');
+	}
+}
+
+/* All elements, hidden ones too. */
+static void tell_elements(struct letter_marks *m, const GumboNode *root)
+{
+	for (const GumboNode *node = root; node;) {
+		const GumboVector *v = is_element(node) || node->type == GUMBO_NODE_DOCUMENT ? children_of(node) : NULL;
+
+		if (is_element(node))
+			tell_attributes(m, node);
+		if (v && v->length > 0) {
+			node = v->data[0];
+			continue;
+		}
+		while (node->parent && node->index_within_parent + 1 >= children_of(node->parent)->length)
+			node = node->parent;
+		node = node->parent ? children_of(node->parent)->data[node->index_within_parent + 1] : NULL;
+	}
+}
+
 int letter_plain(struct span html, struct arena *work, struct arena *a, struct span *text, struct err *e)
 {
+	return letter_plain_marked(html, NULL, work, a, text, e);
+}
+
+int letter_plain_marked(struct span html, struct letter_marks *marks, struct arena *work, struct arena *a,
+			struct span *text, struct err *e)
+{
 	GumboOptions options = kGumboDefaultOptions;
-	struct plain p = { .work = work };
+	struct plain p = { .work = work, .marks = marks };
 	const GumboOutput *tree;
 
 	if (html.n > HTML_MAX)
@@ -408,6 +481,8 @@ int letter_plain(struct span html, struct arena *work, struct arena *a, struct s
 	mime_out_init(&p.flow.out, a);
 	p.links = take(&p, LINKS_MAX * sizeof *p.links);
 	tree = gumbo_parse_with_options(&options, html.n ? html.p : "", html.n);
+	if (marks)
+		tell_elements(marks, tree->document);
 	walk(&p, tree->document);
 	put_links(&p);
 	if (p.flow.any)

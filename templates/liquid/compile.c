@@ -195,7 +195,7 @@ uint32_t liquid_steps(const struct liquid_program *p, struct liquid_step *out, u
 	uint32_t i = 0;
 
 	for (; op->code != OP_END; op++, i++) {
-		if (i == n || (op->code != OP_PIECE && op->code != OP_PRINT_COLUMN) || (op->code == OP_PRINT_COLUMN && p->html))
+		if (i == n || (op->code != OP_PIECE && op->code != OP_PRINT_COLUMN) || (op->n & IN_LINK))
 			return 0;
 		out[i] = (struct liquid_step){ op->code == OP_PIECE, op->a };
 	}

@@ -75,8 +75,8 @@ struct span liquid_piece(const struct liquid_program *p, uint32_t piece);
 /* True when every render gives the same bytes: no value, no branch. Then piece 0, if there is
  * one, is all of it. */
 bool liquid_is_fixed(const struct liquid_program *p);
-/* The program in steps, each one fixed piece or the cell of one column, as it is: how many, when it is nothing but
- * at most n of those; else 0. */
+/* The program in steps, each one fixed piece or the cell of one column, escaped where all values are: how many, when
+ * it is nothing but at most n of those; else 0. */
 struct liquid_step {
 	bool is_piece;
 	uint32_t number;
