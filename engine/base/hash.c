@@ -69,7 +69,7 @@ static inline void absorb_whole_words(struct state *st, struct span s)
 		absorb(st, get_le64(s.p + i));
 }
 
-static uint64_t finish(struct state *st)
+static inline uint64_t finish(struct state *st)
 {
 	for (int i = 0; i < 4; i++)
 		sip_round(st);

@@ -264,11 +264,16 @@ static int write_signature(struct letter_job *job, struct span head, struct mime
 	return 0;
 }
 
+static int refer(struct mime_out *o, struct span s, struct err *e)
+{
+	return mime_out_refer(o, s) < 0 ? err_nomem(e, "a mail") : 0;
+}
+
 int letter_job_op(struct letter_job *job, const struct letter_op *op, struct mime_out *o, struct err *e)
 {
 	switch (op->kind) {
 	case OP_FIXED:
-		return mime_out_refer(o, op->fixed) < 0 ? err_nomem(e, "a mail") : 0;
+		return refer(o, op->fixed, e);
 	case OP_FIELD:
 		return write_field(job, op->field, o, e);
 	case OP_DATE:
@@ -337,7 +342,7 @@ static int write_in(struct letter_job *job, struct mime_converter *converter, st
 	mime_out_init(o, job->a);
 	job->converter = o->words = converter;
 	for (uint32_t i = 0; i < p->n; i++) {
-		if (letter_job_op(job, &p->ops[i], o, e) < 0)
+		if (p->ops[i].kind != OP_FIXED ? letter_job_op(job, &p->ops[i], o, e) < 0 : refer(o, p->ops[i].fixed, e) < 0)
 			return -1;
 	}
 	mime_out_close(o);
