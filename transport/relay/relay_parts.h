@@ -206,6 +206,8 @@ void relay_link_finish(struct relay_link *l);
 void relay_link_abort(struct relay_link *l, int64_t now_ms);
 /* The session is done with; how decides what becomes of the side. */
 void relay_link_closed(struct relay_link *l, const struct err *how, int64_t now_ms);
+/* relay_session.c. 0; -1 with e. */
+int relay_link_begin_session(struct relay_link *l, int64_t now_ms, struct err *e);
 void relay_link_begin_tls(struct relay_link *l, int64_t now_ms);
 void relay_link_became_ready(struct relay_link *l, int64_t now_ms);
 /* Puts it on the lists where it belongs now; after every call that changes its session. */

@@ -136,33 +136,37 @@ static void trace_reply(const struct smtp_session *s, const struct smtp_reply *r
 }
 
 /* 250 to RSET, MAIL or RCPT, 354 to DATA: its words are of no use to anybody. */
-static bool is_go_on(enum smtp_expect_kind kind, struct span bytes)
+static bool is_go_on(unsigned kind, const char *four)
 {
-	return kind >= EXPECT_RSET && kind <= EXPECT_DATA &&
-	       span_begins(bytes, kind == EXPECT_DATA ? SPAN("354 ") : SPAN("250 "));
+	return kind >= EXPECT_RSET && kind <= EXPECT_DATA && memcmp(four, kind == EXPECT_DATA ? "354 " : "250 ", 4) == 0;
 }
 
-/* As smtp_reply_feed() and smtp_take_reply() would, when it is one line and all of it is there. */
-bool smtp_take_go_on(struct smtp_session *s, struct span *bytes)
+/* As smtp_reply_feed() and smtp_take_reply() would, for those that are one line and whole. */
+void smtp_take_go_on(struct smtp_session *s, struct span *bytes)
 {
-	struct smtp_expect *head = smtp_expect_head(s), x;
 	struct smtp_reply *r = &s->parser.reply;
-	struct span line;
 
-	if (!head || head->end > s->out.pulled || !is_go_on(head->kind, *bytes) || smtp_reply_begun(&s->parser))
-		return false;
-	line = span_sub(*bytes, 0, span_find(*bytes, '\n'));
-	if (line.n == bytes->n || line.n > SMTP_LINE_MAX)
-		return false;
-	*bytes = span_skip(*bytes, line.n + 1);
-	if (s->opt->trace)
-		smtp_trace(s, true, line.p[line.n - 1] == '\r' ? span_sub(line, 0, line.n - 1) : line);
-	s->moved_ms = s->now_ms;
-	r->code = head->kind == EXPECT_DATA ? 354 : 250;
-	r->text_n = 0;
-	x = smtp_expect_pop(s);
-	kinds[x.kind].take(s, &x, r);
-	return true;
+	if (smtp_reply_begun(&s->parser))
+		return;
+	while (s->expect_n > 0 && bytes->n > 4) {
+		const struct smtp_expect *head = entry(s, 0);
+		const char *line = bytes->p, *end;
+		struct smtp_expect x;
+		size_t n;
+
+		if (head->end > s->out.pulled || !is_go_on(head->kind, line))
+			return;
+		end = memchr(line, '\n', bytes->n);
+		if (!end || (n = (size_t)(end - line)) > SMTP_LINE_MAX)
+			return;
+		*bytes = span_of(end + 1, bytes->n - n - 1);
+		smtp_trace(s, true, span_of(line, n - (end[-1] == '\r')));
+		s->moved_ms = s->now_ms;
+		r->code = head->kind == EXPECT_DATA ? 354 : 250;
+		r->text_n = 0;
+		x = smtp_expect_pop(s);
+		kinds[x.kind].take(s, &x, r);
+	}
 }
 
 void smtp_take_reply(struct smtp_session *s, const struct smtp_reply *r)

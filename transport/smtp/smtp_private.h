@@ -244,8 +244,8 @@ void smtp_expect_again(struct smtp_session *s);
 const char *smtp_expect_word(enum smtp_expect_kind kind);
 int64_t smtp_expect_limit_ms(const struct smtp_session *s, enum smtp_expect_kind kind);
 void smtp_take_reply(struct smtp_session *s, const struct smtp_reply *r);
-/* Takes a reply off *bytes that says no more than "go on", as nearly all do. False: it is another. */
-bool smtp_take_go_on(struct smtp_session *s, struct span *bytes);
+/* Takes replies off *bytes that say no more than "go on", as nearly all do, up to the first other one. */
+void smtp_take_go_on(struct smtp_session *s, struct span *bytes);
 /* The reply makes no sense here: ends the session. */
 void smtp_desync(struct smtp_session *s, const struct smtp_expect *x, const struct smtp_reply *r);
 

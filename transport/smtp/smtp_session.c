@@ -124,8 +124,9 @@ void smtp_session_feed(struct smtp_session *s, struct span bytes)
 			smtp_end(s, NULL, ERR_PROTO, 0, "relay sent more than one reply to a command");
 			return;
 		}
-		if (smtp_take_go_on(s, &bytes))
-			continue;
+		smtp_take_go_on(s, &bytes);
+		if (bytes.n == 0 || s->phase == PHASE_CLOSED)
+			break;
 		rc = smtp_reply_feed(&s->parser, &bytes, &r, &e);
 		if (rc < 0)
 			smtp_end(s, NULL, ERR_PROTO, 0, "%s", e.text);
