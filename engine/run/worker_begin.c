@@ -47,6 +47,8 @@ static void skip_row(struct worker *w, struct row_ref ref, const struct err *why
 	settle_row(w, ref, &v);
 }
 
+#define CONNECT_AHEAD_NS 2000000000LL /* greeting, TLS and login take so long at most, mostly */
+
 /* Rows that are settled without a mail take no place in a rate limit. True: one was. */
 static bool pass_over(struct worker *w)
 {
@@ -334,6 +336,15 @@ static bool take_place(struct worker *w)
 	return true;
 }
 
+/* The next place comes so late that a connection which is made for it now would stand idle, and be given up
+ * and made again until then. */
+static bool place_is_far(const struct worker *w)
+{
+	struct throttle *t = w->run->throttle;
+
+	return t && throttle_wait(t, clock_mono_ns()) > CONNECT_AHEAD_NS;
+}
+
 void worker_begin_rows(struct worker *w)
 {
 	unsigned wants = delivery_wants(w->delivery);
@@ -356,7 +367,7 @@ void worker_begin_rows(struct worker *w)
 		begun += (uint64_t)rc;
 		wants = delivery_wants(w->delivery);
 	}
-	if (wants == 0 && worker_has_row(w))
+	if (wants == 0 && worker_has_row(w) && !place_is_far(w))
 		delivery_wake(w->delivery); /* a place is taken only when its mail can leave at once */
 	if (taken > 0)
 		atomic_fetch_add_explicit(&w->run->taken, taken, memory_order_relaxed);

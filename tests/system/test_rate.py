@@ -100,6 +100,15 @@ TO_A_COLUMN = "From: a@sender.example\nTo: {{ email }}\nSubject: Hello\n\nDear {
 TO_BY_ITSELF = "From: a@sender.example\nTo: {{ email | downcase }}\nSubject: Hello\n\nDear {{ name }}\n"
 
 
+def test_no_connection_stands_idle_for_a_place(shop):
+    """Of 2 a 20 s the third comes after two idle closes: nobody connects for nothing, and logs in, every 8 s."""
+    write_list(shop / "list.csv", 3)
+    with Relay(shop / "relay", "--log-protocol", shop / "protocol") as r:
+        lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                   "--connections", "1", "--rate", "2/20s", cwd=shop, check=0)
+    assert len(r.accepted()) == 3 and (shop / "protocol").read_text().count("S: 220") == 2
+
+
 def test_a_domain_that_waits_holds_up_nobody(shop):
     """The slow ones stand first in the list; the letter that makes its To by itself goes another way inside."""
     for letter, text in (("column", TO_A_COLUMN), ("own", TO_BY_ITSELF)):

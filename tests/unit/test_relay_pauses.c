@@ -98,6 +98,36 @@ static void check_nothing_now(const char *reply, unsigned bad)
 	rig_free(r);
 }
 
+/* While a rate leaves no place for long, no connection is made only to stand idle; one is shortly before. */
+static void check_used_up(const char *url_end)
+{
+	const struct mini_options o = { 0 };
+	struct rig *r = rig_bare(&o);
+
+	rig_add(r, r->s, "", url_end, 1);
+	rig_begin(r, 1, 2);
+	rig_run(r);
+	for (int64_t shift = 9000; shift < 3590000; shift += 300000) {
+		clock_shift(shift, 0);
+		rig_until_closed(r);
+		relay_pool_wake(r->pool);
+		rig_turns(r, 2);
+	}
+	assert_int_equal(mini_smtpd_connections(r->s), 1);
+	clock_shift(3600000, 0);
+	relay_pool_wake(r->pool);
+	rig_turns(r, 10);
+	assert_int_equal(mini_smtpd_connections(r->s), 2);
+	rig_free(r);
+}
+
+static void a_rate_that_is_used_up(void **state)
+{
+	(void)state;
+	check_used_up("&rate=2/hour");
+	check_used_up("&connection-rate=2/hour");
+}
+
 static void says_not_now_to_all(void **state)
 {
 	(void)state;
@@ -334,7 +364,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_left_alone), cmocka_unit_test(all_workers_are_quiet),
-		cmocka_unit_test(says_not_now_to_all), cmocka_unit_test(pauses_begin_anew), cmocka_unit_test(comes_back_slowly),
+		cmocka_unit_test(says_not_now_to_all), cmocka_unit_test(a_rate_that_is_used_up), cmocka_unit_test(pauses_begin_anew), cmocka_unit_test(comes_back_slowly),
 		cmocka_unit_test(a_quota_that_never_returns), cmocka_unit_test(no_mail_from_us),
 		cmocka_unit_test(one_quiet_of_two),
 	};

@@ -158,6 +158,17 @@ static void idle_close_of_the_server(void **state)
 	clock_shift(9100, 0); /* 4.1 s later */
 	rig_until_closed(r);
 	assert_int_equal(mini_smtpd_commands(r->s, "QUIT"), 1);
+	r->n_mails = 3;
+	rig_run(r);
+	clock_shift(12100, 0); /* sooner still */
+	mini_smtpd_hang_up(r->s);
+	rig_until_closed(r);
+	r->n_mails = 4;
+	rig_run(r);
+	clock_shift(14400, 0); /* 2.3 s later */
+	rig_until_closed(r);
+	assert_int_equal(mini_smtpd_commands(r->s, "QUIT"), 2);
+	assert_int_equal(r->sent, 4);
 	assert_int_equal(r->pauses + r->deferred, 0);
 	rig_free(r);
 }

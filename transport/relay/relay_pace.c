@@ -6,6 +6,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "transport/relay/relay_parts.h"
+#include "transport/relay/relay_policy.h"
 
 #define NS_PER_MS 1000000LL
 
@@ -93,6 +94,27 @@ void relay_pace_used(struct relay_link *l, bool all)
 		l->paced[i] = now_ns;
 	if (all)
 		l->n_paced = 0;
+}
+
+bool relay_pace_is_far(const struct relay_side *s)
+{
+	const struct relay *r = s->relay;
+	int64_t now_ns;
+
+	if (!r->rate && !r->url.limits.connection_rate[0])
+		return false;
+	now_ns = clock_mono_ns();
+	if (r->rate && throttle_wait(r->rate, now_ns) > RELAY_AHEAD_MS * NS_PER_MS)
+		return true;
+	if (!r->url.limits.connection_rate[0])
+		return false;
+	for (unsigned i = 0; i < s->pool->n_links; i++) {
+		const struct relay_link *l = &s->pool->links[i];
+
+		if (l->state == LINK_FREE && (l->rate_of != r || !l->rate || throttle_wait(l->rate, now_ns) <= RELAY_AHEAD_MS * NS_PER_MS))
+			return false;
+	}
+	return true;
 }
 
 bool relay_pace_is_needed(const struct relay_pool_options *opt)

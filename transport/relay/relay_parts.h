@@ -190,6 +190,8 @@ bool relay_pace_take(struct relay_link *l);
 /* The session was pushed; all: nothing of it waits to be written. The windows run from now. */
 void relay_pace_used(struct relay_link *l, bool all);
 void relay_pace_end(struct relay_link *l);
+/* No place of its comes soon: a connection for it would only stand idle. */
+bool relay_pace_is_far(const struct relay_side *s);
 /* Some relay of the pool has a rate: a mail is wanted only when its MAIL can leave at once. */
 bool relay_pace_is_needed(const struct relay_pool_options *opt);
 

@@ -12,7 +12,8 @@ enum {
 	RELAY_COMMAND_MS = 120 * 1000,    /* a password command: it may wait for a person's PIN */
 	RELAY_TOKEN_MS = 100,             /* between two looks whether the command has printed another token */
 	RELAY_IDLE_MS = 8 * 1000,         /* some relays hang up after 10 s without a command */
-	RELAY_IDLE_IMPATIENT_MS = 4 * 1000, /* once this relay hung up on an idle session */
+	RELAY_IDLE_LEAST_MS = 2 * 1000,   /* no less, however soon this relay hung up on an idle session */
+	RELAY_AHEAD_MS = 2 * 1000,        /* a connection is made so long before the rate has a place: greeting, TLS, login */
 	RELAY_PAUSE_MS = 20,              /* between two mails on a session: no need for another one */
 	RELAY_IDLE_SEEN_MS = 1000,        /* a loss after that long without a mail is a server's idle close */
 	RELAY_BACKOFF_MS = 200,           /* after the first failure, doubling */

@@ -342,6 +342,14 @@ static bool gets_another_token(struct relay_side *s, const struct relay_end *how
 	return true;
 }
 
+/* The relay hung up on a session that had been idle for so long: the next ones end a good while before. */
+static void be_impatient(struct relay_side *s, int64_t idle_ms)
+{
+	int64_t least_ms = idle_ms / 4 * 3 > RELAY_IDLE_LEAST_MS ? idle_ms / 4 * 3 : RELAY_IDLE_LEAST_MS;
+
+	s->idle_ms = least_ms < s->idle_ms ? least_ms : s->idle_ms;
+}
+
 void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t now_ms)
 {
 	const struct err *why = how->why;
@@ -366,8 +374,7 @@ void relay_side_ended(struct relay_side *s, const struct relay_end *how, int64_t
 	else if (why->kind == ERR_NONE)
 		return; /* dropped while it was opening, as we wished */
 	else if (idle) {
-		if (how->idle_ms < s->idle_ms)
-			s->idle_ms = RELAY_IDLE_IMPATIENT_MS;
+		be_impatient(s, how->idle_ms);
 		all_is_well(s);
 	} else if (how->served > 0 || how->broke)
 		all_is_well(s);
@@ -410,7 +417,8 @@ bool relay_side_may_open(const struct relay_side *s, int64_t now_ms)
 		return false; /* other threads have them */
 	if (s->allowed > 0 && s->links >= s->allowed)
 		return false;
-	return s->state != SIDE_DOWN && s->links < s->quota && now_ms >= s->next_try_ms && !lacks_token(s);
+	return s->state != SIDE_DOWN && s->links < s->quota && now_ms >= s->next_try_ms && !lacks_token(s) &&
+	       !relay_pace_is_far(s);
 }
 
 void relay_side_hung_up(struct relay_side *s, unsigned served)
@@ -424,7 +432,8 @@ void relay_side_hung_up(struct relay_side *s, unsigned served)
 
 bool relay_side_sleeps(const struct relay_side *s, int64_t now_ms)
 {
-	return s->state == SIDE_UP && s->ready == 0 && s->opening == 0 && s->quota > 0 && now_ms >= s->next_try_ms;
+	return s->state == SIDE_UP && s->ready == 0 && s->opening == 0 && s->quota > 0 && now_ms >= s->next_try_ms &&
+	       !relay_pace_is_far(s);
 }
 
 /* Sessions that take their time to leave a quiet relay stand in nobody's way. */
