@@ -22,25 +22,28 @@ struct text_sink {
 	uint32_t n_holes, cap_holes;
 };
 
-/* Room for n bytes and a hole. -1: no memory. */
-static int more_room(struct text_sink *s, size_t n, struct err *e)
+/* Room for n bytes. -1: no memory. */
+static int more_room(struct text_sink *s, size_t n)
 {
 	size_t cap = s->cap ? s->cap : TEXT_FIRST;
-	struct letter_hole *holes;
 	char *p;
 
 	while (cap - s->n < n)
 		cap *= 2;
-	p = cap == s->cap ? s->p : arena_grow(s->a, s->p, s->cap, cap);
+	p = arena_grow(s->a, s->p, s->cap, cap);
 	if (!p)
-		return err_nomem(e, "a header");
+		return -1;
 	s->p = p;
 	s->cap = cap;
-	if (s->n_holes < s->cap_holes)
-		return 0;
-	holes = arena_take(s->a, 2 * s->cap_holes * sizeof *holes);
+	return 0;
+}
+
+static int more_holes(struct text_sink *s)
+{
+	struct letter_hole *holes = arena_take(s->a, 2 * s->cap_holes * sizeof *holes);
+
 	if (!holes)
-		return err_nomem(e, "a header");
+		return -1;
 	memcpy(holes, s->holes, s->n_holes * sizeof *holes);
 	s->holes = holes;
 	s->cap_holes *= 2;
@@ -49,8 +52,9 @@ static int more_room(struct text_sink *s, size_t n, struct err *e)
 
 static inline int add(struct text_sink *s, struct span bytes, bool value, struct err *e)
 {
-	if ((s->cap - s->n < bytes.n || s->n_holes == s->cap_holes) && more_room(s, bytes.n, e) < 0)
-		return -1;
+	if (((!s->p || s->cap - s->n < bytes.n) && more_room(s, bytes.n) < 0) ||
+	    (value && s->n_holes == s->cap_holes && more_holes(s) < 0))
+		return err_nomem(e, "a header");
 	if (value)
 		s->holes[s->n_holes++] = (struct letter_hole){ s->n, s->n + bytes.n };
 	memcpy(s->p + s->n, bytes.p, bytes.n);
@@ -128,11 +132,11 @@ static void tabs_to_spaces(char *p, size_t n)
 int letter_text_render(const struct letter_text *t, struct letter_job *job, struct span name,
 		       struct letter_rendered *out, struct err *e)
 {
-	struct text_sink s = {
-		.sink = { on_bits }, .t = t, .a = job->a, .holes = out->few, .cap_holes = LETTER_HOLES_FEW,
-	};
+	struct text_sink s = { .sink = { on_bits }, .t = t, .a = job->a, .cap_holes = LETTER_HOLES_FEW };
 	int rc;
 
+	out->fixed = t->fixed;
+	s.holes = out->few;
 	if (t->fixed)
 		rc = t->value.n ? add(&s, t->value, false, e) : 0;
 	else if (t->n_steps > 0 && job->row->object.kind != VALUE_OBJECT && !job->input.empty)
@@ -151,6 +155,5 @@ int letter_text_render(const struct letter_text *t, struct letter_job *job, stru
 	out->text = span_of(s.p, s.n);
 	out->holes = s.holes;
 	out->n_holes = s.n_holes;
-	out->fixed = t->fixed;
 	return 0;
 }

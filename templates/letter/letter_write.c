@@ -188,7 +188,8 @@ static int write_message_id(struct letter_job *job, struct mime_out *o, struct e
 	p += name.n;
 	put_id(job->l, job->row->number, p);
 	job->message_id = span_of(p, n);
-	memcpy(p + n, "\r\n", 2);
+	p[n] = '\r';
+	p[n + 1] = '\n';
 	mime_out_wrote(o, p + n + 2);
 	return 0;
 }

@@ -259,7 +259,7 @@ static int work(struct machine *m, const struct op *op)
  * is another, or has more to do. */
 static const struct op *gather_plain(struct machine *m, const struct op *op)
 {
-	const struct span *pieces = m->p->pieces.items, *cells = m->in->row ? m->in->row->cells : NULL;
+	const struct span *pieces = m->p->pieces.items, *cells = m->n_cells > 0 ? m->in->row->cells : NULL;
 	struct text_bit *from = m->s->gathered + m->n_gathered, *to = from;
 	uint32_t left = GATHERED_MAX - 1 - m->n_gathered, n_cells = m->n_cells;
 	const struct text_bit *end = from + (left < m->steps ? left : m->steps);
