@@ -142,7 +142,7 @@ def test_a_hundred(shop, program):
 
 @pytest.mark.parametrize("url, words", [
     ("pipe:", "command is empty"), ("pipe:'x", "not closed"), ("pipe:no-such-program -i", "no program 'no-such-program'"),
-    ("pipe:/etc/passwd", "cannot be run"),
+    ("pipe:/etc/passwd", "cannot be run"), ("pipe:/tmp -i", "cannot be run"),
 ])
 def test_wrong(shop, url, words):
     write_list(shop / "list.csv", 1)

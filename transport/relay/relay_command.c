@@ -4,9 +4,11 @@
 #include "transport/relay/relay_command.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/err.h"
@@ -67,6 +69,14 @@ int relay_command_split(char *text, char *words[RELAY_COMMAND_WORDS_MAX + 1], co
 	return n;
 }
 
+/* A folder may be "executed", too. */
+static bool can_be_run(const char *path)
+{
+	struct stat st;
+
+	return access(path, X_OK) == 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int relay_command_find(const char *program, struct err *e)
 {
 	const char *path = getenv("PATH");
@@ -74,7 +84,7 @@ int relay_command_find(const char *program, struct err *e)
 	char full[PATH_MAX];
 
 	if (strchr(program, '/')) {
-		if (access(program, X_OK) == 0)
+		if (can_be_run(program))
 			return 0;
 		return err_set(e, ERR_INPUT, "the program '%s' cannot be run", program);
 	}
@@ -82,7 +92,7 @@ int relay_command_find(const char *program, struct err *e)
 		struct span folder = span_cut(&folders, ':');
 		int n = snprintf(full, sizeof full, "%.*s/%s", SPAN_ARG(folder), program);
 
-		if (n > 0 && (size_t)n < sizeof full && access(full, X_OK) == 0)
+		if (n > 0 && (size_t)n < sizeof full && can_be_run(full))
 			return 0;
 	}
 	return err_set(e, ERR_INPUT, "there is no program '%s'", program);
