@@ -370,7 +370,8 @@ static int pardon(struct ledger *l, const char *class, struct err *e)
 	return campaign_pardon(&l->log, &p) < 0 ? err_nomem(e, "reading the journal") : 0;
 }
 
-static int load(struct ledger *l, const char *results_path, const char *class, struct err *e)
+/* Which runs and segments there are. */
+static int find_all(struct ledger *l, const char *results_path, const char *class, struct err *e)
 {
 	int rc;
 
@@ -380,11 +381,40 @@ static int load(struct ledger *l, const char *results_path, const char *class, s
 	rc = campaign_read(&l->log, results_path, e);
 	if (rc == 0)
 		return err_set(e, ERR_INPUT, "there is no campaign of '%s'", results_path);
-	if (rc < 0 || (class && pardon(l, class, e) < 0) || list_segments(l, e) < 0 || take_segments(l, e) < 0 || take_claims(l, e) < 0)
+	return rc < 0 || (class && pardon(l, class, e) < 0) ? -1 : list_segments(l, e);
+}
+
+static int load(struct ledger *l, const char *results_path, const char *class, struct err *e)
+{
+	if (find_all(l, results_path, class, e) < 0 || take_segments(l, e) < 0 || take_claims(l, e) < 0)
 		return -1;
 	begins_sort(&l->begins);
 	ledger_count(l);
 	return 0;
+}
+
+static struct ledger *new_ledger(struct err *e)
+{
+	struct ledger *l = mem_new(sizeof *l);
+
+	if (!l)
+		err_nomem(e, "reading the journal");
+	else
+		l->failed_next_row = 1;
+	return l;
+}
+
+int ledger_known(struct ledger **out, const char *results_path, const struct ledger_counts *counts,
+		 const struct failed_record *failed, size_t n_failed, struct err *e)
+{
+	*out = new_ledger(e);
+	if (!*out)
+		return -1;
+	(*out)->counts = *counts;
+	if (find_all(*out, results_path, NULL, e) == 0 && ledger_keep_failed(*out, failed, n_failed, e) == 0)
+		return 0;
+	ledger_free(out);
+	return -1;
 }
 
 int ledger_load(struct ledger **out, const char *results_path, struct err *e)
@@ -400,19 +430,14 @@ int ledger_load_begins(struct ledger **out, const char *results_path, size_t beg
 int ledger_load_pardoned(struct ledger **out, const char *results_path, size_t begins, const char *class,
 			 struct err *e)
 {
-	struct ledger *l = mem_new(sizeof *l);
-
-	*out = NULL;
-	if (!l)
-		return err_nomem(e, "reading the journal");
-	l->failed_next_row = 1;
-	l->begins.keep = begins;
-	if (load(l, results_path, class, e) < 0) {
-		ledger_free(&l);
+	*out = new_ledger(e);
+	if (!*out)
 		return -1;
-	}
-	*out = l;
-	return 0;
+	(*out)->begins.keep = begins;
+	if (load(*out, results_path, class, e) == 0)
+		return 0;
+	ledger_free(out);
+	return -1;
 }
 
 void ledger_free(struct ledger **l)

@@ -170,6 +170,17 @@ static int compare(const void *a, const void *b)
 	return (x->key > y->key) - (x->key < y->key);
 }
 
+int ledger_keep_failed(struct ledger *l, const struct failed_record *failed, size_t n, struct err *e)
+{
+	l->failed_known = true;
+	for (size_t i = 0; i < n; i++)
+		if (add(l, failed[i].key, failed[i].position, e) < 0)
+			return -1;
+	if (n > 0)
+		qsort(l->failed, n, sizeof *l->failed, compare);
+	return 0;
+}
+
 /* 1 the window was filled with what follows, 0 there is no more. */
 static int next_window(struct ledger *l, struct err *e)
 {
@@ -233,14 +244,15 @@ int ledger_next_failed(struct ledger *l, struct ledger_cursor *at, struct journa
 {
 	int rc;
 
-	if (at->at < l->failed_first || at->sent_too != l->sent_too || at->rows != l->failed_rows) { /* it begins anew */
+	if (!l->failed_known && (at->at < l->failed_first || at->sent_too != l->sent_too || at->rows != l->failed_rows)) {
+		/* it begins anew */
 		l->sent_too = at->sent_too;
 		l->failed_rows = at->rows;
 		l->failed_first = l->n_failed = 0;
 		l->failed_next_row = 1;
 	}
 	while (at->at >= l->failed_first + l->n_failed) {
-		rc = next_window(l, e);
+		rc = l->failed_known ? 0 : next_window(l, e);
 		if (rc <= 0)
 			return rc;
 	}

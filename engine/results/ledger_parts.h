@@ -81,6 +81,7 @@ struct ledger {
 
 	/* ledger_next_failed(): failed records of some rows, sorted */
 	struct failed_record *failed;
+	bool failed_known;                          /* these are all there are, and of rows nothing is known */
 	bool sent_too;                              /* it is not only the failed ones */
 	enum ledger_rows failed_rows;
 	size_t n_failed, failed_room, failed_first; /* ordinal of failed[0] */
@@ -91,6 +92,14 @@ struct ledger {
 	char stage[RECORD_STAGE_SIZE];
 	struct journal_recipient recipients[JOURNAL_RECIPIENTS_MAX];
 };
+
+/* What somebody else found who read all records: so many, and those of them who were not sent to, each with one
+ * RESULT. ledger_counts() and ledger_next_failed() without sent_too are all that may be asked. */
+int ledger_known(struct ledger **out, const char *results_path, const struct ledger_counts *counts,
+		 const struct failed_record *failed, size_t n_failed, struct err *e);
+
+/* ledger_failed.c: its part of that. */
+int ledger_keep_failed(struct ledger *l, const struct failed_record *failed, size_t n, struct err *e);
 
 /* Takes in what INTENT or RESULT says; counts it all in the end. */
 int ledger_take(struct ledger *l, enum record_type type, const struct record_mark *m, unsigned run, uint64_t position,

@@ -24,7 +24,11 @@
 #include "engine/results/rekey.h"
 #include "engine/results/results_line.h"
 
-enum { BATCH_BYTES = 256 << 10, BATCH_MAX = 16 << 20 /* also the lines of one large group */ };
+enum {
+	BATCH_BYTES = 256 << 10,
+	BATCH_MAX = 16 << 20,  /* also the lines of one large group */
+	FAILED_KEPT = 64 << 10 /* with more of them the journal is read again at the end */
+};
 
 struct followed {
 	unsigned worker;
@@ -45,6 +49,9 @@ struct results_log {
 	struct ledger_table changing; /* (4) */
 	struct ledger_table flying;   /* recipients with an INTENT and no RESULT so far */
 	struct results_totals totals;
+	struct failed_record *failed; /* results of this run that are not sent, the first FAILED_KEPT; of a first run,
+	                               * whose workers are its segments' numbers, they say where these stand */
+	size_t n_failed;
 	bool needs_rewrite;
 	bool spoiled;                 /* somebody else wrote into the file, or cut it */
 	bool behind;                  /* the last poll failed: lines are missing in the file */
@@ -100,7 +107,8 @@ int results_log_open(struct results_log **out, const char *path, enum results_fo
 	r->writer = results_writer_of(format);
 	buf_init(&r->batch, BATCH_MAX);
 	r->path = mem_strdup(path);
-	if (!r->path) {
+	r->failed = mem_array(FAILED_KEPT, sizeof *r->failed);
+	if (!r->path || !r->failed) {
 		err_nomem(e, "writing the results");
 		goto fail;
 	}
@@ -127,6 +135,7 @@ void results_log_close(struct results_log **r)
 	ledger_table_release(&old->flying);
 	buf_release(&old->batch);
 	mem_free(old->files);
+	mem_free(old->failed);
 	mem_free(old->path);
 	mem_free(old);
 	*r = NULL;
@@ -178,7 +187,7 @@ static int count(struct results_log *r, const struct journal_result *result, str
 	enum standing before = entry ? ledger_entry_standing(entry)
 				     : before_run(r, result->row, result->recipient.index);
 
-	if (before != STANDS_TO_DO)
+	if (before != STANDS_TO_DO || result->attempt > 1)
 		r->needs_rewrite = true;
 	if (entry && entry->result_when > now.result_when)
 		return 0;
@@ -284,8 +293,16 @@ static int take_intent(struct results_log *r, struct followed *f, const struct r
 	return 0;
 }
 
-/* A line for each row of the group; totals that memory ran out of are made good at the end of the run. */
-static int add_rows(struct results_log *r, const struct record *record, struct journal_result *result, struct err *e)
+static void keep_failed(struct results_log *r, const struct journal_result *result, uint64_t position)
+{
+	if (r->n_failed < FAILED_KEPT)
+		r->failed[r->n_failed] = (struct failed_record){ ledger_key(result->row, result->recipient.index), position };
+	r->n_failed++;
+}
+
+/* A line for each row of the group. */
+static int add_rows(struct results_log *r, const struct record *record, struct journal_result *result, uint64_t position,
+		    struct err *e)
 {
 	struct record_rows rows = { .rest = record->others };
 	uint64_t first = result->row, first_line = result->line;
@@ -301,6 +318,8 @@ static int add_rows(struct results_log *r, const struct record *record, struct j
 			return -1;
 		if (!ledger_table_remove(&r->flying, ledger_key(result->row, result->recipient.index)))
 			r->needs_rewrite |= result->verdict->kind == VERDICT_SENT; /* who was sent to twice has two lines */
+		if (result->verdict->kind != VERDICT_SENT)
+			keep_failed(r, result, position);
 	}
 	return 0;
 }
@@ -313,8 +332,9 @@ static int take_result(struct results_log *r, struct followed *f, const struct r
 
 	if (record_get_result(record, &result, &verdict, r->stage) < 0)
 		return journal_reader_damaged(&f->reader, record->offset, e);
-	if (add_rows(r, record, &result, e) < 0) {
+	if (add_rows(r, record, &result, (uint64_t)f->worker << POSITION_BITS | record->offset, e) < 0) {
 		r->batch.n = before;
+		r->needs_rewrite = true; /* some of them may be counted twice: at the end all is read again */
 		return -1;
 	}
 	r->totals.records++;
@@ -387,13 +407,18 @@ static bool was_read_whole(const struct journal_reader *reader)
 	return fstat(reader->fd, &st) == 0 && (uint64_t)st.st_size == journal_reader_end(reader);
 }
 
-bool results_log_all_sent(const struct results_log *r, unsigned n_segments, uint64_t *sent)
+int results_log_ledger(const struct results_log *r, unsigned n_segments, struct ledger **out, struct err *e)
 {
 	const struct results_totals *t = &r->totals;
-	bool whole = r->n_files == n_segments && !r->behind;
+	const struct ledger_counts counts = { .sent = t->sent, .skipped = t->skipped, .refused = t->refused,
+					      .deferred = t->deferred, .in_doubt = t->in_doubt };
+	bool known = r->n_files == n_segments && !r->behind && r->n_failed <= (r->ledger ? 0 : FAILED_KEPT) &&
+		     t->skipped + t->refused + t->deferred + t->in_doubt == r->n_failed; /* none is of an earlier run */
 
+	*out = NULL;
 	for (size_t i = 0; i < r->n_files; i++)
-		whole &= was_read_whole(&r->files[i].reader);
-	*sent = t->sent;
-	return whole && t->skipped + t->refused + t->deferred + t->in_doubt == 0;
+		known &= was_read_whole(&r->files[i].reader);
+	if (!known)
+		return 0;
+	return ledger_known(out, r->path, &counts, r->failed, r->n_failed, e) < 0 ? -1 : 1;
 }

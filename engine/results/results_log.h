@@ -33,9 +33,10 @@ int results_log_poll(struct results_log *r, struct results_totals *totals, struc
 
 /* False: every recipient has one line already, and writing the file anew would change nothing. */
 bool results_log_needs_rewrite(const struct results_log *r);
-/* When nobody writes the run's segments any more, of which there are so many: true when all that is in them was
- * read, and of nobody anything but sent stands. With nothing to write anew, *sent then is what a ledger would count. */
-bool results_log_all_sent(const struct results_log *r, unsigned n_segments, uint64_t *sent);
+/* When nobody writes the run's segments any more, of which there are so many, and there is nothing to write anew: a
+ * ledger without another reading, which knows counts and who was not sent to (ledger_next_failed(), without
+ * sent_too), and nothing else. 1; 0: that is not known here, load one; -1 with e. */
+int results_log_ledger(const struct results_log *r, unsigned n_segments, struct ledger **out, struct err *e);
 
 /* A spreadsheet program would run it: other people's words that look so get an apostrophe in front. */
 bool results_looks_like_formula(struct span s);

@@ -3,7 +3,7 @@
  * Totals, results file and side files come from the journal alone.
  *
  *  1. It is read for them once, by the recorder, when that is enough: it read all that the workers wrote, each
- *     recipient has one verdict, the file has its line, and there is nobody whose row a side file wants.
+ *     recipient has one verdict and one line, and it knows where the verdicts stand that are not sent.
  *  2. In all other cases the ledger reads the whole of it again, and the results are written anew if they have to be.
  * Held by tests/system/test_results.py, test_torture.py and tests/fault. */
 #include <stdio.h>
@@ -28,36 +28,18 @@ static int settle_journal(struct run *r, bool *late, struct err *e)
 	return 0;
 }
 
-static void tell_counts(const struct campaign *c, const struct ledger_counts *now, struct campaign_result *out)
+/* ledger: NULL, or what the recorder knows (1). */
+static int close_books(struct campaign *c, struct ledger *ledger, bool rewrite, struct campaign_result *out, struct err *e)
 {
 	struct ledger_counts before = { 0 };
-
-	if (c->ledger)
-		ledger_counts(c->ledger, &before);
-	out->counts = *now;
-	out->sent_this_run = now->sent - before.sent;
-}
-
-/* (1): so many were sent to, nobody else is on record, and the results say so. */
-static int close_quickly(struct campaign *c, uint64_t sent, struct campaign_result *out, struct err *e)
-{
-	const struct ledger_counts now = { .sent = sent };
-
-	tell_counts(c, &now, out);
-	return side_files_write(c, NULL, out, e);
-}
-
-/* (2) */
-static int close_slowly(struct campaign *c, bool rewrite, struct campaign_result *out, struct err *e)
-{
-	struct ledger_counts now;
-	struct ledger *ledger;
 	int rc = 0;
 
-	if (ledger_load(&ledger, c->job->results, e) < 0)
+	if (!ledger && ledger_load(&ledger, c->job->results, e) < 0)
 		return -1;
-	ledger_counts(ledger, &now);
-	tell_counts(c, &now, out);
+	ledger_counts(ledger, &out->counts);
+	if (c->ledger)
+		ledger_counts(c->ledger, &before);
+	out->sent_this_run = out->counts.sent - before.sent;
 	if (rewrite)
 		rc = results_write(c->job->results, c->job->log_format, ledger, e);
 	if (rc == 0)
@@ -83,24 +65,24 @@ static void tell_end(const struct campaign *c, struct run *r, struct campaign_re
 
 int campaign_end(struct campaign *c, struct run *r, struct results_log **log, struct campaign_result *out, struct err *e)
 {
-	bool rewrite = results_log_needs_rewrite(*log), quickly;
-	struct journal_header header;
+	bool rewrite = results_log_needs_rewrite(*log);
+	struct ledger *known = NULL;
 	struct err books;
-	uint64_t sent;
 	int rc;
 
 	tell_end(c, r, out);
-	quickly = results_log_all_sent(*log, r->n_workers, &sent) && !c->job->suppress_add &&
-		  journal_peek(c->job->results, &header, NULL) == 1; /* nobody took anything of it away */
+	if (!rewrite) /* what it could not make for want of memory, or finds damaged, is told by who reads it again */
+		results_log_ledger(*log, r->n_workers, &known, &books);
 	results_log_close(log);
 	rc = settle_journal(r, &rewrite, e);
 	if (rc == 0)
 		rc = run_pardon(r, e);
 	rewrite |= r->pardoned;
-	quickly &= rc == 0 && !rewrite;
+	if (rc < 0 || rewrite)
+		ledger_free(&known);
 	if (rc == 0 && r->end != CAMPAIGN_COMPLETE)
 		*e = r->why;
-	if ((quickly ? close_quickly(c, sent, out, &books) : close_slowly(c, rewrite, out, &books)) < 0) {
+	if (close_books(c, known, rewrite, out, &books) < 0) {
 		if (rc == 0)
 			*e = books;
 		return -1;

@@ -85,8 +85,7 @@ bool campaign_too_many(const struct mail *m, struct err *e);
 int campaign_end(struct campaign *c, struct run *r, struct results_log **log, struct campaign_result *out, struct err *e);
 
 /* results.failed.csv and results.in-doubt.csv: the user's own rows, with a `mail_reason` column. Files
- * that would be empty are removed when they are of an earlier run. Paths go to out. ledger NULL: nobody failed, and
- * nobody is in doubt. */
+ * that would be empty are removed when they are of an earlier run. Paths go to out. */
 int side_files_write(struct campaign *c, struct ledger *ledger, struct campaign_result *out, struct err *e);
 
 #endif

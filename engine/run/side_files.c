@@ -33,7 +33,7 @@ struct side_pass {
 	const struct columns *columns;
 	int reason_column;          /* of the list, or -1: it is added */
 	struct span *cells;         /* columns.n + 2 */
-	struct ledger *ledger;      /* or NULL */
+	struct ledger *ledger;
 	struct ledger_cursor at;
 	struct journal_result next; /* row 0: no more */
 	struct verdict verdict;
@@ -140,7 +140,7 @@ static int put_row(struct side_pass *p, struct side_file *f, const struct row *r
 
 static int next_record(struct side_pass *p, struct err *e)
 {
-	int rc = p->ledger ? ledger_next_failed(p->ledger, &p->at, &p->next, &p->verdict, e) : 0;
+	int rc = ledger_next_failed(p->ledger, &p->at, &p->next, &p->verdict, e);
 
 	if (rc == 0)
 		p->next.row = 0;
