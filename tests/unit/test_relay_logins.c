@@ -11,13 +11,18 @@
 
 enum { WORKERS = 4, MAILS = 40, TOGETHER_MS = 20000 };
 
-/* That many workers at the relay of the first; it is freed with all[0]. */
-static void begin_workers(struct rig *all[WORKERS], const char *reply)
+/* That many workers at the relay of the first; it is freed with all[0]. first_port, when not 0, is in the place of the
+ * relay's own, which is in *good then. */
+static void begin_workers(struct rig *all[WORKERS], const char *reply, uint16_t first_port, struct net_addresses *good)
 {
 	const struct mini_options o = { .ehlo = "250-mini\r\n250-PIPELINING\r\n250 AUTH PLAIN\r\n", .auth = reply };
 
 	all[0] = rig_bare(&o);
 	rig_add(all[0], all[0]->s, "ann", "", 1);
+	if (first_port) {
+		*good = all[0]->relays[0]->addresses;
+		assert_int_equal(net_address_literal("127.0.0.1", first_port, &all[0]->relays[0]->addresses.items[0]), 0);
+	}
 	for (unsigned i = 1; i < WORKERS; i++) {
 		all[i] = calloc(1, sizeof *all[i]);
 		assert_non_null(all[i]);
@@ -57,7 +62,7 @@ static void a_wrong_password_is_said_once(void **state)
 	struct rig *all[WORKERS];
 
 	(void)state;
-	begin_workers(all, "535 5.7.8 no\r\n");
+	begin_workers(all, "535 5.7.8 no\r\n", 0, NULL);
 	run_together(all);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		assert_int_equal(all[i]->downs, 1);
@@ -73,7 +78,7 @@ static void then_all_log_in(void **state)
 	struct rig *all[WORKERS];
 
 	(void)state;
-	begin_workers(all, "235 yes\r\n");
+	begin_workers(all, "235 yes\r\n", 0, NULL);
 	run_together(all);
 	for (unsigned i = 0; i < WORKERS; i++)
 		assert_int_equal(all[i]->sent, MAILS);
@@ -81,10 +86,35 @@ static void then_all_log_in(void **state)
 	free_workers(all);
 }
 
+/* The first one is never greeted. */
+static void one_that_stalls_holds_up_nobody(void **state)
+{
+	struct rig *all[WORKERS];
+	struct mini_smtpd *mute;
+	struct net_addresses good;
+
+	(void)state;
+	mute = mini_smtpd_start(&(struct mini_options){ .greeting = "" }, 0);
+	begin_workers(all, "235 yes\r\n", mini_smtpd_port(mute), &good);
+	for (unsigned i = 1; i < WORKERS; i++) /* the others of this relay's addresses are well */
+		all[i]->pool->sides[0].addresses = good;
+	for (unsigned i = 0; i < WORKERS; i++)
+		rig_turns(all[i], 3);
+	assert_int_equal(mini_smtpd_connections(all[0]->s), 0);
+	clock_shift(10100, 0);
+	for (unsigned i = 1; i < WORKERS; i++)
+		while (all[i]->done < MAILS)
+			rig_turn(all[i], 10);
+	assert_int_equal(mini_smtpd_connections(mute), 1);
+	free_workers(all);
+	mini_smtpd_stop(mute);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_wrong_password_is_said_once), cmocka_unit_test(then_all_log_in),
+		cmocka_unit_test(one_that_stalls_holds_up_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  *
  * Nothing is called while the lock is held. Who only wants to know whether there is anything new reads
  * `news`, without a lock. Held by tests/unit/test_relay_pool.c and test_delivery_smtp.c. */
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "transport/relay/relay_parts.h"
 #include "transport/relay/relay_policy.h"
@@ -29,6 +30,7 @@ int relay_board_new(struct relay_board **out, struct err *e)
 	atomic_init(&b->suspicions, 0);
 	atomic_init(&b->no_answers, 0);
 	atomic_init(&b->offers, 0);
+	atomic_init(&b->turn_ms, 0);
 	atomic_init(&b->size_max, 0);
 	atomic_init(&b->trusted, false);
 	atomic_init(&b->allowed, 0);
@@ -179,11 +181,12 @@ void relay_board_joins(const struct relay *r, unsigned links)
 }
 
 /* Until the relay has let us in once, one session of all threads tries: a wrong password is said once, and not
- * as often as there are threads; accounts are locked for less. */
+ * as often as there are threads; accounts are locked for less. One that stalls is not waited for longer than that. */
 bool relay_board_awaits_login(const struct relay *r)
 {
-	return r->session.login && !relay_board_was_ready(r) &&
-	       atomic_load_explicit(&r->board->links, memory_order_relaxed) > 0;
+	if (!r->session.login || relay_board_was_ready(r) || atomic_load_explicit(&r->board->links, memory_order_relaxed) == 0)
+		return false;
+	return clock_mono_ms() - atomic_load_explicit(&r->board->turn_ms, memory_order_relaxed) < RELAY_LOGIN_TURN_MS;
 }
 
 static bool has_link(const struct relay *r)
@@ -216,6 +219,8 @@ bool relay_board_take_link(const struct relay *r, unsigned *pauses)
 	pthread_mutex_lock(&b->lock); /* else two threads might take the last one */
 	taken = has_link(r);
 	if (taken) {
+		if (!relay_board_was_ready(r))
+			atomic_store_explicit(&b->turn_ms, clock_mono_ms(), memory_order_relaxed);
 		atomic_fetch_add_explicit(&b->links, 1, memory_order_relaxed);
 		atomic_fetch_add_explicit(&b->fresh, 1, memory_order_relaxed);
 	}

@@ -53,6 +53,7 @@ struct relay_board {
 	atomic_uint broke;      /* enum smtp_broke: what it offers and cannot do */
 	atomic_uint suspicions; /* sessions that ended amid their first group, and none took one yet */
 	atomic_uint no_answers; /* and behind their first BDAT */
+	atomic_llong turn_ms;   /* when the newest connection was begun, while none has been let in */
 	atomic_uint offers;     /* relay_carry.c; 0: not known */
 	atomic_ullong size_max;
 	atomic_bool trusted;    /* it took mails that were pipelined */
