@@ -131,7 +131,6 @@ int smtp_session_offer(struct smtp_session *s, const struct mail *m)
 	s->taken++;
 	if (is_full(s))
 		s->retiring = true;
-	tx->bdat = smtp_is_chunked(s);
 	if (tx->bdat) {
 		tx->asked = true;
 		smtp_note(s, EV_INTENT, tx, NO_RCPT);

@@ -72,6 +72,11 @@ void smtp_out_wrote(struct smtp_out *o, size_t n)
 {
 	MUST(n <= o->pulled - o->written);
 	o->written += n;
+	if (o->written == o->queued) { /* mostly all was taken */
+		o->n = o->handed = 0;
+		o->from = o->to = o->live = 0;
+		return;
+	}
 	while (n > 0) {
 		struct span *s = piece_at(o, 0);
 		size_t take = n < s->n ? n : s->n;

@@ -154,13 +154,6 @@ static int send_rcpt(struct smtp_session *s, struct smtp_tx *tx)
 	return wrote_line(s, tx, EXPECT_RCPT, i, &c);
 }
 
-static void begin_bdat(struct smtp_tx *tx)
-{
-	smtp_content_begin(&tx->content, tx->mail, false);
-	tx->content_begun = true;
-	tx->step = STEP_CONTENT;
-}
-
 static int send_data(struct smtp_session *s, struct smtp_tx *tx)
 {
 	struct smtp_command c;
@@ -178,7 +171,8 @@ static int send_data(struct smtp_session *s, struct smtp_tx *tx)
 	if (!may_write(s, &c))
 		return 0;
 	smtp_put_bdat(&c, tx->size);
-	begin_bdat(tx);
+	tx->content_begun = true;
+	tx->step = STEP_CONTENT;
 	return wrote_line(s, tx, EXPECT_BDAT, NO_RCPT, &c);
 }
 
@@ -217,10 +211,8 @@ static int send_envelope(struct smtp_session *s, struct smtp_tx *tx)
 	tx->mail_sent = true;
 	tx->cursor = NO_RCPT;
 	tx->rcpts_open = 1;
-	if (tx->bdat)
-		begin_bdat(tx);
-	else
-		tx->step = STEP_WAIT;
+	tx->content_begun = tx->bdat;
+	tx->step = tx->bdat ? STEP_CONTENT : STEP_WAIT;
 	return 1;
 }
 
@@ -231,7 +223,6 @@ static int send_content(struct smtp_session *s, struct smtp_tx *tx)
 	if (!tx->granted || !smtp_out_has_room(&s->out))
 		return 0;
 	if (!tx->content_begun) {
-		smtp_content_begin(&tx->content, tx->mail, true);
 		tx->content_begun = true;
 		smtp_expect_push(s, EXPECT_DOT, tx, NO_RCPT, NOT_YET);
 	}

@@ -70,7 +70,9 @@ struct smtp_tx *smtp_tx_begin(struct smtp_session *s, const struct mail *m)
 	tx = smtp_tx_at(s, s->tx_n++);
 	MUST(!tx->in_use);
 	*tx = (struct smtp_tx){ .mail = m, .ticket = m->ticket, .in_use = true, .tracked = n, .rest = n };
+	tx->bdat = smtp_is_chunked(s);
 	tx->size = smtp_content_size(m);
+	smtp_content_begin(&tx->content, m, !tx->bdat);
 	tx->end = NOT_YET;
 	link = &tx->first;
 	for (uint32_t i = 0; i < n; i++) {
