@@ -317,6 +317,7 @@ struct relay_pool {
 	struct relay_link *fetched; /* event holds one of its events that nobody has seen yet; NULL: none */
 	struct err error;          /* what the last relay_event points into */
 	int64_t now_ms;            /* at the last push or wait */
+	int64_t due_ms;            /* no link had anything to do before this when the wait began; 0: not known */
 	char bytes[RELAY_READ_BYTES];
 };
 

@@ -99,9 +99,10 @@ static int wait_ms(struct relay_pool *p, int64_t max_ms)
 {
 	int64_t at, now, ms;
 
+	p->due_ms = 0;
 	if (max_ms == 0 || has_work(p))
 		return 0;
-	at = earliest_ms(p);
+	at = p->due_ms = earliest_ms(p);
 	if (at == INT64_MAX)
 		ms = max_ms;
 	else {

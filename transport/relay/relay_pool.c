@@ -335,7 +335,8 @@ void relay_pool_push(struct relay_pool *p)
 
 void relay_pool_timers(struct relay_pool *p, int64_t now_ms)
 {
-	for (unsigned i = 0; i < p->n_links; i++)
+	/* What the wait itself brought is looked at before the next one. */
+	for (unsigned i = 0; i < p->n_links && now_ms >= p->due_ms; i++)
 		relay_link_timer(&p->links[i], now_ms);
 	for (unsigned i = 0; i < p->n_sides; i++)
 		relay_side_timer(&p->sides[i], now_ms);
