@@ -267,7 +267,7 @@ static int render_converted(const struct letter_body *b, struct letter_job *job,
 
 	if (b->form == FORM_CALENDAR)
 		return render_calendar(b, job, out, e);
-	if (b->mould.n > 0 && !job->input.empty) {
+	if (b->mould.n > 0) { /* no value that fits is empty: there is nothing to tell job->input.empty */
 		int rc = letter_mould_fill(&b->mould, job->row, job->a, out);
 
 		if (rc != 0)

@@ -124,9 +124,19 @@ static bool all_are_known(struct letter_marks *m, struct span text)
 	return true;
 }
 
+static size_t count_marks(struct span text)
+{
+	uint32_t unused;
+	size_t at, n = 0;
+
+	for (; (at = letter_mark_find(text, &unused)) < text.n; n++)
+		text = span_skip(text, at + LETTER_MARK_SIZE);
+	return n;
+}
+
 static int cut(const struct making *k, struct span text, struct arena *a, struct letter_mould *m)
 {
-	struct letter_mould_step *steps = arena_array(a, 2 * (text.n / LETTER_MARK_SIZE) + 1, sizeof *steps);
+	struct letter_mould_step *steps = arena_array(a, 2 * count_marks(text) + 1, sizeof *steps);
 	bool *in_link = arena_array(a, k->marks.n, sizeof *in_link);
 	uint32_t number, n = 0;
 	size_t at;
