@@ -168,12 +168,14 @@ static void slow_down(struct relay_side *s, int64_t now_ms)
 	}
 }
 
-/* It says "not now" to all that comes: to MAIL, or that it is too much at a time, and takes nothing in between. */
-static bool takes_nothing_now(struct relay_side *s, const struct verdict *v, enum reply_act act)
+/* It says "not now" to all that comes, be it of a whole mail or that it is too much at a time, and takes nothing in
+ * between. */
+static bool takes_nothing_now(struct relay_side *s, const struct verdict *v, const struct reply_meaning *m)
 {
-	bool counts = v->kind == VERDICT_DEFERRED && v->scope <= SCOPE_MAIL && (act == REPLY_SLOWS || strcmp(v->stage, "MAIL") == 0);
+	bool of_mailbox = m->class == REPLY_MAILBOX || m->class == REPLY_FULL || m->class == REPLY_ADDRESS;
+	bool counts = v->scope == SCOPE_MAIL ? !of_mailbox : v->scope < SCOPE_MAIL && m->act == REPLY_SLOWS;
 
-	s->not_now = counts ? s->not_now + 1 : 0;
+	s->not_now = counts && v->kind == VERDICT_DEFERRED ? s->not_now + 1 : 0;
 	return s->not_now >= RELAY_NOT_NOW_MAX;
 }
 
@@ -184,7 +186,7 @@ void relay_side_refused(struct relay_side *s, struct verdict *v, int64_t now_ms)
 	v->account = m.class == REPLY_QUOTA && v->kind == VERDICT_DEFERRED;
 	if (v->code == 0 || s->state == SIDE_DOWN)
 		return;
-	if (m.act < REPLY_WAITS && (v->scope == SCOPE_RELAY || takes_nothing_now(s, v, m.act)))
+	if (m.act < REPLY_WAITS && (v->scope == SCOPE_RELAY || takes_nothing_now(s, v, &m)))
 		m.act = REPLY_WAITS;
 	if (m.act >= REPLY_WAITS)
 		turned_away(s, v, &m, now_ms);
