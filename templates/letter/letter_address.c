@@ -146,18 +146,11 @@ static bool is_special(char c)
 	}
 }
 
-/* The hole that [from, to) of this element begins with, or lies in; NULL: the letter's own bytes come first. */
-static const struct letter_hole *value_at(const struct reader *r, size_t from)
-{
-	uint32_t hole = r->hole;
-
-	return letter_hole_at(r->line, &hole, from);
-}
-
 /* Index behind a quoted string that one value begins with at from; from when there is none. */
 static size_t skip_quoted_value(const struct reader *r, size_t from, size_t to)
 {
-	const struct letter_hole *value = value_at(r, from);
+	uint32_t hole = r->hole;
+	const struct letter_hole *value = letter_hole_at(r->line, &hole, from);
 
 	for (size_t i = from; value && i < to && i < value->to; i++) {
 		char c = r->text.p[i];
@@ -267,8 +260,9 @@ static int check_tail(struct reader *r, size_t from, size_t to)
 static bool stands_alone(const struct reader *r, size_t from, size_t to)
 {
 	const struct letter_hole *value = NULL, *end = r->line->holes + r->line->n_holes;
+	uint32_t hole = r->hole;
 
-	while (from < to && !(value = value_at(r, from)) && is_blank(r->text.p[from]))
+	while (from < to && !(value = letter_hole_at(r->line, &hole, from)) && is_blank(r->text.p[from]))
 		from++;
 	if (!value || (value + 1 < end && value[1].from < to))
 		return false;
