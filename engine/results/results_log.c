@@ -334,7 +334,7 @@ static int take_result(struct results_log *r, struct followed *f, const struct r
 		return journal_reader_damaged(&f->reader, record->offset, e);
 	if (add_rows(r, record, &result, (uint64_t)f->worker << POSITION_BITS | record->offset, e) < 0) {
 		r->batch.n = before;
-		r->needs_rewrite = true; /* some of them may be counted twice: at the end all is read again */
+		r->needs_rewrite = true; /* some may be counted twice, and are not when all is read again at the end */
 		return -1;
 	}
 	r->totals.records++;
@@ -412,7 +412,7 @@ int results_log_ledger(const struct results_log *r, unsigned n_segments, struct 
 	const struct results_totals *t = &r->totals;
 	const struct ledger_counts counts = { .sent = t->sent, .skipped = t->skipped, .refused = t->refused,
 					      .deferred = t->deferred, .in_doubt = t->in_doubt };
-	bool known = r->n_files == n_segments && !r->behind && r->n_failed <= (r->ledger ? 0 : FAILED_KEPT) &&
+	bool known = r->n_files == n_segments && r->n_failed <= (r->ledger ? 0 : FAILED_KEPT) &&
 		     t->skipped + t->refused + t->deferred + t->in_doubt == r->n_failed; /* none is of an earlier run */
 
 	*out = NULL;
