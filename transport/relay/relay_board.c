@@ -30,7 +30,6 @@ int relay_board_new(struct relay_board **out, struct err *e)
 	atomic_init(&b->suspicions, 0);
 	atomic_init(&b->no_answers, 0);
 	atomic_init(&b->offers, 0);
-	atomic_init(&b->turn_ms, 0);
 	atomic_init(&b->size_max, 0);
 	atomic_init(&b->trusted, false);
 	atomic_init(&b->allowed, 0);
@@ -182,11 +181,30 @@ void relay_board_joins(const struct relay *r, unsigned links)
 
 /* Until the relay has let us in once, one session of all threads tries: a wrong password is said once, and not
  * as often as there are threads; accounts are locked for less. One that stalls is not waited for longer than that. */
-bool relay_board_awaits_login(const struct relay *r)
+bool relay_board_may_login(const struct relay *r, unsigned number)
 {
-	if (!r->session.login || relay_board_was_ready(r) || atomic_load_explicit(&r->board->links, memory_order_relaxed) == 0)
-		return false;
-	return clock_mono_ms() - atomic_load_explicit(&r->board->turn_ms, memory_order_relaxed) < RELAY_LOGIN_TURN_MS;
+	struct relay_board *b = r->board;
+	int64_t now_ms = clock_mono_ms();
+	bool mine;
+
+	if (relay_board_was_ready(r))
+		return true;
+	pthread_mutex_lock(&b->lock);
+	mine = !b->broken && (b->turn == 0 || b->turn == number || now_ms - b->turn_ms >= RELAY_LOGIN_TURN_MS);
+	if (mine && b->turn != number) {
+		b->turn = number;
+		b->turn_ms = now_ms;
+	}
+	pthread_mutex_unlock(&b->lock);
+	return mine;
+}
+
+void relay_board_leave_turn(const struct relay *r, unsigned number)
+{
+	pthread_mutex_lock(&r->board->lock);
+	if (number > 0 && r->board->turn == number)
+		r->board->turn = 0;
+	pthread_mutex_unlock(&r->board->lock);
 }
 
 static bool has_link(const struct relay *r)
@@ -194,7 +212,7 @@ static bool has_link(const struct relay *r)
 	const struct relay_board *b = r->board;
 	unsigned allowed = atomic_load_explicit(&b->allowed, memory_order_relaxed);
 
-	if (relay_board_awaits_login(r) || relay_board_is_full(r))
+	if (relay_board_is_full(r))
 		return false;
 	return allowed == 0 || atomic_load_explicit(&b->fresh, memory_order_relaxed) < allowed;
 }
@@ -219,8 +237,6 @@ bool relay_board_take_link(const struct relay *r, unsigned *pauses)
 	pthread_mutex_lock(&b->lock); /* else two threads might take the last one */
 	taken = has_link(r);
 	if (taken) {
-		if (!relay_board_was_ready(r))
-			atomic_store_explicit(&b->turn_ms, clock_mono_ms(), memory_order_relaxed);
 		atomic_fetch_add_explicit(&b->links, 1, memory_order_relaxed);
 		atomic_fetch_add_explicit(&b->fresh, 1, memory_order_relaxed);
 	}

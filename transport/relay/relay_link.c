@@ -112,8 +112,11 @@ void relay_link_closed(struct relay_link *l, const struct err *why, int64_t now_
 		.idle_ms = l->was_ready && l->in_hand == 0 ? now_ms - l->idle_since_ms : 0,
 	};
 
+	unsigned number = l->number;
+
 	relay_link_drop(l);
 	relay_side_ended(side, &end, now_ms);
+	relay_board_leave_turn(side->relay, number); /* what it was told is on the board now */
 }
 
 /* The socket is of no use any more. A session gets to say what that means for its mails. */

@@ -34,6 +34,8 @@ enum { RELAY_PLACE_MAX = 320, RELAY_LINKS_MAX = 4096 };
 /* What threads tell each other about a relay. */
 struct relay_board {
 	pthread_mutex_t lock; /* guards all that is not atomic; nothing is called while it is held */
+	unsigned turn;     /* the connection whose turn it is to log in; 0: nobody's */
+	int64_t turn_ms;   /* since when */
 	atomic_uint news;     /* how often something was posted that all threads must heed */
 	atomic_uint links;    /* sockets of all threads, for ?connections= */
 	bool reached;         /* it has said something once */
@@ -53,7 +55,6 @@ struct relay_board {
 	atomic_uint broke;      /* enum smtp_broke: what it offers and cannot do */
 	atomic_uint suspicions; /* sessions that ended amid their first group, and none took one yet */
 	atomic_uint no_answers; /* and behind their first BDAT */
-	atomic_llong turn_ms;   /* when the newest connection was begun, while none has been let in */
 	atomic_uint offers;     /* relay_carry.c; 0: not known */
 	atomic_ullong size_max;
 	atomic_bool trusted;    /* it took mails that were pipelined */
@@ -108,8 +109,9 @@ bool relay_board_take_link(const struct relay *r, unsigned *pauses);
 bool relay_board_has_link(const struct relay *r); /* the same without counting it */
 /* All connections that its URL allows are there. */
 bool relay_board_is_full(const struct relay *r);
-/* Some session tries the first login just now: until that is accepted there is no other. */
-bool relay_board_awaits_login(const struct relay *r);
+/* May that connection log in now? The first of a relay do it one after the other, until one was let in. */
+bool relay_board_may_login(const struct relay *r, unsigned number);
+void relay_board_leave_turn(const struct relay *r, unsigned number);
 void relay_board_leave_link(const struct relay *r, unsigned pauses);
 /* A mail was taken since the last pause: now and then one more socket is allowed. False: all are. */
 bool relay_board_grow(const struct relay *r);

@@ -27,7 +27,6 @@ enum {
 	RELAY_GIVE_UP_MS = 10 * 60 * 1000, /* without any success: the relay is down */
 	RELAY_TURN_MS = 1000,             /* between two looks whether another thread left a connection to take */
 	RELAY_LOGIN_TURN_MS = 10 * 1000,  /* a first login that takes longer holds up no other: one more tries */
-	RELAY_LOGIN_LOOK_MS = 10,         /* between two looks whether the first login was accepted, in other threads */
 	RELAY_QUOTA_MS = 25 * 60 * 60 * 1000 /* a quota of the day has returned by then, or it is none */
 };
 

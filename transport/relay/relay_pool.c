@@ -198,6 +198,8 @@ void relay_pool_free(struct relay_pool **out)
 	if (!p)
 		return;
 	for (unsigned i = 0; p->links && i < p->n_links; i++) {
+		if (p->links[i].side)
+			relay_board_leave_turn(p->links[i].side->relay, p->links[i].number);
 		relay_link_drop(&p->links[i]);
 		relay_pace_end(&p->links[i]);
 	}

@@ -5,6 +5,13 @@
 #include "transport/relay/relay_parts.h"
 #include "transport/relay/relay_token.h"
 
+static bool may_login(void *ctx)
+{
+	const struct relay_link *l = ctx;
+
+	return relay_board_may_login(l->side->relay, l->number);
+}
+
 int relay_link_begin_session(struct relay_link *l, int64_t now_ms, struct err *e)
 {
 	const struct relay *r = l->side->relay;
@@ -17,6 +24,8 @@ int relay_link_begin_session(struct relay_link *l, int64_t now_ms, struct err *e
 	if (l->side->mails_most && (!l->options.messages_max || l->side->mails_most < l->options.messages_max))
 		l->options.messages_max = l->side->mails_most;
 	l->options.login_in_clear = !r->way.host[0] && net_address_is_local(net_link_peer(l->net));
+	l->options.may_login = may_login;
+	l->options.login_ctx = l;
 	if (r->token) {
 		l->login = r->login;
 		l->token = relay_token_copy(r->token, &l->login.token.n, &l->token_serial);

@@ -479,8 +479,6 @@ void relay_side_timer(struct relay_side *s, int64_t now_ms)
 
 int64_t relay_side_deadline_ms(const struct relay_side *s)
 {
-	if (s->pool->parked && s->state == SIDE_UP && s->links == 0 && relay_board_awaits_login(s->relay))
-		return s->pool->now_ms + RELAY_LOGIN_LOOK_MS;
 	return is_waiting(s) ? s->next_try_ms : INT64_MAX;
 }
 

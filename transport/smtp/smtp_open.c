@@ -108,6 +108,13 @@ static void begin_login(struct smtp_session *s)
 	say_auth(s, s->initial_waits ? NULL : &initial);
 }
 
+void smtp_login_when_allowed(struct smtp_session *s)
+{
+	s->login_held = s->opt->may_login && !s->opt->may_login(s->opt->login_ctx);
+	if (!s->login_held)
+		begin_login(s);
+}
+
 static void next_step(struct smtp_session *s)
 {
 	if (s->opt->security == SMTP_STARTTLS && !s->secured) {
@@ -116,7 +123,7 @@ static void next_step(struct smtp_session *s)
 		else
 			smtp_end(s, NULL, ERR_TLS, 0, "relay does not offer STARTTLS, and without TLS nothing is sent");
 	} else if (s->opt->login) {
-		begin_login(s);
+		smtp_login_when_allowed(s);
 	} else {
 		ready(s);
 	}

@@ -142,6 +142,7 @@ struct smtp_session {
 	const char *mechanism;
 	struct span initial; /* response of the login that did not fit behind AUTH; sasl owns it */
 	bool initial_waits;
+	bool login_held; /* until options.may_login says yes */
 	bool salting; /* the password is being worked on: the response to a challenge comes later */
 	struct smtp_out out;
 
@@ -258,6 +259,8 @@ void smtp_desync(struct smtp_session *s, const struct smtp_expect *x, const stru
 void smtp_say_hello(struct smtp_session *s);
 /* Looks whether the response of a login is there now. */
 void smtp_login_again(struct smtp_session *s);
+/* Begins the login, if that is allowed now. */
+void smtp_login_when_allowed(struct smtp_session *s);
 
 /* --- smtp_send.c */
 /* Some commands or content of one mail: 1, or 0 when nothing may be written now. */

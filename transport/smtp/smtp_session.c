@@ -209,7 +209,7 @@ static void close_session(struct smtp_session *s, const struct smtp_reply *answe
 		s->error = *e;
 	s->phase = PHASE_CLOSED;
 	s->expect_n = 0;
-	s->salting = false;
+	s->salting = s->login_held = false;
 	smtp_tx_abandon_all(s, answer, e->text);
 	smtp_out_drop(&s->out);
 	sasl_free(&s->sasl);
@@ -270,7 +270,7 @@ int64_t smtp_session_deadline_ms(const struct smtp_session *s)
 	default:
 		break;
 	}
-	if (s->salting)
+	if (s->salting || s->login_held)
 		return s->now_ms + SMTP_SALTING_LOOK_MS;
 	if (s->out.n > 0)
 		return s->writing_ms + s->limit.block;
@@ -302,6 +302,9 @@ void smtp_session_tick(struct smtp_session *s, int64_t now_ms)
 	if (s->salting) { /* it is we whom the server waits for */
 		s->moved_ms = s->now_ms;
 		smtp_login_again(s);
+	} else if (s->login_held) {
+		s->moved_ms = s->now_ms;
+		smtp_login_when_allowed(s);
 	} else if (s->now_ms >= deadline_ms) {
 		run_out(s, deadline_ms);
 	}

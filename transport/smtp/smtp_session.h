@@ -51,6 +51,9 @@ struct smtp_options { /* borrowed for the session's life */
 	enum smtp_security security;
 	struct span helo_name;          /* own name or address literal; validated */
 	const struct sasl_login *login; /* NULL: no AUTH */
+	/* Asked before AUTH, again and again until it says yes: several sessions need not all try a first login. NULL: yes. */
+	bool (*may_login)(void *ctx);
+	void *login_ctx;
 	bool login_in_clear;            /* the link is loopback or a Unix socket: AUTH without TLS is fine */
 	unsigned window;                /* transactions in flight with CHUNKING; 0 and 1: one */
 	unsigned messages_max;          /* then QUIT; 0: no limit of ours */
