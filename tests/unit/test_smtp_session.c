@@ -303,15 +303,20 @@ struct seen {
 	size_t n;
 };
 
-static void collect(void *ctx, bool from_server, struct span line)
+static void collect(void *ctx, bool from_server, struct span lines)
 {
 	struct seen *seen = ctx;
+	struct span line;
+	bool more;
 
 	(void)from_server;
-	assert_true(seen->n + line.n + 1 < sizeof seen->text);
-	memcpy(seen->text + seen->n, line.p, line.n);
-	seen->n += line.n;
-	seen->text[seen->n++] = '\n';
+	do {
+		more = smtp_trace_next(&lines, &line);
+		assert_true(seen->n + line.n + 1 < sizeof seen->text);
+		memcpy(seen->text + seen->n, line.p, line.n);
+		seen->n += line.n;
+		seen->text[seen->n++] = '\n';
+	} while (more);
 }
 
 static void test_trace(void **state)
@@ -340,6 +345,41 @@ static void test_trace(void **state)
 			    "220 hi\nEHLO me.example\n250-x\n250 AUTH LOGIN\nAUTH LOGIN\n334 (challenge)\n(secret)\n"
 			    "334 (challenge)\n(secret)\n235 ok\n");
 	smtp_session_free(&s);
+}
+
+/* What goes and comes together is traced together, line by line all the same, wherever the network cuts it. */
+static void test_trace_of_groups(void **state)
+{
+	static const char said[] = "250 2.1.0 ok\n250 2.1.5 ok\r\n250 2.0.0 1\r\n250 \r\n250-2.1.0\r\n250 ok\r\n250 2.1.5 ok\r\n"
+				   "250 2.0.0 2\r\n";
+	static const char want[] = "MAIL FROM:<a@x.example>\nRCPT TO:<bob@y.example>\nBDAT 21 LAST\nRSET\n"
+				   "MAIL FROM:<a@x.example>\nRCPT TO:<bob@y.example>\nBDAT 21 LAST\n"
+				   "250 2.1.0 ok\n250 2.1.5 ok\n250 2.0.0 1\n250 \n250-2.1.0\n250 ok\n250 2.1.5 ok\n250 2.0.0 2\n";
+
+	(void)state;
+	for (size_t cut = 0; cut < sizeof said; cut++) {
+		struct seen seen = { .n = 0 };
+		struct smtp_options opt = options();
+		struct mail m[2] = { plain_mail(1), plain_mail(2) };
+		struct smtp_session *s;
+
+		opt.window = 4;
+		opt.trusted = true;
+		s = start(&opt);
+		ready(s, "250-x\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+		opt.trace = collect;
+		opt.trace_ctx = &seen;
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(smtp_session_offer(s, &m[i]), 1);
+			smtp_session_grant(s, m[i].ticket);
+		}
+		push(s);
+		smtp_session_feed(s, span_of(said, cut));
+		smtp_session_feed(s, span_of(said + cut, sizeof said - 1 - cut));
+		assert_string_equal((seen.text[seen.n] = '\0', seen.text), want);
+		assert_int_equal(s->accepted, 2);
+		smtp_session_free(&s);
+	}
 }
 
 /* Servers that answer anything, links that do anything: the sums hold and it ends. */
@@ -427,7 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_memory), cmocka_unit_test(test_many_recipients), cmocka_unit_test(test_crowds),
 		cmocka_unit_test(test_full_line), cmocka_unit_test(test_big_bdat),
-		cmocka_unit_test(test_trace),     cmocka_unit_test(test_random),
+		cmocka_unit_test(test_trace),     cmocka_unit_test(test_trace_of_groups), cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

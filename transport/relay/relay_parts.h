@@ -372,6 +372,6 @@ bool relay_is_trouble(const struct verdict *v);
 void relay_bind(const struct net_link *net, struct smtp_session *session);
 
 /* relay_trace.c: ctx is a struct relay_link. */
-void relay_trace_line(void *ctx, bool from_server, struct span line);
+void relay_trace_lines(void *ctx, bool from_server, struct span lines);
 
 #endif

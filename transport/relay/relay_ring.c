@@ -10,6 +10,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/utf8.h"
+#include "transport/smtp/smtp_session.h"
 
 enum { TEXT_MAX = 1024 + RELAY_RING_LINES * (RELAY_RING_TEXT * 3 + 64) };
 
@@ -38,8 +39,15 @@ void relay_ring_write(const struct relay_ring *r, const char *path, const char *
 	for (uint32_t i = from; n > 0 && i < r->count; i++) {
 		const struct relay_ring_line *l = &r->lines[i % RELAY_RING_LINES];
 
+		struct span rest = span_of(l->text, l->n), line;
+		bool more = true;
+
 		clock_rfc3339(wall_ms - (now_ms - l->when_ms), when);
-		n = (int)put(out, (size_t)n, when, l->from_server ? '<' : '>', span_of(l->text, l->n));
+		while (more) {
+			more = smtp_trace_next(&rest, &line);
+			if (line.n > 0) /* else it was cut behind the line before */
+				n = (int)put(out, (size_t)n, when, l->from_server ? '<' : '>', line);
+		}
 	}
 	if (n > 0)
 		(void)!write(fd, out, (size_t)n < sizeof out ? (size_t)n : sizeof out - 1);

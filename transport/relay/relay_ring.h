@@ -8,9 +8,9 @@
 
 #include "engine/base/span.h"
 
-enum { RELAY_RING_LINES = 32, RELAY_RING_TEXT = 110 };
+enum { RELAY_RING_LINES = 32, RELAY_RING_TEXT = 230 };
 
-struct relay_ring_line {
+struct relay_ring_line { /* or several, that went or came together */
 	int64_t when_ms; /* monotonic */
 	bool from_server;
 	uint8_t n;

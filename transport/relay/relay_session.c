@@ -42,7 +42,7 @@ int relay_link_begin_session(struct relay_link *l, int64_t now_ms, struct err *e
 	}
 	l->ring.count = 0;
 	if (l->pool->trace_fd >= 0 || l->pool->trouble_path) {
-		l->options.trace = relay_trace_line;
+		l->options.trace = relay_trace_lines;
 		l->options.trace_ctx = l;
 	}
 	return smtp_session_new(&l->session, &l->options, now_ms, e);

@@ -77,9 +77,8 @@ static void step_ends(struct relay_talk *t)
 }
 
 /* Lines of a login are part of AUTH: its step ends with the reply that is no challenge. */
-static void on_line(void *ctx, bool from_server, struct span line)
+static void on_line(struct relay_talk *t, bool from_server, struct span line)
 {
-	struct relay_talk *t = ctx;
 	bool more = from_server && (span_begins(line, SPAN("334")) || (line.n > 3 && line.p[3] == '-'));
 
 	if (from_server && !more)
@@ -91,6 +90,17 @@ static void on_line(void *ctx, bool from_server, struct span line)
 
 		utf8_printable(line, text, sizeof text);
 		t->opt.trace(t->opt.trace_ctx, from_server, span_str(text));
+	}
+}
+
+static void on_lines(void *ctx, bool from_server, struct span lines)
+{
+	struct span line;
+	bool more = true;
+
+	while (more) {
+		more = smtp_trace_next(&lines, &line);
+		on_line(ctx, from_server, line);
 	}
 }
 
@@ -271,7 +281,7 @@ static int begin_session(struct relay_talk *t, struct err *e)
 
 	t->options = r->session;
 	t->options.login_in_clear = !r->way.host[0] && net_address_is_local(net_link_peer(t->net));
-	t->options.trace = on_line;
+	t->options.trace = on_lines;
 	t->options.trace_ctx = t;
 	if (r->token) {
 		t->login = r->login;

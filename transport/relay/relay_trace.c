@@ -29,13 +29,17 @@ void relay_trace_write(int fd, const char *name, unsigned number, bool from_serv
 		(void)!write(fd, out, (size_t)n < sizeof out ? (size_t)n : sizeof out - 1);
 }
 
-void relay_trace_line(void *ctx, bool from_server, struct span line)
+void relay_trace_lines(void *ctx, bool from_server, struct span lines)
 {
 	struct relay_link *l = ctx;
+	bool more = l->pool->trace_fd >= 0;
+	struct span line;
 
-	relay_ring_add(&l->ring, l->pool->now_ms, from_server, line);
-	if (l->pool->trace_fd >= 0)
+	relay_ring_add(&l->ring, l->pool->now_ms, from_server, lines);
+	while (more) {
+		more = smtp_trace_next(&lines, &line);
 		relay_trace_write(l->pool->trace_fd, l->side->relay->name, l->number, from_server, line);
+	}
 }
 
 bool relay_is_trouble(const struct verdict *v)

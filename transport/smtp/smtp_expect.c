@@ -141,32 +141,37 @@ static bool is_go_on(unsigned kind, const char *four)
 	return kind >= EXPECT_RSET && kind <= EXPECT_DATA && memcmp(four, kind == EXPECT_DATA ? "354 " : "250 ", 4) == 0;
 }
 
+/* The end of the line that is whole and says go on to what is answered next; NULL: it is another. */
+static const char *end_of_go_on(struct smtp_session *s, struct span bytes)
+{
+	const struct smtp_expect *head = smtp_expect_head(s);
+	const char *end;
+
+	if (!head || head->end > s->out.pulled || bytes.n <= 4 || !is_go_on(head->kind, bytes.p))
+		return NULL;
+	end = memchr(bytes.p, '\n', bytes.n);
+	return end && end - bytes.p <= SMTP_LINE_MAX ? end : NULL;
+}
+
 /* As smtp_reply_feed() and smtp_take_reply() would, for those that are one line and whole. */
 void smtp_take_go_on(struct smtp_session *s, struct span *bytes)
 {
 	struct smtp_reply *r = &s->parser.reply;
+	const char *begin = bytes->p, *end;
 
 	if (smtp_reply_begun(&s->parser))
 		return;
-	while (s->expect_n > 0 && bytes->n > 4) {
-		const struct smtp_expect *head = entry(s, 0);
-		const char *line = bytes->p, *end;
-		struct smtp_expect x;
-		size_t n;
+	while ((end = end_of_go_on(s, *bytes))) {
+		struct smtp_expect x = smtp_expect_pop(s);
 
-		if (head->end > s->out.pulled || !is_go_on(head->kind, line))
-			return;
-		end = memchr(line, '\n', bytes->n);
-		if (!end || (n = (size_t)(end - line)) > SMTP_LINE_MAX)
-			return;
-		*bytes = span_of(end + 1, bytes->n - n - 1);
-		smtp_trace(s, true, span_of(line, n - (end[-1] == '\r')));
+		*bytes = span_skip(*bytes, (size_t)(end + 1 - bytes->p));
 		s->moved_ms = s->now_ms;
-		r->code = head->kind == EXPECT_DATA ? 354 : 250;
+		r->code = x.kind == EXPECT_DATA ? 354 : 250;
 		r->text_n = 0;
-		x = smtp_expect_pop(s);
 		kinds[x.kind].take(s, &x, r);
 	}
+	if (bytes->p > begin)
+		smtp_trace(s, true, span_of(begin, (size_t)(bytes->p - begin) - (bytes->p[-2] == '\r' ? 2 : 1)));
 }
 
 void smtp_take_reply(struct smtp_session *s, const struct smtp_reply *r)

@@ -270,10 +270,11 @@ int smtp_send_some(struct smtp_session *s);
 void smtp_send_skip(struct smtp_session *s);
 /* A line that is followed by nothing until its reply has come. shown: what a trace may see. */
 void smtp_say(struct smtp_session *s, enum smtp_expect_kind kind, struct span line, struct span shown);
-static inline void smtp_trace(const struct smtp_session *s, bool from_server, struct span line)
+/* Lines without the end of the last. */
+static inline void smtp_trace(const struct smtp_session *s, bool from_server, struct span lines)
 {
 	if (s->opt->trace)
-		s->opt->trace(s->opt->trace_ctx, from_server, line);
+		s->opt->trace(s->opt->trace_ctx, from_server, lines);
 }
 
 #endif

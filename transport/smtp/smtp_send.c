@@ -193,7 +193,7 @@ static int send_envelope(struct smtp_session *s, struct smtp_tx *tx)
 	};
 	const enum smtp_expect_kind kinds[] = { EXPECT_RSET, EXPECT_MAIL, EXPECT_RCPT, tx->bdat ? EXPECT_BDAT : EXPECT_DATA };
 	struct smtp_command c = { .max = SMTP_ENVELOPE_MAX };
-	size_t ends[SMTP_ENVELOPE_LINES], from = 0;
+	size_t ends[SMTP_ENVELOPE_LINES];
 
 	if (!is_plain(s, tx) || s->expect_max - s->expect_n < SMTP_ENVELOPE_LINES)
 		return 0;
@@ -201,10 +201,9 @@ static int send_envelope(struct smtp_session *s, struct smtp_tx *tx)
 	if (!c.p)
 		return 0;
 	smtp_put_envelope(&c, &e, ends);
-	for (int i = !e.rset; i < SMTP_ENVELOPE_LINES; from = ends[i++]) {
-		smtp_trace(s, false, span_of(c.p + from, ends[i] - from - 2));
+	smtp_trace(s, false, span_of(c.p, c.n - 2));
+	for (int i = !e.rset; i < SMTP_ENVELOPE_LINES; i++)
 		smtp_expect_push(s, kinds[i], i == 0 ? NULL : tx, i == 2 ? tx->first : NO_RCPT, s->out.queued + ends[i]);
-	}
 	smtp_out_add(&s->out, c.n);
 	s->dirty = false;
 	s->begun++;

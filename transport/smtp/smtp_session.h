@@ -63,11 +63,20 @@ struct smtp_options { /* borrowed for the session's life */
 	bool trusted;                   /* this server has taken mails that were pipelined: what it refuses
 	                                 * now is no sign that it cannot do what it offers */
 	struct smtp_timeouts timeouts;
-	/* Every line both ways, without CRLF, secrets masked, content left out; may be NULL. What a server
-	 * said may hold control octets. */
-	void (*trace)(void *ctx, bool from_server, struct span line);
+	/* Every line both ways, secrets masked, content left out; may be NULL. One or several at once, which
+	 * smtp_trace_next() takes apart. What a server said may hold control octets. */
+	void (*trace)(void *ctx, bool from_server, struct span lines);
 	void *trace_ctx;
 };
+
+/* Takes the next line off *lines, without its line end. True when it was not the last. */
+static inline bool smtp_trace_next(struct span *lines, struct span *line)
+{
+	*line = span_cut(lines, '\n');
+	if (line->n > 0 && line->p[line->n - 1] == '\r')
+		line->n--;
+	return lines->p != NULL;
+}
 
 enum smtp_event_kind {
 	EV_READY,    /* greeting, EHLO, TLS and AUTH are done: mails may be offered */
