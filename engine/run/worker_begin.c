@@ -216,6 +216,7 @@ static void give_up(struct worker *w, struct slot *s, struct row_ref ref)
 		struct journal_result result = {
 			.row = row->number, .line = row->line, .time_ms = w->wall_ms, .message_id = s->mail.message_id,
 			.of = s->of, .recipient = { s->which ? s->which[i] : i, s->mail.recipients[i] }, .verdict = &v,
+			.n_others = row->group ? row->group->n_others : 0, .others = row->group ? row->group->others : NULL,
 		};
 
 		worker_record(w, &result);

@@ -55,3 +55,20 @@ def test_retry_for_ends_it_and_a_resume_goes_on(shop):
         send(shop, second, "--resume", check=0)
     assert set((r.recipients() + second.recipients()).values()) == {1} and len(second.accepted()) == ROWS
     assert {line["status"] for line in results(shop / "results.csv")} == {"sent"}
+
+
+def test_rows_of_one_mail_are_given_up_together(shop):
+    (shop / "letter.eml").write_text("From: a@sender.example\nTo: {{ email }}\nSubject: Hello\n\n"
+                                     "{% for row in rows %}{{ row.name }}\n{% endfor %}")
+    with open(shop / "list.csv", "w") as f:
+        f.write("email,name\n")
+        for i in range(ROWS):
+            f.write(f"user{i}@busy.example,First {i}\nuser{i}@busy.example,Second {i}\n")
+    by = ("--group-by", "email")
+    with Relay(shop / "one", "--fault", r'stage=RCPT rcpt~@busy\.example reply="450 4.7.0 your network is too busy"') as r:
+        send(shop, r, "--retry-for", "4s", *by, check=1)
+    lines = results(shop / "results.csv")
+    assert len(lines) == 2 * ROWS and {line["status"] for line in lines} == {"deferred"}
+    with Relay(shop / "two") as second:
+        send(shop, second, "--resume", *by, check=0)
+    assert len(second.accepted()) == ROWS and {line["status"] for line in results(shop / "results.csv")} == {"sent"}
