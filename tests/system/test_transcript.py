@@ -137,13 +137,14 @@ def dumped(pid):
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256", "XOAUTH2"])
 @pytest.mark.parametrize("tls", [False, True] if LONG else [True])
 def test_no_secret_in_a_core(shop, certs, secret, mechanism, tls):
+    """Its one login is over; another connection could be amid its own, and has the secret at that moment."""
     write_list(shop / "list.csv", 3)
     options = ["--starttls", "--tls-cert", certs / "good.pem", "--tls-key", certs / "good.key"] if tls else []
     word = SECRET.replace("#", ".")  # a token may hold no #
     secret.write_text(word + "\n")
     with Relay(shop.parent / f"{shop.name}-relay", "--user", "ann", "--auth", mechanism, "--require-auth", "--password-file",
                secret, "--fault", "stage=END stall=600000", *options) as r:
-        url = f"smtp://ann@localhost:{r.port}?" + (f"ca={certs}/ca.pem" if tls else "tls=none") + f"&auth={mechanism}"
+        url = f"smtp://ann@localhost:{r.port}?" + (f"ca={certs}/ca.pem" if tls else "tls=none") + f"&auth={mechanism}&connections=1"
         source = ["--token-command", f"cat {secret}"] if mechanism == "XOAUTH2" else ["--password-file", secret]
         p = begin("send", "letter.eml", "list.csv", "--relay", url, *source, "--yes", cwd=shop)
         try:
