@@ -26,11 +26,14 @@ void letter_mailbox_find(struct letter_text *t)
 	uint32_t n = t->n_steps;
 
 	t->mailbox = (struct letter_mailbox){ 0, 0 };
-	if (n == 4 && !s->is_piece)
-		t->mailbox.name = 1 + (s++)->number;
-	if (n == 1 && !s->is_piece)
+	if (n == 4 && !s->is_piece) {
+		t->mailbox.name = 1 + s->number;
+		s++;
+		n--;
+	} else if (n == 1 && !s->is_piece) {
 		t->mailbox.address = 1 + s->number;
-	else if ((n == 3 || n == 4) && is_sign(t, &s[0], '<') && !s[1].is_piece && is_sign(t, &s[2], '>'))
+	}
+	if (n == 3 && is_sign(t, &s[0], '<') && !s[1].is_piece && is_sign(t, &s[2], '>'))
 		t->mailbox.address = 1 + s[1].number;
 }
 

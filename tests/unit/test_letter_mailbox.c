@@ -19,6 +19,8 @@ static const struct {
 	{ "{{ name }} <{{ email }}>", "{{ name | append: '' }} <{{ email | append: '' }}>" },
 	{ "{{ name }}<{{ email }} > ", "{{ name | append: '' }}<{{ email | append: '' }} > " },
 	{ "<{{ email }}>", "<{{ email | append: '' }}>" },
+	{ "<{{ email }}>{{ name }}", "<{{ email | append: '' }}>{{ name | append: '' }}" },
+	{ "<{{ email }}>{% comment %}-{% endcomment %}, x@y.example", "<{{ email | append: '' }}>, x@y.example" },
 	{ "{{ email }}", "{{ email | append: '' }}" },
 	{ "{{ email }}, {{ name }}", "{{ email | append: '' }}, {{ name | append: '' }}" },
 	{ "{{ email }}\nTo: x{{ email }}", "{{ email | append: '' }}\nTo: x{{ email | append: '' }}" },
