@@ -420,6 +420,7 @@ static int start(struct machine *m, struct arena *a)
 					  .zone_minutes = m->in->zone_minutes, .zones = &p->zones,
 					  .steps = &m->steps, .e = m->e };
 	m->n_stack = m->n_slots = m->n_loops = m->n_frames = m->n_captures = m->slots = 0;
+	m->link = (struct link){ 0 }; /* a way past the begin of a link can lead to what prints into it */
 	if (machine_reserve(m, p->stack + 1, p->n_slots, p->most_loops, p->most_captures) < 0)
 		return -1;
 	m->s->stack[m->n_stack++] = VALUE_OF_NIL; /* so that there always is a top */

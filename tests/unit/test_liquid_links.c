@@ -195,11 +195,51 @@ static void every_cut(void **state)
 	}
 }
 
+/* What a render may find where it keeps its own. */
+__attribute__((noinline))
+static void soil_stack(void)
+{
+	volatile char soil[64 << 10];
+
+	for (size_t i = 0; i < sizeof soil; i++)
+		soil[i] = LINK_GOOD;
+}
+
+/* A way around the begin of the link: what is printed is followed from nothing. */
+static void beside(void **state)
+{
+	const char *source = "{% if v == 'x' %}<a href=\"{% else %}<b title=\"{% endif %}{{ u }}\">";
+	const struct liquid_options opt = { .columns = &columns, .html = true };
+	static const struct {
+		struct span cells[2];
+		int rc;
+	} cases[] = {
+		{ { { "javascript:x", 12 }, { "y", 1 } }, -1 },
+		{ { { "https://a.example/", 18 }, { "y", 1 } }, 0 },
+		{ { { "javascript:x", 12 }, { "x", 1 } }, -1 },
+	};
+	struct liquid_program *p = NULL;
+
+	(void)state;
+	arena_reset(&kit.memory);
+	assert_int_equal(liquid_compile(&p, span_str(source), &opt, &kit.sink, &kit.e), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct row row = { .number = 1, .line = 2, .n_cells = 2, .cells = cases[i].cells };
+		const struct liquid_input in = { .row = &row };
+		struct liquid_text_sink sink;
+
+		liquid_text_sink_init(&sink, &kit.memory);
+		soil_stack();
+		assert_int_equal(liquid_render(p, kit.scratch, &kit.memory, &in, &sink.sink, &kit.e), cases[i].rc);
+	}
+	liquid_free(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(values), cmocka_unit_test(elsewhere), cmocka_unit_test(in_pieces),
 					    cmocka_unit_test(messages), cmocka_unit_test(every_cut),
-					    cmocka_unit_test(markdown) };
+					    cmocka_unit_test(markdown), cmocka_unit_test(beside) };
 	int rc;
 
 	kit_open(&kit);
