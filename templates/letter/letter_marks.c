@@ -1,7 +1,8 @@
 /* letter_marks.c - what a value can change in the text form of HTML, besides itself.
  *
  * Values are escaped and not empty, so in a text they are text, and in quotation marks they do not end them. Left are
- *  1. attributes that the text form reads (or the parser does): none of them may have a value in it, but href;
+ *  1. attributes that the text form reads (or the parser does): none of them may have a value in it, but href; and
+ *     elements of formatting, which the parser compares with each other when there are more than three;
  *  2. links: two that come out alike are listed once, and one that shows where it goes is not listed at all. So no
  *     two may be alike for some values, and none may come to show where it goes.
  * Held by tests/unit/test_letter_mould.c. */
@@ -38,22 +39,25 @@ static bool has_mark(struct span s)
 	return letter_mark_find(s, &unused) < s.n;
 }
 
-void letter_marks_attribute(struct letter_marks *m, const char *name, struct span value, bool quoted)
+bool letter_marks_attribute(struct letter_marks *m, const char *name, struct span value, bool quoted)
 {
 	static const char *const read[] = { "style", "alt", "start", "type", "encoding", "prompt", "action" };
+	bool marked = false;
 	uint32_t number;
 	size_t at;
 
 	while ((at = letter_mark_find(value, &number)) < value.n) {
+		marked = true;
 		for (size_t i = 0; i < sizeof read / sizeof read[0]; i++)
 			m->unfit = m->unfit || strcmp(name, read[i]) == 0;
 		if (!quoted || number >= m->n) {
 			m->unfit = true;
-			return;
+			return true;
 		}
 		m->is_known[number] = true;
 		value = span_skip(value, at + LETTER_MARK_SIZE);
 	}
+	return marked;
 }
 
 static void link_text(struct letter_marks *m, struct span text, struct span to)

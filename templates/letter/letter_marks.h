@@ -25,8 +25,8 @@ void letter_mark_put(uint32_t number, char out[LETTER_MARK_SIZE]);
 /* Index of the first mark in s, and its number; s.n: none. */
 size_t letter_mark_find(struct span s, uint32_t *number);
 
-/* The text form tells what it meets. An attribute of any element, visible or not: */
-void letter_marks_attribute(struct letter_marks *m, const char *name, struct span value, bool quoted);
+/* The text form tells what it meets. An attribute of any element, visible or not; true: there is a mark in it. */
+bool letter_marks_attribute(struct letter_marks *m, const char *name, struct span value, bool quoted);
 /* A link that is shown: text is what it shows, to[n] where it goes; marks in that which stand for the same value become
  * the same. */
 void letter_marks_link(struct letter_marks *m, struct span text, char *to, size_t n);

@@ -14,8 +14,9 @@
 #include "engine/base/err.h"
 #include "templates/letter/letter_flow.h"
 #include "templates/letter/letter_marks.h"
+#include "templates/letter/letter_style.h"
 
-enum { LEVELS_MAX = 32, LINKS_MAX = 400, HTML_MAX = 64 << 20 };
+enum { LEVELS_MAX = 32, LINKS_MAX = 400, HTML_MAX = 64 << 20, ALIKE_MOST = 3 };
 
 struct level { /* a list or a quote */
 	GumboTag tag;
@@ -60,28 +61,8 @@ static struct span attribute(const GumboNode *node, const char *name)
 	return a ? span_str(a->value) : (struct span){ NULL, 0 };
 }
 
-static bool has_without_blanks(struct span style, const char *what)
-{
-	for (size_t i = 0; i < style.n; i++) {
-		size_t k = i, w = 0;
-
-		for (; k < style.n && what[w]; k++) {
-			if (style.p[k] == ' ')
-				continue;
-			if ((style.p[k] | 0x20) != (what[w] | 0x20))
-				break;
-			w++;
-		}
-		if (!what[w])
-			return true;
-	}
-	return false;
-}
-
 static bool is_hidden(const GumboNode *node)
 {
-	struct span style = attribute(node, "style");
-
 	switch (node->v.element.tag) {
 	case GUMBO_TAG_HEAD:
 	case GUMBO_TAG_SCRIPT:
@@ -93,9 +74,7 @@ static bool is_hidden(const GumboNode *node)
 	case GUMBO_TAG_SVG:
 		return true;
 	default:
-		return attribute(node, "hidden").p || has_without_blanks(style, "display:none") ||
-		       has_without_blanks(style, "visibility:hidden") || has_without_blanks(style, "mso-hide:all") ||
-		       has_without_blanks(style, "max-height:0");
+		return attribute(node, "hidden").p || letter_style_hides(attribute(node, "style"));
 	}
 }
 
@@ -425,27 +404,45 @@ static bool is_raw(GumboTag tag)
 	       tag == GUMBO_TAG_PLAINTEXT;
 }
 
-static void tell_attributes(struct letter_marks *m, const GumboNode *node)
+/* The parser opens these again behind a paragraph, but only three that are alike: that may not depend on a value. */
+static bool is_opened_again(GumboTag tag)
+{
+	return tag == GUMBO_TAG_B || tag == GUMBO_TAG_BIG || tag == GUMBO_TAG_CODE || tag == GUMBO_TAG_EM || tag == GUMBO_TAG_FONT ||
+	       tag == GUMBO_TAG_I || tag == GUMBO_TAG_NOBR || tag == GUMBO_TAG_S || tag == GUMBO_TAG_SMALL ||
+	       tag == GUMBO_TAG_STRIKE || tag == GUMBO_TAG_STRONG || tag == GUMBO_TAG_TT || tag == GUMBO_TAG_U;
+}
+
+struct elements { /* by tag; marked: one has a value in an attribute */
+	unsigned n[GUMBO_TAG_LAST];
+	bool marked[GUMBO_TAG_LAST];
+};
+
+static void tell_attributes(struct letter_marks *m, const GumboNode *node, struct elements *all)
 {
 	const GumboVector *v = &node->v.element.attributes;
+	GumboTag tag = node->v.element.tag;
 
-	m->unfit = m->unfit || is_raw(node->v.element.tag);
+	m->unfit = m->unfit || is_raw(tag);
 	for (unsigned i = 0; i < v->length; i++) {
 		const GumboAttribute *a = v->data[i];
 		char quote = a->original_value.length ? a->original_value.data[0] : '\0';
 
-		letter_marks_attribute(m, a->name, span_str(a->value), quote == '"' || quote == '\'');
+		all->marked[tag] |= letter_marks_attribute(m, a->name, span_str(a->value), quote == '"' || quote == '\'');
 	}
+	all->n[tag] += !(node->parse_flags & (GUMBO_INSERTION_RECONSTRUCTED_FORMATTING_ELEMENT | GUMBO_INSERTION_ADOPTION_AGENCY_CLONED));
+	m->unfit = m->unfit || (is_opened_again(tag) && all->marked[tag] && all->n[tag] > ALIKE_MOST);
 }
 
 /* All elements, hidden ones too. */
 static void tell_elements(struct letter_marks *m, const GumboNode *root)
 {
+	struct elements all = { { 0 }, { false } };
+
 	for (const GumboNode *node = root; node;) {
 		const GumboVector *v = is_element(node) || node->type == GUMBO_NODE_DOCUMENT ? children_of(node) : NULL;
 
 		if (is_element(node))
-			tell_attributes(m, node);
+			tell_attributes(m, node, &all);
 		if (v && v->length > 0) {
 			node = v->data[0];
 			continue;

@@ -97,6 +97,7 @@ static const struct {
 	{ "<b title=\"{a}\"><p>x</p>{b}</b>", true },
 	{ "&amp;{a} &lt; {b} & {c}", true },
 	{ "<p class=\"{a}\" data-x='{b}'>x{c}", true },
+	{ "<p>x<b hidden title=\"{a}\"><b hidden title=\"{b}\"><b hidden title=\"v\">t</p><p>x</b></b></b>y", true },
 	/* the text form depends on the value, or is not looked through */
 	{ "<a href=\"https://x.example/{a}\">one</a> <a href=\"https://x.example/{b}\">two</a>", false },
 	{ "<a href=\"https://x.example/{a}\">one</a> <a href=\"https://x.example/1\">two</a>", false },
@@ -119,6 +120,8 @@ static const struct {
 	{ "x</{a}>", false },
 	{ "x<!-- {a} -->", false },
 	{ "<title>{a}</title>x", false },
+	{ "<p>x<b hidden title=\"{a}\"><b hidden title=\"{a}\"><b hidden title=\"{b}\"><b hidden title=\"{c}\">t</p><p>x</b></b></b>y", false },
+	{ "<p>x<i hidden lang=\"b\"><i hidden lang=\"b\"><i hidden lang=\"b\"><i hidden lang=\"{b}\">t</p><p>x</i></i></i>y", false },
 	{ "<div hidden>{a}</div>x", false },
 	{ "<iframe>{a}</iframe>x", false },
 	{ "<xmp>x</xmp>{a}", false },
