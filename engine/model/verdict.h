@@ -32,7 +32,8 @@ struct verdict {
 	int enhanced[3];       /* 2.1.5; enhanced[0] == 0 when the server gave none */
 	const char *stage;     /* static text: "RCPT", "end of data", "render" */
 	bool not_tried;        /* deferred, but no failure: the relay takes only so many recipients at once,
-	                        * this one can go at once in another transaction */
+	                        * this one can go at once in another transaction; scope SESSION: another
+	                        * relay may be able to carry the mail */
 	bool account;          /* deferred, and said of our account whatever the mail: its quota is used up */
 	char queue_id[VERDICT_QUEUE_ID_MAX]; /* the relay's name for the mail, "" unknown */
 	char text[VERDICT_TEXT_MAX];         /* server's or our words; printable, lines joined by a space */

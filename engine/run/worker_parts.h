@@ -19,6 +19,7 @@ struct letter_desk;
 enum slot_next {
 	NEXT_NOTHING, /* settled */
 	NEXT_AT_ONCE, /* its session broke */
+	NEXT_ELSEWHERE, /* soon: the relay that can carry it had no room */
 	NEXT_REST,    /* at once: some were too many for one transaction */
 	NEXT_WAIT     /* deferred */
 };

@@ -12,6 +12,8 @@
 
 enum {
 	LOST_MAX = 5,         /* sessions that break under one row before it has to wait like a deferred one */
+	ELSEWHERE_MS = 100,   /* wait for a relay that has no room now, doubled with each try */
+	ELSEWHERE_DOUBLED = 4,
 	LONG_PAUSE_MS = 60000 /* worth a line of its own */
 };
 
@@ -28,6 +30,15 @@ static uint32_t original_index(const struct slot *s, uint32_t recipient)
 	return s->which ? s->which[recipient] : recipient;
 }
 
+/* At once a few times, then now and then as long as its time runs: a relay that is slow, or that other workers
+ * have, takes it in the end. */
+static enum slot_next next_elsewhere(const struct worker *w, const struct work_item *item)
+{
+	if (item->lost < LOST_MAX)
+		return NEXT_AT_ONCE;
+	return w->now_ms - item->first_try_ms < w->run->job->retry_for_ms ? NEXT_ELSEWHERE : NEXT_WAIT;
+}
+
 /* What a verdict means for the row; the largest of its recipients' counts. */
 static enum slot_next what_next(const struct worker *w, const struct work_item *item, const struct verdict *v)
 {
@@ -35,6 +46,8 @@ static enum slot_next what_next(const struct worker *w, const struct work_item *
 		return w->run->job->in_doubt == IN_DOUBT_RESEND ? NEXT_WAIT : NEXT_NOTHING;
 	if (v->kind != VERDICT_DEFERRED)
 		return NEXT_NOTHING;
+	if (v->not_tried && v->scope == SCOPE_SESSION)
+		return next_elsewhere(w, item);
 	if (v->not_tried)
 		return NEXT_REST;
 	/* The session, or a relay that was never reached, and not a word about this mail. */
@@ -80,7 +93,7 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 		run_pause(w->run, NULL); /* it moves */
 	if (next > s->next)
 		s->next = next;
-	if (next == NEXT_AT_ONCE && !s->recorded)
+	if ((next == NEXT_AT_ONCE || next == NEXT_ELSEWHERE) && !s->recorded)
 		return; /* nothing was said about this row: no record */
 	const struct row *row = &s->work->rows->rows[s->item];
 	struct journal_result result = {
@@ -110,6 +123,13 @@ static void settle(struct worker *w, struct slot *s, const struct delivery_event
 	work_settle(item, result.recipient.index);
 }
 
+static int64_t elsewhere_ms(uint32_t lost)
+{
+	uint32_t doubled = lost > LOST_MAX ? lost - LOST_MAX : 0;
+
+	return (int64_t)ELSEWHERE_MS << (doubled < ELSEWHERE_DOUBLED ? doubled : ELSEWHERE_DOUBLED);
+}
+
 static void give_back(struct worker *w, uint32_t ticket)
 {
 	struct slot *s = &w->slots[ticket];
@@ -123,14 +143,14 @@ static void give_back(struct worker *w, uint32_t ticket)
 	s->work = NULL;
 	w->free_slots[w->n_free++] = ticket;
 	item->attempts += s->recorded;
-	item->lost += next == NEXT_AT_ONCE;
+	item->again_ms = next == NEXT_ELSEWHERE ? elsewhere_ms(item->lost) : 0;
+	item->lost += next == NEXT_AT_ONCE || next == NEXT_ELSEWHERE;
 	item->deferred += next == NEXT_WAIT;
-	item->again_ms = 0;
 	if (next == NEXT_NOTHING)
 		worker_end_row(w, ref, WORK_SETTLED);
 	else if (next == NEXT_WAIT)
 		worker_wait_or_end(w, ref);
-	else if (s->recorded)
+	else if (s->recorded || next == NEXT_ELSEWHERE)
 		worker_end_row(w, ref, WORK_AGAIN); /* through the feeder: another try wants another claim */
 	else
 		worker_begin_again(w, ref);

@@ -109,6 +109,17 @@ def test_what_one_relay_cannot_carry_goes_to_the_other(shop):
     assert sum(x["status"] == "refused" for x in results(shop / "alone.csv")) == 100
 
 
+def test_what_only_a_slow_relay_carries_waits_for_it(shop):
+    """And costs no try: the other relay, which refuses it by its size, is always the one that has room."""
+    with open(shop / "list.csv", "w") as f:
+        f.write("email,name,plan\n" + "".join(f"u{i}@list.example,{'N' * (6000 * (i % 4 == 0))},\n" for i in range(120)))
+    with two(shop, ["--extensions", "PIPELINING SIZE=2000"], ["--delay", 20]) as (a, b):
+        send(shop, *relay_of(a), *relay_of(b), "--connections", 2, "--retry-for", "60s")
+    everyone_once(shop, 120, a, b)
+    assert all(x.size <= 2000 for x in a.accepted()) and len(b.accepted()) >= 30
+    assert {(x["status"], x["attempts"]) for x in results(shop / "results.csv")} == {("sent", "1")}
+
+
 def test_what_was_not_sent_moves_to_the_other_relay(shop):
     """The first relay's quota is used up after a hundred: nobody is lost, nobody gets two."""
     write_list(shop / "list.csv", 1000)

@@ -65,7 +65,8 @@ void relay_pool_spare(const struct relay_pool *p, const struct relay_side *refus
 			continue;
 		memcpy(why, v->text, sizeof why);
 		v->kind = VERDICT_DEFERRED;
-		v->scope = SCOPE_SESSION; /* it can go at once, and costs no try */
+		v->scope = SCOPE_SESSION; /* it costs no try */
+		v->not_tried = true;
 		v->code = v->enhanced[0] = v->enhanced[1] = v->enhanced[2] = 0;
 		verdict_say(v, "another relay may take it; this one: %s", why);
 		return;
