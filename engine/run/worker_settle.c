@@ -130,6 +130,16 @@ static int64_t elsewhere_ms(uint32_t lost)
 	return (int64_t)ELSEWHERE_MS << (doubled < ELSEWHERE_DOUBLED ? doubled : ELSEWHERE_DOUBLED);
 }
 
+/* A ticket that comes home and is lent again within the turn waits for the intent of its own mail. */
+static void forget_grant(struct worker *w, uint32_t ticket)
+{
+	for (uint32_t i = 0; i < w->n_granted; i++)
+		if (w->granted[i] == ticket) {
+			w->granted[i] = w->granted[--w->n_granted];
+			return;
+		}
+}
+
 static void give_back(struct worker *w, uint32_t ticket)
 {
 	struct slot *s = &w->slots[ticket];
@@ -139,6 +149,7 @@ static void give_back(struct worker *w, uint32_t ticket)
 
 	if (next == NEXT_REST && !s->settled)
 		next = NEXT_WAIT; /* else it could go round for ever */
+	forget_grant(w, ticket);
 	arena_reset(&s->arena);
 	s->work = NULL;
 	w->free_slots[w->n_free++] = ticket;
