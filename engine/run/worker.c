@@ -220,6 +220,8 @@ static int64_t wait_ms(const struct worker *w)
 
 	if (w->journal_stuck)
 		return JOURNAL_RETRY_MS;
+	if (w->more_to_begin)
+		return 0;
 	if (w->throttle_due_ns) {
 		int64_t due = (w->throttle_due_ns - clock_mono_ns() + 999999) / 1000000;
 
@@ -273,6 +275,7 @@ static void turn(struct worker *w)
 
 	worker_take_events(w);
 	worker_take_blocks(w);
+	w->more_to_begin = false;
 	w->throttle_due_ns = 0; /* who may begin nothing waits for no place */
 	if (run_stopping(w->run) == RUN_GO && !w->all_down && !w->journal_stuck && atomic_load(&w->run->held) == 0)
 		worker_begin_rows(w);

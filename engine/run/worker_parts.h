@@ -72,6 +72,7 @@ struct worker {
 	uint32_t n_placed;         /* n_slots + 1 at most */
 	uint32_t *begun;           /* tickets whose commands are not written so far; only where domains have limits */
 	uint32_t n_begun;
+	bool more_to_begin;        /* at once, when what was begun is written */
 	int64_t throttle_due_ns;   /* no place in the rate limit before this; 0: none asked */
 	int64_t drain_until_ms;    /* 0: not stopping */
 };
