@@ -149,6 +149,8 @@ static void shake(struct relay_talk *t)
 	struct err e = { 0 };
 	int rc;
 
+	if (smtp_session_deadline_ms(t->session) == INT64_MAX)
+		return; /* what came behind the go-ahead, in clear, has ended the session */
 	step_begins(t, SPAN("TLS"));
 	if (net_link_secure(t->net, t->relay->tls, NULL, &e) < 0) {
 		lose(t, &e);
