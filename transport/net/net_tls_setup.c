@@ -67,6 +67,21 @@ static int load_store(SSL_CTX *ctx, const char *ca, struct err *e)
 	return err_hint(e, "?ca= names a PEM file with the authority to trust, or a folder of them");
 }
 
+/* OpenSSL works out an authority's extensions when it first needs them, in whatever thread that is: they are there
+ * before the first thread is, as all else that is const. */
+static void read_extensions(SSL_CTX *ctx)
+{
+	STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+
+	for (int i = 0; i < sk_X509_OBJECT_num(all); i++) {
+		X509 *x = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, i));
+
+		if (x)
+			X509_check_purpose(x, -1, 0); /* what is wrong with it is found when it is used */
+	}
+	ERR_clear_error();
+}
+
 /* A key with a passphrase: nobody is asked, least of all on a terminal. */
 static int no_passphrase(char *buf, int size, int writing, void *ctx)
 {
@@ -154,7 +169,12 @@ static int make_ctx(struct net_tls *t, const struct net_tls_options *opt, struct
 	SSL_CTX_set_verify(t->ctx, t->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, t->verify ? verify_step : NULL);
 	if (opt->cert_file && load_own(t->ctx, opt->cert_file, opt->key_file ? opt->key_file : opt->cert_file, e) < 0)
 		return -1;
-	return t->verify ? load_store(t->ctx, opt->ca, e) : 0;
+	if (!t->verify)
+		return 0;
+	if (load_store(t->ctx, opt->ca, e) < 0)
+		return -1;
+	read_extensions(t->ctx);
+	return 0;
 }
 
 int net_tls_new(struct net_tls **out, const struct net_tls_options *opt, struct err *e)
