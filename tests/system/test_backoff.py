@@ -27,6 +27,7 @@ def times(relay, domain):
     return sorted(a.accepted_ns for a in relay.accepted() if a.recipients[0].endswith("@" + domain))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("letter", [COLUMN, OWN], ids=["column", "own"])
 def test_its_rows_wait_and_the_others_go_on(shop, letter):
     prepare(shop, letter)
