@@ -88,9 +88,7 @@ void relay_link_drop(struct relay_link *l)
 		relay_list_remove(l->pool, (enum relay_list_kind)i, l);
 	drop_socket(l);
 	smtp_session_free(&l->session);
-	if (l->token)
-		mem_hidden_free(l->token, l->login.token.n + 1);
-	l->token = NULL;
+	relay_told_forget(&l->told);
 	set_state(l, LINK_FREE);
 	l->side->links--;
 	l->side = NULL;
@@ -104,7 +102,7 @@ void relay_link_closed(struct relay_link *l, const struct err *why, int64_t now_
 		.connected = l->number != 0,
 		.address = l->address,
 		.logging_in = l->session && smtp_session_mechanism(l->session),
-		.refused_token = l->token && why->kind == ERR_AUTH && l->close_code / 100 == 5 ? l->token_serial : 0,
+		.refused_token = l->told.token && why->kind == ERR_AUTH && l->close_code / 100 == 5 ? l->told.token_serial : 0,
 		.in_clear = !l->secured,
 		.was_ready = l->was_ready,
 		.served = l->served,
@@ -201,7 +199,7 @@ static void connected(struct relay_link *l, int64_t now_ms)
 		return;
 	}
 	set_state(l, LINK_TALKING);
-	if (l->options.security == SMTP_IMPLICIT) {
+	if (l->told.options.security == SMTP_IMPLICIT) {
 		relay_link_begin_tls(l, now_ms);
 		return;
 	}
@@ -268,8 +266,8 @@ void relay_link_became_ready(struct relay_link *l, int64_t now_ms)
 	l->idle_since_ms = now_ms;
 	set_state(l, LINK_READY);
 	relay_board_offers(l->side->relay, smtp_session_caps(l->session));
-	if (l->token)
-		relay_token_accepted(l->side->relay->token, l->token_serial);
+	if (l->told.token)
+		relay_token_accepted(l->side->relay->token, l->told.token_serial);
 	relay_side_became_ready(l->side);
 	if (l->side->state == SIDE_UP)
 		relay_pool_unpark(l->pool, l);
@@ -334,7 +332,7 @@ void relay_link_ready(struct relay_link *l, bool readable, bool writable, int64_
 	}
 	if (writable)
 		relay_list_add(l->pool, LIST_PUSH, l, false);
-	if (readable || l->options.security != SMTP_PLAIN) /* TLS may have to write in order to read */
+	if (readable || l->told.options.security != SMTP_PLAIN) /* TLS may have to write in order to read */
 		read_all(l, now_ms);
 }
 

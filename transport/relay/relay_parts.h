@@ -148,6 +148,15 @@ struct relay_node {
 	bool on;
 };
 
+/* What a session is told when it begins, kept as long as it is there. */
+struct relay_told {
+	struct smtp_options options;
+	struct sasl_login login; /* with the token, when there is one */
+	char *token;             /* NULL: none */
+	unsigned token_serial;
+	char own_literal[NET_ADDRESS_WORDS];
+};
+
 struct relay_link {
 	struct relay_pool *pool;
 	struct relay_side *side; /* NULL: free */
@@ -156,12 +165,8 @@ struct relay_link {
 	unsigned number; /* of the connection, in the transcript */
 	struct net_link *net;
 	struct smtp_session *session;
-	struct smtp_options options;
-	struct sasl_login login; /* with the token, when there is one */
-	char *token;             /* NULL: none; wiped with the link's end */
-	unsigned token_serial;
-	int close_code;          /* the reply that ended the session, or 0 */
-	char own_literal[NET_ADDRESS_WORDS];
+	struct relay_told told;
+	int close_code;  /* the reply that ended the session, or 0 */
 	unsigned pauses; /* of the relay, when it was made */
 	unsigned address; /* which of the side's it is connected to; while it is opening */
 	int polled_fd;   /* what epoll knows: -1 nothing */
@@ -211,7 +216,12 @@ void relay_link_finish(struct relay_link *l);
 void relay_link_abort(struct relay_link *l, int64_t now_ms);
 /* The session is done with; how decides what becomes of the side. */
 void relay_link_closed(struct relay_link *l, const struct err *how, int64_t now_ms);
-/* relay_session.c. 0; -1 with e. */
+/* relay_session.c: its relay's options, name and login, over that link to it, for a pool's link and for a single talk.
+ * 0; -1 with e. */
+int relay_tell(struct relay_told *told, const struct relay *r, const struct net_link *net, struct err *e);
+/* Wipes the token; the session is gone. */
+void relay_told_forget(struct relay_told *told);
+/* 0; -1 with e. */
 int relay_link_begin_session(struct relay_link *l, int64_t now_ms, struct err *e);
 void relay_link_begin_tls(struct relay_link *l, int64_t now_ms);
 void relay_link_became_ready(struct relay_link *l, int64_t now_ms);

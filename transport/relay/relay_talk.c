@@ -27,12 +27,8 @@ enum goal { GOAL_READY, GOAL_DONE, GOAL_REPLY, GOAL_CLOSED };
 struct relay_talk {
 	const struct relay *relay;
 	struct relay_talk_options opt;
-	struct smtp_options options;
-	struct sasl_login login; /* with the token, when there is one */
-	char *token;
-	unsigned token_serial;
+	struct relay_told told;
 	int close_code;
-	char own_literal[NET_ADDRESS_WORDS];
 	struct net_link *net;
 	struct net_address peer; /* n == 0: never connected */
 	struct smtp_session *session;
@@ -170,7 +166,7 @@ static void shake(struct relay_talk *t)
 	smtp_session_tick(t->session, clock_mono_ms());
 	relay_bind(t->net, t->session);
 	smtp_session_secured(t->session);
-	if (t->options.security == SMTP_IMPLICIT)
+	if (t->told.options.security == SMTP_IMPLICIT)
 		step_begins(t, SPAN("greeting"));
 }
 
@@ -279,25 +275,15 @@ static int go_on_until(struct relay_talk *t, enum goal goal, struct err *e)
 
 static int begin_session(struct relay_talk *t, struct err *e)
 {
-	const struct relay *r = t->relay;
+	struct smtp_options *opt = &t->told.options;
 
-	t->options = r->session;
-	t->options.login_in_clear = !r->way.host[0] && net_address_is_local(net_link_peer(t->net));
-	t->options.trace = on_lines;
-	t->options.trace_ctx = t;
-	if (r->token) {
-		t->login = r->login;
-		t->token = relay_token_copy(r->token, &t->login.token.n, &t->token_serial);
-		if (!t->token)
-			return err_nomem(e, "for a token");
-		t->login.token.p = t->token;
-		t->options.login = &t->login;
-	}
-	net_link_own_literal(t->net, t->own_literal);
-	t->options.helo_name = span_str(r->helo[0] ? r->helo : t->own_literal);
-	if (smtp_session_new(&t->session, &t->options, clock_mono_ms(), e) < 0)
+	if (relay_tell(&t->told, t->relay, t->net, e) < 0)
 		return -1;
-	if (t->options.security == SMTP_IMPLICIT)
+	opt->trace = on_lines;
+	opt->trace_ctx = t;
+	if (smtp_session_new(&t->session, opt, clock_mono_ms(), e) < 0)
+		return -1;
+	if (t->told.options.security == SMTP_IMPLICIT)
 		shake(t);
 	else
 		step_begins(t, SPAN("greeting"));
@@ -319,18 +305,16 @@ static void drop(struct relay_talk *t)
 {
 	smtp_session_free(&t->session);
 	net_link_free(&t->net);
-	if (t->token)
-		mem_hidden_free(t->token, t->login.token.n + 1);
-	t->token = NULL;
+	relay_told_forget(&t->told);
 	t->closed = false;
 }
 
 /* The token was refused: waits for another one. */
 static bool gets_another_token(struct relay_talk *t, struct err *e)
 {
-	if (!t->token || t->why.kind != ERR_AUTH || t->close_code / 100 != 5)
+	if (!t->told.token || t->why.kind != ERR_AUTH || t->close_code / 100 != 5)
 		return false;
-	if (relay_token_refused(t->relay->token, t->token_serial, e) < 0)
+	if (relay_token_refused(t->relay->token, t->told.token_serial, e) < 0)
 		return false;
 	while (relay_token_is_busy(t->relay->token))
 		poll(NULL, 0, TOKEN_LOOK_MS);
@@ -355,8 +339,8 @@ int relay_talk_open(struct relay_talk **out, const struct relay *r, const struct
 			return -1;
 		drop(t);
 	}
-	if (t->token)
-		relay_token_accepted(r->token, t->token_serial);
+	if (t->told.token)
+		relay_token_accepted(r->token, t->told.token_serial);
 	return 0;
 }
 
