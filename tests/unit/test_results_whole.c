@@ -30,123 +30,116 @@ static bool is_quick(struct results_log *log, unsigned n, uint64_t *sent)
 	return quick;
 }
 
+/* One run with one segment, and the log that follows it. */
+struct followed {
+	struct fixture *f;
+	struct journal *j;
+	struct journal_segment *s;
+	struct results_log *log;
+	struct ledger *before;
+};
+
+static struct followed follow(struct fixture *f, bool resume)
+{
+	struct followed r = { .f = f, .before = resume ? fixture_ledger(f) : NULL };
+
+	r.j = fixture_open(f, resume);
+	r.s = fixture_segment(f, r.j, 0);
+	assert_int_equal(results_log_open(&r.log, f->results, RESULTS_CSV, journal_run(r.j), r.before, &f->e), 0);
+	return r;
+}
+
+static void end(struct followed *r)
+{
+	results_log_close(&r->log);
+	ledger_free(&r->before);
+	journal_segment_close(&r->s);
+	journal_close(&r->j);
+}
+
+static int poll_once(struct followed *r)
+{
+	struct results_totals t;
+
+	return results_log_poll(r->log, &t, &r->f->e);
+}
+
+/* What was written reaches the file and is read; whether it could end there, and if so with how many sent to. */
+static bool ends_quickly(struct followed *r, uint64_t sent)
+{
+	uint64_t n;
+
+	journal_flush(r->s, &r->f->e);
+	poll_once(r);
+	if (!is_quick(r->log, 1, &n))
+		return false;
+	assert_int_equal(n, sent);
+	return true;
+}
+
 static void a_log_that_has_read_all(void **state)
 {
-	struct fixture *f = *state;
-	struct journal *j = fixture_open(f, false);
-	struct journal_segment *s = fixture_segment(f, j, 0);
-	struct results_log *log;
-	struct results_totals t;
+	struct followed r = follow(*state, false);
 	uint64_t sent;
 
-	assert_int_equal(results_log_open(&log, f->results, RESULTS_CSV, 1, NULL, &f->e), 0);
-	results_log_poll(log, &t, &f->e);
-	assert_true(is_quick(log, 1, &sent) && sent == 0);
-	assert_false(is_quick(log, 2, &sent)); /* a segment is missing */
-	fixture_intent(s, 1, 1, 1, 0);
-	journal_flush(s, &f->e);
-	assert_false(is_quick(log, 1, &sent)); /* not read */
-	results_log_poll(log, &t, &f->e);
-	assert_false(is_quick(log, 1, &sent)); /* no verdict */
-	fixture_result(s, 1, 1, 1, 0, VERDICT_SENT);
-	journal_flush(s, &f->e);
-	results_log_poll(log, &t, &f->e);
-	assert_true(is_quick(log, 1, &sent) && sent == 1);
-	fixture_result(s, 2, 1, 1, 0, VERDICT_SKIPPED);
-	journal_flush(s, &f->e);
-	results_log_poll(log, &t, &f->e);
-	assert_true(is_quick(log, 1, &sent) && sent == 1);
-	results_log_close(&log);
-	journal_segment_close(&s);
-	journal_close(&j);
+	assert_true(ends_quickly(&r, 0));
+	assert_false(is_quick(r.log, 2, &sent)); /* a segment is missing */
+	fixture_intent(r.s, 1, 1, 1, 0);
+	journal_flush(r.s, &r.f->e);
+	assert_false(is_quick(r.log, 1, &sent)); /* not read */
+	assert_false(ends_quickly(&r, 0));       /* no verdict */
+	fixture_result(r.s, 1, 1, 1, 0, VERDICT_SENT);
+	assert_true(ends_quickly(&r, 1));
+	fixture_result(r.s, 2, 1, 1, 0, VERDICT_SKIPPED);
+	assert_true(ends_quickly(&r, 1));
+	end(&r);
 }
 
 static void a_verdict_without_its_intent(void **state)
 {
-	struct fixture *f = *state;
-	struct journal *j = fixture_open(f, false);
-	struct journal_segment *s = fixture_segment(f, j, 0);
-	struct results_log *log;
-	struct results_totals t;
-	uint64_t sent;
+	struct followed r = follow(*state, false);
 
-	assert_int_equal(results_log_open(&log, f->results, RESULTS_CSV, 1, NULL, &f->e), 0);
-	fixture_intent(s, 1, 1, 1, 0);
-	for (int twice = 0; twice < 2; twice++) {
-		fixture_result(s, 1, 1, 1, 0, VERDICT_SENT);
-		journal_flush(s, &f->e);
-		results_log_poll(log, &t, &f->e);
-		assert_int_equal(is_quick(log, 1, &sent), twice == 0);
-	}
-	results_log_close(&log);
-	journal_segment_close(&s);
-	journal_close(&j);
+	fixture_intent(r.s, 1, 1, 1, 0);
+	fixture_result(r.s, 1, 1, 1, 0, VERDICT_SENT);
+	assert_true(ends_quickly(&r, 1));
+	fixture_result(r.s, 1, 1, 1, 0, VERDICT_SENT);
+	assert_false(ends_quickly(&r, 1));
+	end(&r);
 }
 
 /* More than are remembered; and what an earlier run left is not what this one read. */
 static void too_many_failed(void **state)
 {
-	struct fixture *f = *state;
-	struct journal *j = fixture_open(f, false);
-	struct journal_segment *s = fixture_segment(f, j, 0);
-	struct ledger *before;
-	struct results_log *log;
-	struct results_totals t;
-	uint64_t sent;
+	struct followed r = follow(*state, false);
 
-	assert_int_equal(results_log_open(&log, f->results, RESULTS_CSV, 1, NULL, &f->e), 0);
 	for (uint64_t row = 1; row <= 64 << 10; row++)
-		fixture_result(s, row, 1, 1, 0, VERDICT_REFUSED);
-	journal_flush(s, &f->e);
-	results_log_poll(log, &t, &f->e);
-	assert_true(is_quick(log, 1, &sent));
-	fixture_result(s, (64 << 10) + 1, 1, 1, 0, VERDICT_REFUSED);
-	journal_flush(s, &f->e);
-	results_log_poll(log, &t, &f->e);
-	assert_false(is_quick(log, 1, &sent));
-	results_log_close(&log);
-	journal_segment_close(&s);
-	journal_close(&j);
-
-	before = fixture_ledger(f);
-	j = fixture_open(f, true);
-	s = fixture_segment(f, j, 0);
-	assert_int_equal(results_log_open(&log, f->results, RESULTS_CSV, journal_run(j), before, &f->e), 0);
-	results_log_poll(log, &t, &f->e);
-	assert_false(is_quick(log, 1, &sent));
-	results_log_close(&log);
-	ledger_free(&before);
-	journal_segment_close(&s);
-	journal_close(&j);
+		fixture_result(r.s, row, 1, 1, 0, VERDICT_REFUSED);
+	assert_true(ends_quickly(&r, 0));
+	fixture_result(r.s, (64 << 10) + 1, 1, 1, 0, VERDICT_REFUSED);
+	assert_false(ends_quickly(&r, 0));
+	end(&r);
+	r = follow(*state, true);
+	assert_false(ends_quickly(&r, 0));
+	end(&r);
 }
 
 static void a_segment_cut_or_torn(void **state)
 {
-	struct fixture *f = *state;
-	struct journal *j = fixture_open(f, false);
-	struct journal_segment *s = fixture_segment(f, j, 0);
-	struct results_log *log;
-	struct results_totals t;
+	struct followed r = follow(*state, false);
 	struct buf whole;
 	uint64_t sent;
 
-	assert_int_equal(results_log_open(&log, f->results, RESULTS_CSV, 1, NULL, &f->e), 0);
-	fixture_intent(s, 1, 1, 1, 0);
-	fixture_result(s, 1, 1, 1, 0, VERDICT_SENT);
-	journal_flush(s, &f->e);
-	results_log_poll(log, &t, &f->e);
-	assert_true(is_quick(log, 1, &sent));
-	whole = fixture_content(f, "run-0001-worker-000");
-	fixture_put(f, "run-0001-worker-000", span_of(whole.p, whole.n - 1));
-	assert_false(is_quick(log, 1, &sent));
+	fixture_intent(r.s, 1, 1, 1, 0);
+	fixture_result(r.s, 1, 1, 1, 0, VERDICT_SENT);
+	assert_true(ends_quickly(&r, 1));
+	whole = fixture_content(r.f, "run-0001-worker-000");
+	fixture_put(r.f, "run-0001-worker-000", span_of(whole.p, whole.n - 1));
+	assert_false(is_quick(r.log, 1, &sent));
 	buf_add(&whole, SPAN("\x01"));
-	fixture_put(f, "run-0001-worker-000", buf_span(&whole));
-	results_log_poll(log, &t, &f->e);
-	assert_false(is_quick(log, 1, &sent));
+	fixture_put(r.f, "run-0001-worker-000", buf_span(&whole));
+	assert_false(ends_quickly(&r, 1));
 	buf_release(&whole);
-	results_log_close(&log);
-	journal_segment_close(&s);
-	journal_close(&j);
+	end(&r);
 }
 
 /* Attempts on record of each recipient: the next one has a number of its own. */
@@ -285,31 +278,25 @@ static void counted_again(void **state)
 	struct fixture *f = *state;
 
 	for (long n = 0; n < 20; n++) {
-		struct journal *j = fixture_open(f, false);
-		struct journal_segment *s = fixture_segment(f, j, 0);
+		struct followed r = follow(f, false);
 		struct ledger *quick, *now;
-		struct results_log *log;
-		struct results_totals t;
 
-		assert_int_equal(results_log_open(&log, f->results, RESULTS_CSV, 1, NULL, &f->e), 0);
 		fixture_groups = true;
 		for (uint64_t row = 1; row <= 16; row++)
-			fixture_result(s, row, 1, 1, 0, VERDICT_REFUSED);
+			fixture_result(r.s, row, 1, 1, 0, VERDICT_REFUSED);
 		fixture_groups = false;
-		journal_flush(s, &f->e);
+		journal_flush(r.s, &f->e);
 		mem_fail_after(n);
-		results_log_poll(log, &t, &f->e);
+		poll_once(&r);
 		mem_fail_after(-1);
-		assert_int_equal(results_log_poll(log, &t, &f->e), 0);
-		quick = quick_ledger(log, 1);
+		assert_int_equal(poll_once(&r), 0);
+		quick = quick_ledger(r.log, 1);
 		now = fixture_ledger(f);
 		if (quick)
 			same_counts(quick, now);
 		ledger_free(&quick);
 		ledger_free(&now);
-		results_log_close(&log);
-		journal_segment_close(&s);
-		journal_close(&j);
+		end(&r);
 		fixture_empty(f);
 	}
 }
