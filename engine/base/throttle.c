@@ -257,7 +257,7 @@ int64_t throttle_take(struct throttle *t, int64_t now_ns)
 	return wait_ns;
 }
 
-/* The newest of that time; most are among the last few. */
+/* The newest of that time; most are among the last few. One that was forgotten meanwhile counts from its use. */
 static void limit_used(struct limit *l, int64_t taken_ns, int64_t now_ns)
 {
 	for (uint64_t i = 1; i <= l->used && i <= USED_LOOK_BACK; i++) {
@@ -268,6 +268,7 @@ static void limit_used(struct limit *l, int64_t taken_ns, int64_t now_ns)
 			return;
 		}
 	}
+	note(l, now_ns);
 }
 
 void throttle_used(struct throttle *t, const int64_t *taken_ns, size_t n, int64_t now_ns)

@@ -299,12 +299,15 @@ static int meet(struct domain_rates *d, struct span address, int64_t now_ns, str
 
 /* ---- places ---- */
 
-/* The domains of all paths, each once. How many, or -1. */
+/* The domains of all paths, each once. How many, or -1. There is room for all beforehand: while places in the table
+ * are remembered it may not grow. */
 static int meet_all(struct domain_rates *d, const struct span *paths, uint32_t n, int64_t now_ns,
 		    struct domain *out[AT_ONCE_MAX])
 {
 	int count = 0;
 
+	if (2 * (d->used + n) > d->size && grow_for(d, n, now_ns) < 0)
+		return -1;
 	for (uint32_t i = 0; i < n && count < AT_ONCE_MAX; i++) {
 		struct domain *m = NULL;
 		int rc;
@@ -328,8 +331,7 @@ int64_t domain_rates_take(struct domain_rates *d, const struct span *paths, uint
 	int count;
 
 	pthread_mutex_lock(&d->lock);
-	/* Room for all beforehand: while places in the table are remembered it may not grow. */
-	count = 2 * (d->used + n) > d->size && grow_for(d, n, now_ns) < 0 ? -1 : meet_all(d, paths, n, now_ns, met);
+	count = meet_all(d, paths, n, now_ns, met);
 	for (int i = 0; i < count; i++) {
 		int64_t w = throttle_wait(met[i]->throttle, now_ns);
 
@@ -348,7 +350,7 @@ void domain_rates_used(struct domain_rates *d, const struct span *paths, uint32_
 	int count;
 
 	pthread_mutex_lock(&d->lock);
-	count = meet_all(d, paths, n, now_ns, met); /* they are all there */
+	count = meet_all(d, paths, n, now_ns, met); /* mostly they are all there */
 	for (int i = 0; i < count; i++)
 		throttle_used(met[i]->throttle, &taken_ns, 1, now_ns);
 	pthread_mutex_unlock(&d->lock);

@@ -179,6 +179,22 @@ static void windows_run_from_the_use(void **state)
 	throttle_free(&t);
 }
 
+/* A place whose use takes longer than the window: another one has its entry in the ring by then. */
+static void a_use_after_the_window_counts(void **state)
+{
+	struct throttle *t;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(throttle_new(&t, "1/s", &e), 0);
+	assert_int_equal(throttle_take(t, SECOND), 0);
+	assert_int_equal(throttle_take(t, 3 * SECOND), 0);
+	throttle_used(t, &(int64_t){ SECOND }, 1, 4 * SECOND);
+	assert_true(throttle_take(t, 4 * SECOND + 900 * MS) > 0);
+	assert_int_equal(throttle_take(t, 5 * SECOND + 100 * MS), 0);
+	throttle_free(&t);
+}
+
 static void survives_no_memory(void **state)
 {
 	struct throttle *t = NULL;
@@ -207,6 +223,7 @@ int main(void)
 		cmocka_unit_test(a_minute_is_a_burst),
 		cmocka_unit_test(earlier_runs_count),
 		cmocka_unit_test(windows_run_from_the_use),
+		cmocka_unit_test(a_use_after_the_window_counts),
 		cmocka_unit_test(survives_no_memory),
 	};
 

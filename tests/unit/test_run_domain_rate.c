@@ -149,6 +149,32 @@ static void many_domains_are_forgotten(void **state)
 	domain_rates_free(&d);
 }
 
+/* Domains that were forgotten before the mail left, whatever else fills the table: it leaves now, and counts from now. */
+static void a_late_use_counts(void **state)
+{
+	enum { PATHS = 100, OTHERS = 160 };
+	static char names[PATHS][32];
+	struct span paths[PATHS];
+	char other[32];
+
+	(void)state;
+	for (int i = 0; i < PATHS; i++)
+		paths[i] = span_of(names[i], (size_t)snprintf(names[i], sizeof names[i], "a@late%d.example", i));
+	for (int others = 0; others < OTHERS; others++) {
+		struct domain_rates *d = rates("*=1/s", NULL);
+
+		assert_int_equal(domain_rates_take(d, paths, PATHS, S), 0);
+		for (int i = 0; i < others; i++) {
+			snprintf(other, sizeof other, "a@other%d.example", i);
+			assert_int_equal(take(d, other, 10 * S), 0);
+		}
+		domain_rates_used(d, paths, PATHS, S, 10 * S);
+		for (int i = 0; i < PATHS; i++)
+			assert_true(take(d, names[i], 10 * S + S / 2) > 0);
+		domain_rates_free(&d);
+	}
+}
+
 static void an_earlier_run_counts(void **state)
 {
 	struct domain_rates *d = rates("*=2/min", NULL);
@@ -190,7 +216,7 @@ int main(void)
 		cmocka_unit_test(each_domain_by_itself), cmocka_unit_test(one_domain_has_one_rate), cmocka_unit_test(without_a_star_the_others_are_free),
 		cmocka_unit_test(windows_are_exact),     cmocka_unit_test(all_or_none),
 		cmocka_unit_test(the_line_is_called_in_order), cmocka_unit_test(many_domains_are_forgotten),
-		cmocka_unit_test(an_earlier_run_counts), cmocka_unit_test(wrong_rules),
+		cmocka_unit_test(an_earlier_run_counts), cmocka_unit_test(a_late_use_counts), cmocka_unit_test(wrong_rules),
 	};
 
 	return cmocka_run_group_tests_name("run_domain_rate", tests, NULL, NULL);
