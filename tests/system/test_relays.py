@@ -181,3 +181,16 @@ def test_gmails_ten_minutes_are_kept(shop):
     everyone_once(shop, 300, a, b)
     assert len(a.accepted()) <= 50
     assert len({x.conn for x in a.accepted()}) <= 3
+
+
+def test_one_mail_of_many_recipients_is_one_word_of_the_relay(shop):
+    """A dozen verdicts of one mail are not a dozen mails that were not taken: the others go on at once."""
+    write_list(shop / "list.csv", 40)
+    cc = ", ".join(f"copy{i}@example.com" for i in range(12))
+    (shop / "letter.eml").write_text(f"From: a@sender.example\nTo: {{{{ email }}}}\nCc: {cc}\nSubject: x\n\nx\n")
+    with Relay(shop / "relay", "--fault", 'stage=END to=1 reply="451 4.3.0 not this one now"') as r:
+        begun = time.monotonic()
+        done = lettershop("send", "letter.eml", "list.csv", "--relay", f"smtp://localhost:{r.port}?tls=none", "--yes",
+                          "--retry-for", "0s", "--connections", "1", cwd=shop, check=1)
+    assert time.monotonic() - begun < 3.5, "the relay was left alone"
+    assert "takes no mail now" not in done.stderr and len(r.accepted()) == 39, done.stderr

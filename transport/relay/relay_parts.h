@@ -287,7 +287,14 @@ void relay_side_became_ready(struct relay_side *s);
 /* The relay ended a session at the MAIL after `served` mails. Twice after the same number is its
  * rule: sessions from now on say QUIT before. */
 void relay_side_hung_up(struct relay_side *s, unsigned served);
-/* A verdict that a reply made, and not SENT: what it says about the relay itself (replies.h), and v->account. */
+/* Why it is paused or down. */
+void relay_side_set_why(struct relay_side *s, const struct err *why);
+/* Down, for every thread. */
+void relay_side_break(struct relay_side *s, const struct err *why);
+/* Paused until then: its sessions finish what they began, and leave. */
+void relay_side_be_quiet(struct relay_side *s, int64_t until_ms);
+
+/* relay_answer.c: a verdict that a reply made, and not SENT: what it says about the relay itself (replies.h), and v->account. */
 void relay_side_refused(struct relay_side *s, struct verdict *v, int64_t now_ms);
 /* A mail was taken: connections that were given up may come back. */
 void relay_side_took(struct relay_side *s);

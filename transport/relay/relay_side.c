@@ -48,7 +48,7 @@ static void tell_all_down(struct relay_pool *p)
 		p->tell_all_down = true;
 }
 
-static void set_why(struct relay_side *s, const struct err *why)
+void relay_side_set_why(struct relay_side *s, const struct err *why)
 {
 	s->why = *why;
 	err_at(&s->why, s->relay->place, 0, 0);
@@ -73,17 +73,16 @@ static void go_down(struct relay_side *s)
 	relay_pool_share(s->pool);
 }
 
-/* For every thread. */
-static void go_down_for_good(struct relay_side *s, const struct err *why)
+void relay_side_break(struct relay_side *s, const struct err *why)
 {
-	set_why(s, why);
+	relay_side_set_why(s, why);
 	relay_board_break(s->relay, &s->why);
 	go_down(s);
 }
 
 static void pause_side(struct relay_side *s, const struct err *why)
 {
-	set_why(s, why);
+	relay_side_set_why(s, why);
 	s->pause_ms = 0;
 	s->tell_pause = true;
 	if (s->state == SIDE_PAUSED)
@@ -92,9 +91,7 @@ static void pause_side(struct relay_side *s, const struct err *why)
 	relay_pool_share(s->pool);
 }
 
-/* ---- turned away ---- */
-
-static void be_quiet(struct relay_side *s, int64_t until_ms)
+void relay_side_be_quiet(struct relay_side *s, int64_t until_ms)
 {
 	s->quiet = s->careful = true;
 	s->allowed = 0;
@@ -102,108 +99,6 @@ static void be_quiet(struct relay_side *s, int64_t until_ms)
 	s->state = SIDE_PAUSED;
 	finish_links(s);
 	relay_pool_share(s->pool);
-}
-
-static void turned_away_for_good(struct relay_side *s, const struct verdict *v, enum reply_class class)
-{
-	struct err e = { 0 };
-
-	if (class == REPLY_QUOTA) {
-		err_set(&e, ERR_NET, "the relay takes no more mail from this account: %d %s", v->code, v->text);
-		err_hint(&e, "its quota is used up; go on when it is renewed, or name another relay");
-	} else {
-		err_set(&e, ERR_AUTH, "the relay wants another login: %d %s", v->code, v->text);
-		err_hint(&e, s->relay->session.login ? "check the user, the password, and which login the relay allows"
-						     : "write the user into the relay's URL, smtp://USER@HOST, and "
-						       "give the password");
-	}
-	go_down_for_good(s, &e);
-}
-
-static void turned_away(struct relay_side *s, const struct verdict *v, const struct reply_meaning *m, int64_t now_ms)
-{
-	bool quota = m->class == REPLY_QUOTA;
-	struct err e = { 0 };
-	int64_t until_ms;
-	bool first;
-	int wait_s;
-
-	if (s->state == SIDE_DOWN)
-		return;
-	if (m->act == REPLY_STOPS || (quota && relay_board_used_up(s->relay, now_ms) >= RELAY_QUOTA_MS)) {
-		turned_away_for_good(s, v, m->class);
-		return;
-	}
-	if (s->quiet)
-		return; /* said about a mail that was under way already */
-	until_ms = relay_board_ask_quiet(s->relay, now_ms, m->pause_ms, &s->rng, &first);
-	wait_s = (int)((until_ms - now_ms + 999) / 1000);
-	err_set(&e, ERR_NET, "the relay takes no %s: %d %s; it is asked again in %d %s",
-		quota ? "more mail from this account" : "mail now", v->code, v->text, wait_s > 120 ? wait_s / 60 : wait_s,
-		wait_s > 120 ? "min" : "s");
-	set_why(s, &e);
-	s->pause_ms = until_ms - now_ms;
-	s->tell_pause = first; /* one sentence is enough for all threads */
-	be_quiet(s, until_ms);
-}
-
-/* Too much at a time: half of the connections leave. What was on its way says the same again: once a
- * second is enough. */
-static void slow_down(struct relay_side *s, int64_t now_ms)
-{
-	unsigned links = s->links;
-
-	if (s->slowed_ms && now_ms - s->slowed_ms < RELAY_SLOW_MS)
-		return;
-	s->slowed_ms = now_ms;
-	s->allowed = links > 2 ? links / 2 : 1;
-	s->taken = 0;
-	for (unsigned i = 0; i < s->pool->n_links && links > s->allowed; i++) {
-		struct relay_link *l = &s->pool->links[i];
-
-		if (l->side != s || l->state != LINK_READY)
-			continue;
-		relay_link_finish(l);
-		links--;
-	}
-}
-
-/* It says "not now" to all that comes, be it of a whole mail or that it is too much at a time, and takes nothing in
- * between. */
-static bool takes_nothing_now(struct relay_side *s, const struct verdict *v, const struct reply_meaning *m)
-{
-	bool of_mailbox = m->class == REPLY_MAILBOX || m->class == REPLY_FULL || m->class == REPLY_ADDRESS;
-	bool counts = v->scope == SCOPE_MAIL ? !of_mailbox : v->scope < SCOPE_MAIL && m->act == REPLY_SLOWS;
-
-	s->not_now = counts && v->kind == VERDICT_DEFERRED ? s->not_now + 1 : 0;
-	return s->not_now >= RELAY_NOT_NOW_MAX;
-}
-
-void relay_side_refused(struct relay_side *s, struct verdict *v, int64_t now_ms)
-{
-	struct reply_meaning m = reply_meaning_of(v);
-
-	v->account = m.class == REPLY_QUOTA && v->kind == VERDICT_DEFERRED;
-	if (v->code == 0 || s->state == SIDE_DOWN)
-		return;
-	if (m.act < REPLY_WAITS && (v->scope == SCOPE_RELAY || takes_nothing_now(s, v, &m)))
-		m.act = REPLY_WAITS;
-	if (m.act >= REPLY_WAITS)
-		turned_away(s, v, &m, now_ms);
-	else if (m.act == REPLY_SLOWS && !s->quiet)
-		slow_down(s, now_ms);
-}
-
-void relay_side_took(struct relay_side *s)
-{
-	s->not_now = 0;
-	if (s->careful)
-		s->careful = relay_board_grow(s->relay);
-	if (s->allowed == 0 || ++s->taken < RELAY_GROW_AFTER)
-		return;
-	s->taken = 0;
-	if (++s->allowed >= s->quota)
-		s->allowed = 0;
 }
 
 /* What other threads found out. */
@@ -215,7 +110,7 @@ static void read_board(struct relay_side *s, int64_t now_ms)
 		return;
 	until_ms = relay_board_quiet_until_ms(s->relay);
 	if (until_ms > now_ms && !(s->quiet && until_ms <= s->next_try_ms))
-		be_quiet(s, until_ms + (int64_t)rng_below(&s->rng, (uint64_t)(until_ms - now_ms) / 4 + 1));
+		relay_side_be_quiet(s, until_ms + (int64_t)rng_below(&s->rng, (uint64_t)(until_ms - now_ms) / 4 + 1));
 }
 
 /* ---- how a link ended ---- */
@@ -238,7 +133,7 @@ static void refused_us(struct relay_side *s, const struct relay_end *how)
 					       "check the user in the relay's URL and the password");
 	if (!e.hint[0] && e.kind == ERR_TLS && how->in_clear)
 		err_hint(&e, "smtps:// begins with TLS at once (port 465); ?tls=none would send all in clear");
-	go_down_for_good(s, &e);
+	relay_side_break(s, &e);
 }
 
 static void never_reached(struct relay_side *s, const struct relay_end *how)
@@ -249,7 +144,7 @@ static void never_reached(struct relay_side *s, const struct relay_end *how)
 		err_hint(&e, "a port that begins with TLS, as 465 does, needs smtps:// in the relay's URL");
 	else if (!e.hint[0])
 		err_hint(&e, "does a mail server run there, and is the port right?");
-	go_down_for_good(s, &e);
+	relay_side_break(s, &e);
 }
 
 /* It has never got as far as taking a mail, and what it says is no protocol of ours. */
@@ -260,7 +155,7 @@ static void speaks_no_smtp(struct relay_side *s, const struct relay_end *how)
 	if (!e.hint[0])
 		err_hint(&e, "is the port right? Mail is taken on 587 (smtp://) and 465 (smtps://), LMTP often on 24; "
 			     "lettershop probe URL shows what is there");
-	go_down_for_good(s, &e);
+	relay_side_break(s, &e);
 }
 
 static void give_up(struct relay_side *s, const struct err *why)
@@ -270,7 +165,7 @@ static void give_up(struct relay_side *s, const struct err *why)
 	err_set(&e, why->kind, "gave up after %d min without any success; the last failure: %s",
 		RELAY_GIVE_UP_MS / 60000, why->text);
 	err_hint(&e, "%s", why->hint);
-	go_down_for_good(s, &e);
+	relay_side_break(s, &e);
 }
 
 /* The addresses may have changed. */
@@ -333,7 +228,7 @@ static bool gets_another_token(struct relay_side *s, const struct relay_end *how
 
 	if (relay_token_refused(s->relay->token, how->refused_token, &e) < 0) {
 		if (e.kind != ERR_NONE)
-			go_down_for_good(s, &e);
+			relay_side_break(s, &e);
 		return e.kind != ERR_NONE;
 	}
 	s->next_try_ms = now_ms + RELAY_TOKEN_MS;
@@ -466,7 +361,7 @@ void relay_side_timer(struct relay_side *s, int64_t now_ms)
 		return;
 	}
 	if (s->relay->token && relay_token_has_failed(s->relay->token, &e)) {
-		go_down_for_good(s, &e);
+		relay_side_break(s, &e);
 		return;
 	}
 	if (!relay_board_has_link(s->relay)) { /* another thread asks */
