@@ -36,13 +36,13 @@ static void put_time(const char *name, int64_t ms)
 	put_member(name, span_str(text));
 }
 
-/* Lines as an array of texts. */
-static void put_lines(const char *name, struct span text)
+/* As texts in an array. */
+static void put_list(const char *name, struct span text, char separator)
 {
 	printf(", \"%s\": [", name);
 	for (bool first = true; text.n > 0; first = false) {
 		printf("%s", first ? "" : ", ");
-		put_text(span_cut(&text, '\n'));
+		put_text(span_cut(&text, separator));
 	}
 	putchar(']');
 }
@@ -119,17 +119,6 @@ static void put_capabilities(struct span text)
 	putchar('}');
 }
 
-/* As texts in an array. */
-static void put_words(const char *name, struct span words)
-{
-	printf(", \"%s\": [", name);
-	for (bool first = true; words.n > 0; first = false) {
-		printf("%s", first ? "" : ", ");
-		put_text(span_cut(&words, ' '));
-	}
-	putchar(']');
-}
-
 static void put_limits(const struct smtp_caps *caps)
 {
 	printf(", \"size_max\": %llu, \"mail_max\": %u, \"rcpt_max\": %u, \"rcpt_domain_max\": %u",
@@ -160,10 +149,10 @@ static void put_talk(const struct relay_talk *t)
 	relay_talk_tls(t, words, sizeof words);
 	put_member("tls", span_str(words));
 	put_certificate(t);
-	put_lines("greeting", relay_talk_greeting(t));
+	put_list("greeting", relay_talk_greeting(t), '\n');
 	if (relay_talk_ehlo(t).n > 0) {
 		put_capabilities(relay_talk_ehlo(t));
-		put_words("mechanisms", relay_talk_mechanisms(t));
+		put_list("mechanisms", relay_talk_mechanisms(t), ' ');
 		put_limits(relay_talk_caps(t));
 	}
 	put_steps(t);
@@ -181,7 +170,7 @@ void probe_print_json(const struct probe *p)
 	for (unsigned i = 0; i < p->n_asked; i++) {
 		printf("%s{\"code\": %d", i ? ", " : "", p->asked[i].answer.code);
 		put_member("line", span_str(p->asked[i].line));
-		put_lines("answer", span_str(p->asked[i].answer.text));
+		put_list("answer", span_str(p->asked[i].answer.text), '\n');
 		putchar('}');
 	}
 	putchar(']');
