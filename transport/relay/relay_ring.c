@@ -14,6 +14,24 @@
 
 enum { TEXT_MAX = 1024 + RELAY_RING_LINES * (RELAY_RING_TEXT * 3 + 64) };
 
+void relay_ring_add_apart(struct relay_ring *r, int64_t when_ms, bool from_server, struct span lines)
+{
+	struct span together = { lines.p, 0 }, line;
+	bool more = true;
+
+	while (more) {
+		more = smtp_trace_next(&lines, &line);
+		line = span_sub(line, 0, RELAY_RING_TEXT);
+		if (together.n > 0 && (size_t)(line.p + line.n - together.p) > RELAY_RING_TEXT) {
+			relay_ring_put(r, when_ms, from_server, together);
+			together = line;
+		} else {
+			together.n = (size_t)(line.p + line.n - together.p);
+		}
+	}
+	relay_ring_put(r, when_ms, from_server, together);
+}
+
 static size_t put(char *out, size_t n, const char *when, char sign, struct span line)
 {
 	char text[RELAY_RING_TEXT * 3 + 1];
@@ -45,8 +63,7 @@ void relay_ring_write(const struct relay_ring *r, const char *path, const char *
 		clock_rfc3339(wall_ms - (now_ms - l->when_ms), when);
 		while (more) {
 			more = smtp_trace_next(&rest, &line);
-			if (line.n > 0) /* else it was cut behind the line before */
-				n = (int)put(out, (size_t)n, when, l->from_server ? '<' : '>', line);
+			n = (int)put(out, (size_t)n, when, l->from_server ? '<' : '>', line);
 		}
 	}
 	if (n > 0)

@@ -14,7 +14,7 @@ struct relay_ring_line { /* or several, that went or came together */
 	int64_t when_ms; /* monotonic */
 	bool from_server;
 	uint8_t n;
-	char text[RELAY_RING_TEXT]; /* as it came, cut */
+	char text[RELAY_RING_TEXT]; /* as it came; of a longer line its beginning */
 };
 
 struct relay_ring {
@@ -22,15 +22,27 @@ struct relay_ring {
 	struct relay_ring_line lines[RELAY_RING_LINES];
 };
 
-static inline void relay_ring_add(struct relay_ring *r, int64_t when_ms, bool from_server, struct span line)
+/* For lines that do not fit together: as many as do share a place, and a longer one is cut. */
+void relay_ring_add_apart(struct relay_ring *r, int64_t when_ms, bool from_server, struct span lines);
+
+static inline void relay_ring_put(struct relay_ring *r, int64_t when_ms, bool from_server, struct span lines)
 {
 	struct relay_ring_line *to = &r->lines[r->count++ % RELAY_RING_LINES];
 
 	to->when_ms = when_ms;
 	to->from_server = from_server;
-	to->n = (uint8_t)(line.n < RELAY_RING_TEXT ? line.n : RELAY_RING_TEXT);
+	to->n = (uint8_t)lines.n;
 	if (to->n > 0)
-		memcpy(to->text, line.p, to->n);
+		memcpy(to->text, lines.p, to->n);
+}
+
+/* Lines are parted by LF. */
+static inline void relay_ring_add(struct relay_ring *r, int64_t when_ms, bool from_server, struct span lines)
+{
+	if (lines.n <= RELAY_RING_TEXT)
+		relay_ring_put(r, when_ms, from_server, lines);
+	else
+		relay_ring_add_apart(r, when_ms, from_server, lines);
 }
 
 /* Appends them to a file, oldest first, in one write, under a heading: what happened, at which relay, on
